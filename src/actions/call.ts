@@ -1,0 +1,81 @@
+/**
+ * Step 7: what an allowed request does. Every action takes a `Call` and the few parts it uses, and gives an outcome;
+ * how that looks on the wire is `http/`'s.
+ */
+import type { Refusal } from '../errors.ts';
+import type { Principal, UserPrincipal } from '../principal/principal.ts';
+import { type Arrival, addressOf } from '../request/arrival.ts';
+import { readCookie } from '../request/cookie.ts';
+import { header, type Incoming } from '../request/incoming.ts';
+import type { Address, Origin, Secret } from '../types.ts';
+import type { Circumstances } from '../prove.ts';
+
+export interface Call<Body = unknown> {
+  readonly incoming: Incoming;
+  readonly arrival: Arrival;
+  /** Monotonic time of arrival. */
+  readonly arrivedAt: number;
+  readonly principal: Principal;
+  /** Session token that decided; empty without one. */
+  readonly token: Secret | '';
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly body: Body;
+}
+
+/** A call on a route whose need only a signed-in user can meet. */
+export interface SignedInCall<Body = unknown> extends Call<Body> {
+  readonly principal: UserPrincipal;
+}
+
+export interface Done {
+  readonly kind: 'done';
+  readonly status: 200 | 201;
+  /** Fields of the answer in snake_case; `success: true` is added. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly cookies?: readonly string[];
+  /** Further header names and values, in turn. */
+  readonly headers?: readonly string[];
+}
+
+export interface Redirect {
+  readonly kind: 'redirect';
+  readonly location: string;
+  readonly cookies?: readonly string[];
+}
+
+/** A JSON document that is itself the answer. */
+export interface Document {
+  readonly kind: 'document';
+  readonly value: object;
+}
+
+export type Outcome = Refusal | Done | Document;
+
+export function done(fields: Done['fields'], more: Omit<Partial<Done>, 'kind' | 'fields'> = {}): Done {
+  return { kind: 'done', status: 200, fields, ...more };
+}
+
+export function clientAddress(call: Pick<Call, 'arrival'>): Address {
+  return addressOf(call.arrival);
+}
+
+/** As far as it is worth keeping. */
+export function userAgentOf(call: Pick<Call, 'incoming'>): string {
+  return (header(call.incoming.headers, 'user-agent') ?? '').slice(0, 256);
+}
+
+export function cookieOf(call: Pick<Call, 'incoming'>, name: string): string | undefined {
+  const found = readCookie(call.incoming.headers['cookie'], name);
+  return found.kind === 'value' && found.value !== '' ? found.value : undefined;
+}
+
+export function circumstancesOf(call: Pick<Call, 'arrival' | 'incoming' | 'arrivedAt'>, deviceCookie: string): Circumstances {
+  return { address: clientAddress(call), arrivedAt: call.arrivedAt, device: cookieOf(call, deviceCookie) ?? '' };
+}
+
+/** Where a path on an origin lives. */
+export function urlOn(origin: Origin, path: string, query: Readonly<Record<string, string>> = {}): string {
+  const text = new URLSearchParams(query).toString();
+  return `${origin}${path}${text === '' ? '' : `?${text}`}`;
+}

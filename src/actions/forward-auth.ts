@@ -1,0 +1,90 @@
+/**
+ * Answers a reverse proxy's question: may this request pass, and who is it? (2-http-api, 6.) The walk itself is the
+ * guard's; here the question is read and the answer is shaped for the proxy that asked.
+ */
+import { refuse, type Refusal } from '../errors.ts';
+import type { Admission, ApplicationGate, Guard } from '../guard.ts';
+import { hasPrivilege, type Principal } from '../principal/principal.ts';
+import type { Arrival } from '../request/arrival.ts';
+import type { CookieSlot } from '../request/credential.ts';
+import type { Incoming } from '../request/incoming.ts';
+import { askerOf } from '../request/navigation.ts';
+import { type Original, originalOf } from '../request/original.ts';
+import type { InstallationState } from '../store/rows.ts';
+import type { MaybePromise, Origin } from '../types.ts';
+import type { Redirect } from './call.ts';
+import { type HandOverParts, leadToSignIn } from './hand-over.ts';
+
+export interface ForwardAuthParts {
+  readonly guard: Guard;
+  readonly handOver: HandOverParts;
+  readonly openness: ApplicationGate['openness'];
+  /** Cookies that may hold a session for that host; of one kind only when one is named. */
+  readonly slotsFor: (origin: Origin | null, kind: string | null) => readonly CookieSlot[];
+  readonly kindNames: readonly string[];
+}
+
+export type ForwardAnswer =
+  | { readonly kind: 'verdict'; readonly refusal: Refusal; readonly family: Original['family'] }
+  | { readonly kind: 'passed'; readonly principal: Principal }
+  | Redirect;
+
+interface Question {
+  readonly privilege: string | null;
+  readonly kind: string | null;
+  readonly optional: boolean;
+  readonly redirect: boolean;
+}
+
+/** Most proxies ask without a query; that question is read once. */
+const plain: Question = { privilege: null, kind: null, optional: false, redirect: false };
+
+export function forwardAuth(parts: ForwardAuthParts, incoming: Incoming, arrival: Arrival, state: InstallationState): MaybePromise<ForwardAnswer> {
+  const original = originalOf(incoming, arrival);
+  if (original.kind === 'malformed') {
+    return { kind: 'verdict', family: original.family, refusal: refuse(original.family === 'nginx' ? 'forbidden' : 'invalid_request', { detail: original.detail }) };
+  }
+  const mark = incoming.target.indexOf('?');
+  const question = mark === -1 ? plain : readQuestion(new URLSearchParams(incoming.target.slice(mark + 1)));
+  if (question.kind !== null && !parts.kindNames.includes(question.kind)) {
+    return { kind: 'verdict', family: original.family, refusal: refuse('invalid_request', { detail: 'There is no such kind of session.' }) };
+  }
+  const admission = parts.guard.admitToApplication({
+    headers: incoming.headers,
+    method: original.method,
+    origin: original.origin,
+    ownOrigin: original.origin ?? arrival.origin,
+    slots: parts.slotsFor(original.origin, question.kind),
+    state,
+    openness: parts.openness,
+  });
+  return admission instanceof Promise
+    ? admission.then((settled) => answer(parts, incoming, original, question, settled))
+    : answer(parts, incoming, original, question, admission);
+}
+
+function answer(parts: ForwardAuthParts, incoming: Incoming, original: Original, question: Question, admission: Admission): ForwardAnswer {
+  if (admission.kind === 'refused') {
+    if (admission.code !== 'unauthorized' && admission.code !== 'session_expired') return { kind: 'verdict', family: original.family, refusal: admission };
+    if (question.optional) return { kind: 'passed', principal: { kind: 'anonymous' } };
+    const { origin } = original;
+    const leads = question.redirect && original.family !== 'nginx' && origin !== null && askerOf(original.method, incoming.headers) === 'navigation';
+    if (leads && parts.handOver.protectedOrigins().has(origin)) return leadToSignIn(parts.handOver, incoming.headers, origin, original.path || '/');
+    const refusal = question.kind === null ? admission : { ...admission, detail: `There is no "${question.kind}" session.` };
+    return { kind: 'verdict', family: original.family, refusal };
+  }
+  const { principal } = admission;
+  if (question.privilege !== null && principal.kind === 'user' && !hasPrivilege(principal.user.row, question.privilege)) {
+    return { kind: 'verdict', family: original.family, refusal: refuse('forbidden', { detail: `This needs the privilege "${question.privilege}".` }) };
+  }
+  return { kind: 'passed', principal };
+}
+
+function readQuestion(query: URLSearchParams): Question {
+  return {
+    privilege: query.get('privilege'),
+    kind: query.get('kind'),
+    optional: query.get('optional') === '1',
+    redirect: query.get('redirect') === '1',
+  };
+}

@@ -1,0 +1,121 @@
+/** Sessions and sign-in attempts: seen and ended by their owner, or by an admin (MX8). */
+import { refuse } from '../errors.ts';
+import { adminPrivilege, hasPrivilege } from '../principal/principal.ts';
+import type { Recorder } from '../record/recorder.ts';
+import type { SessionRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock, Millis, SessionId, UserId } from '../types.ts';
+import { clientAddress, done, type Outcome, type SignedInCall } from './call.ts';
+import { expireNamed, timeText } from './issue-session.ts';
+
+export interface SessionParts {
+  readonly store: Store;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly cookieStem: string;
+  /** Every session kind's name, for the cookies that a sign-out expires. */
+  readonly kindNames: readonly string[];
+  readonly sharedOrigin: boolean;
+}
+
+/** Ends this session and the `app` sessions made from it; the browser forgets what it kept of us. */
+export async function signOut(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+  const { user, session } = call.principal;
+  await parts.store.endSession({ id: session.id, userId: user.row.id, audit: ended(parts, call, session.id) });
+  const cookies = expireNamed(parts.cookieStem, call.arrival.scheme, ...parts.kindNames, 'login', 'challenge');
+  return done({}, { cookies, headers: parts.sharedOrigin ? [] : ['clear-site-data', '"cache", "storage"'] });
+}
+
+export async function listSessions(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+  const rows = await parts.store.sessionsOf(call.principal.user.row.id, parts.clock.now());
+  return done({ sessions: rows.map((row) => shown(row, call.principal.session.id)) });
+}
+
+export async function endOneSession(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+  const id = call.params['id'] as SessionId;
+  const result = await parts.store.endSession({ id, userId: call.principal.user.row.id, audit: ended(parts, call, id) });
+  if (result.kind === 'unknown') return refuse('not_found');
+  const { session } = call.principal;
+  const own = id === session.id && session.transport === 'cookie';
+  return done({}, own ? { cookies: expireNamed(parts.cookieStem, call.arrival.scheme, session.kind) } : {});
+}
+
+export async function endOtherSessions(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+  const userId = call.principal.user.row.id;
+  const { ended: count } = await parts.store.endSessions({ userId, except: call.principal.session.id, audit: endedAll(parts, call, userId) });
+  return done({ ended: count });
+}
+
+export async function listUserSessions(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+  const found = await parts.store.userById(call.params['id'] as UserId);
+  if (found.kind === 'unknown') return refuse('not_found');
+  const rows = await parts.store.sessionsOf(found.user.id, parts.clock.now());
+  return done({ sessions: rows.map((row) => shown(row, call.principal.session.id)) });
+}
+
+export async function endUserSession(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+  const id = call.params['session'] as SessionId;
+  const result = await parts.store.endSession({ id, userId: call.params['id'] as UserId, audit: ended(parts, call, id) });
+  return result.kind === 'unknown' ? refuse('not_found') : done({});
+}
+
+export async function endUserSessions(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+  const found = await parts.store.userById(call.params['id'] as UserId);
+  if (found.kind === 'unknown') return refuse('not_found');
+  const own = found.user.id === call.principal.user.row.id;
+  const { ended: count } = await parts.store.endSessions({
+    userId: found.user.id,
+    except: own ? call.principal.session.id : null,
+    audit: endedAll(parts, call, found.user.id),
+  });
+  return done({ ended: count });
+}
+
+export async function listAttempts(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+  const limitText = call.query.get('limit') ?? '100';
+  const limit = /^\d{1,4}$/.test(limitText) ? Number(limitText) : 0;
+  if (limit < 1 || limit > 1000) return refuse('invalid_request', { detail: '"limit" is a number from 1 to 1000.' });
+  const beforeText = call.query.get('before');
+  const before = beforeText === null ? null : readTime(beforeText);
+  if (before === undefined) return refuse('invalid_request', { detail: '"before" is a time such as 2026-11-21T22:00:00Z.' });
+  const everybody = call.query.get('all') === '1';
+  if (everybody && !hasPrivilege(call.principal.user.row, adminPrivilege)) return refuse('forbidden', { detail: 'This needs an administrator.' });
+  const rows = await parts.store.attempts({ userId: everybody ? null : call.principal.user.row.id, limit, before });
+  return done({
+    attempts: rows.map((row) => ({
+      first_at: timeText(row.firstAt),
+      last_at: timeText(row.lastAt),
+      count: row.count,
+      address: row.address,
+      way: row.way,
+      result: row.result,
+    })),
+  });
+}
+
+function shown(row: SessionRow, current: SessionId): Readonly<Record<string, unknown>> {
+  return {
+    id: row.id,
+    kind: row.kind,
+    created_at: timeText(row.createdAt),
+    last_seen_at: timeText(row.lastSeenAt),
+    expires_at: timeText(row.expiresAt),
+    address: row.address,
+    user_agent: row.userAgent,
+    origin: row.origin,
+    current: row.id === current,
+  };
+}
+
+function readTime(text: string): Millis | undefined {
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(at) ? undefined : (at as Millis);
+}
+
+function ended(parts: SessionParts, call: SignedInCall, target: SessionId) {
+  return parts.recorder.event({ event: 'session-ended', actor: call.principal.user.row.id, address: clientAddress(call), way: 'session', target });
+}
+
+function endedAll(parts: SessionParts, call: SignedInCall, target: UserId) {
+  return parts.recorder.event({ event: 'sessions-ended', actor: call.principal.user.row.id, address: clientAddress(call), way: 'session', target });
+}

@@ -1,0 +1,162 @@
+/**
+ * First run: make the first admin, or decline (2-http-api, 4; 3-rules, Setup states). The setup code proves access to
+ * the host; of any number of racers the store lets one win.
+ */
+import { canonicalCode, newRecoveryCode } from '../crypto/code.ts';
+import { digest } from '../crypto/digest.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import type { PasswordHasher } from '../crypto/password-hash.ts';
+import { newUserId } from '../crypto/random.ts';
+import { refuse, type Refusal } from '../errors.ts';
+import type { CommonPasswords } from '../policy/common-passwords.ts';
+import { judgePassword } from '../policy/password-policy.ts';
+import { adminPrivilege } from '../principal/principal.ts';
+import { readPassword, type Prover } from '../prove.ts';
+import type { Recorder } from '../record/recorder.ts';
+import { parseUsername } from '../request/username.ts';
+import type { UserRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import type { Digest, SessionKind, Username } from '../types.ts';
+import type { LoginTokens } from '../verify/login-token.ts';
+import type { Memory } from '../verify/memory.ts';
+import { passwordPlace } from '../verify/password.ts';
+import { type Call, circumstancesOf, clientAddress, done, type Outcome } from './call.ts';
+import { handOverToken, type Issuing, issueSession, rememberDevice, timeText } from './issue-session.ts';
+import { loginMode } from './login-mode.ts';
+import { passwordRefused } from './password-refused.ts';
+
+export interface SetUpBody {
+  readonly setup_code: string;
+  readonly username: string;
+  readonly password: string;
+  readonly login_token?: string | undefined;
+}
+
+export interface SetUpParts extends Issuing {
+  readonly store: Store;
+  readonly memory: Memory;
+  readonly prover: Prover;
+  readonly recorder: Recorder;
+  readonly tokens: LoginTokens;
+  readonly hasher: PasswordHasher;
+  readonly keyring: Keyring;
+  readonly accountKind: SessionKind;
+  readonly hostNames: readonly string[];
+  readonly commonPasswords: CommonPasswords;
+}
+
+const recoveryCodes = 10;
+
+/** Set-ups run one after the other: the first one that succeeds spares the rest their hash. */
+export function setUpInTurn(parts: SetUpParts): (call: Call<SetUpBody>) => Promise<Outcome> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (call) => {
+    const turn = last.then(() => setUp(parts, call));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+async function setUp(parts: SetUpParts, call: Call<SetUpBody>): Promise<Outcome> {
+  const state = await parts.memory.state();
+  if (state === 'configured' || state === 'off') return refuse('already_configured');
+  const name = parseUsername(call.body.username);
+  if (name.kind === 'malformed') return refuse('invalid_request', { detail: `That user name cannot be used: ${name.why}.` });
+  const password = readPassword(call.body.password);
+  if (password.kind === 'refused') return password;
+  const mode = await loginMode(parts, call, call.body.login_token);
+  if (mode.kind === 'refused') return mode;
+  const withCookies = (refusal: Refusal): Refusal => ({ ...refusal, cookies: mode.cookies });
+
+  const code = await parts.prover.setupCode(call.body.setup_code, circumstancesOf(call, ''));
+  if (code.kind === 'refused') return withCookies(code);
+  const judged = judgePassword(
+    { password: password.password, username: name.username, hostNames: parts.hostNames, secondFactor: 'none' },
+    parts.commonPasswords,
+  );
+  if (judged.kind === 'refused') return withCookies(passwordRefused(judged.reasons));
+  const made = await parts.hasher.make(password.password, parts.prover.turnFor('known', clientAddress(call)));
+  if (made.kind === 'busy') return withCookies(refuse('busy', { retryAfterSeconds: 1 }));
+
+  const user = newAdmin(parts, name.username, name.display, made.phc);
+  const codes = Array.from({ length: recoveryCodes }, () => newRecoveryCode(parts.random));
+  const { token, opening } = issueSession(parts, call, user, parts.accountKind, mode.transport);
+  const { scheme } = call.arrival;
+  const remembered = mode.transport === 'cookie' ? rememberDevice(parts, user, null, scheme) : null;
+  const first = await parts.store.createFirstAdmin({
+    codeDigest: code.codeDigest,
+    user,
+    recoveryCodes: codes.map((each) => recoveryCodeDigest(each)),
+    session: opening,
+    device: remembered?.device ?? null,
+    audit: parts.recorder.event({ event: 'setup', actor: user.id, address: clientAddress(call), way: 'setup-code', target: user.id }),
+    at: parts.clock.now(),
+  });
+  switch (first.kind) {
+    case 'already-configured':
+      return withCookies(refuse('already_configured'));
+    case 'code-invalid':
+      return withCookies(refuse('setup_code_invalid'));
+    case 'created': {
+      const handed = handOverToken(parts, token, opening.session, parts.accountKind.sameSite, scheme);
+      return done(
+        { ...handed.fields, expires_at: timeText(opening.session.expiresAt), backup_codes: codes },
+        { status: 201, cookies: [...handed.cookies, ...(remembered?.cookies ?? []), ...mode.cookies] },
+      );
+    }
+  }
+}
+
+/** 125 random bits need no slow hash (NIST SP 800-63B-4 section 3.1.2). */
+export function recoveryCodeDigest(code: string): Digest {
+  return digest(`recovery:${canonicalCode(code)}`);
+}
+
+function newAdmin(parts: SetUpParts, username: Username, displayName: string, phc: string): UserRow {
+  const id = newUserId(parts.random);
+  return {
+    id,
+    username,
+    displayName,
+    email: '',
+    privileges: [adminPrivilege],
+    groups: [],
+    active: true,
+    sealedPassword: parts.keyring.seal(passwordPlace(id), phc),
+    credentialGeneration: 1,
+    createdAt: parts.clock.now(),
+  };
+}
+
+export interface DeclineParts {
+  readonly store: Store;
+  readonly memory: Memory;
+  readonly prover: Prover;
+  readonly recorder: Recorder;
+  readonly clock: Issuing['clock'];
+  /** Whether an installation without sign-in may be open here: on loopback, or by the operator's word. */
+  readonly openness: 'closed' | 'may-be-open';
+}
+
+/** Records the decision to run without sign-in; asked again it says so again. */
+export async function decline(parts: DeclineParts, call: Call<{ readonly setup_code: string }>): Promise<Outcome> {
+  const state = await parts.memory.state();
+  if (state === 'configured' || state === 'off') return refuse('already_configured');
+  if (state === 'declined') return done({ auth_declined: true });
+  if (parts.openness === 'closed') {
+    return refuse('forbidden', { detail: 'Sign-in cannot be declined while a listener is reachable from the network. Start with --allow-open to allow that.' });
+  }
+  const code = await parts.prover.setupCode(call.body.setup_code, circumstancesOf(call, ''));
+  if (code.kind === 'refused') return code;
+  const audit = parts.recorder.event({ event: 'declined', actor: '', address: clientAddress(call), way: 'setup-code' });
+  const declined = await parts.store.decline({ codeDigest: code.codeDigest, at: parts.clock.now(), audit });
+  switch (declined.kind) {
+    case 'already-configured':
+      return refuse('already_configured');
+    case 'code-invalid':
+      return refuse('setup_code_invalid');
+    case 'declined':
+      return done({ auth_declined: true });
+  }
+}
+

@@ -1,0 +1,38 @@
+/** What this installation is, for anybody; who is signed in, for them alone (PM1). Never 401. */
+import { csrfToken } from '../crypto/digest.ts';
+import { header } from '../request/incoming.ts';
+import type { InstallationState } from '../store/rows.ts';
+import { type Call, done, type Outcome } from './call.ts';
+import { timeText } from './issue-session.ts';
+
+export async function status(call: Call, state: InstallationState): Promise<Outcome> {
+  const fields = {
+    auth_configured: state === 'configured' || state === 'off',
+    auth_enabled: state === 'configured',
+    declined: state === 'declined',
+  };
+  const { principal, token } = call;
+  if (principal.kind !== 'user') return done({ ...fields, authenticated: false, username: null, totp_enabled: false });
+  const { user, session } = principal;
+  return done({
+    ...fields,
+    authenticated: true,
+    username: user.row.username,
+    display_name: user.row.displayName,
+    totp_enabled: false,
+    privileges: user.row.privileges,
+    scopes: [],
+    via: principal.via,
+    session_kind: session.kind,
+    passkeys: 0,
+    expires_at: timeText(session.expiresAt),
+    ...(session.transport === 'cookie' && token !== '' && sameOrigin(call) ? { csrf_token: csrfToken(token) } : {}),
+  });
+}
+
+/** Only our own pages are handed the token; a browser says where a request comes from. */
+function sameOrigin(call: Call): boolean {
+  const site = header(call.incoming.headers, 'sec-fetch-site');
+  const origin = header(call.incoming.headers, 'origin');
+  return (site === undefined || site === 'same-origin') && (origin === undefined || origin === call.arrival.origin);
+}

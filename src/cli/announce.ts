@@ -1,0 +1,38 @@
+/** What the operator is told when the server is ready (2-http-api, 1; 3-rules, Setup states). */
+import type { Settings } from '../config/schema.ts';
+import type { Log } from '../record/recorder.ts';
+import type { Places, Sallyport, SetupCode } from '../setup.ts';
+import type { Terminal } from './exit-codes.ts';
+
+export async function announce(parts: {
+  readonly sallyport: Sallyport;
+  readonly settings: Settings;
+  readonly places: Places;
+  readonly terminal: Terminal;
+  readonly log: Log;
+  /** Writes the code's file and gives the link. */
+  readonly keepCode: (made: SetupCode) => string;
+  readonly forgetCode: () => void;
+}): Promise<void> {
+  const { sallyport, places, terminal, log } = parts;
+  const state = await sallyport.memory.state();
+  terminal.out(`sallyport ready on ${places.console[0]}`);
+  if (places.application[0] !== undefined) terminal.out(`application on ${places.application[0]}`);
+  const made = await sallyport.newSetupCode();
+  if (made.kind === 'made') terminal.out(`setup link: ${parts.keepCode(made)}`);
+  else parts.forgetCode();
+  if (state === 'declined') log.warn({ state }, 'running without sign-in, as was decided: everybody reaches the application');
+  if (state === 'off') log.warn({ state }, 'sign-in is switched off: everybody reaches the application');
+  // The code is dead once used; its file goes with it.
+  const stopListening = sallyport.store.onChange((changes) => {
+    if (!changes.some((change) => change.subject.kind === 'installation')) return;
+    void Promise.resolve(sallyport.memory.state()).then(
+      (now) => {
+        if (now !== 'configured') return;
+        parts.forgetCode();
+        stopListening();
+      },
+      (fault: unknown) => log.error({ err: fault }, 'the setup state could not be read'),
+    );
+  });
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+/** The command line (2-http-api, 9): picks the command; the only place that reads arguments and environment. */
+import { config } from './config.ts';
+import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
+import { serve } from './serve.ts';
+import { setup } from './setup.ts';
+
+export interface Invocation {
+  /** Without the command's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly terminal: Terminal;
+}
+
+interface Command {
+  readonly summary: string;
+  readonly help: string;
+  run(invocation: Invocation): Promise<ExitCode>;
+}
+
+const commands: Readonly<Record<string, Command>> = { serve, setup, config };
+
+const usage = [
+  'Usage: sallyport <command> [flags]',
+  '',
+  ...Object.entries(commands).map(([name, command]) => `  ${name.padEnd(10)} ${command.summary}`),
+  '',
+  'Each command has --help.',
+].join('\n');
+
+async function main(argv: readonly string[], invocation: Omit<Invocation, 'argv'>): Promise<ExitCode> {
+  const [name = '', ...rest] = argv;
+  const { terminal } = invocation;
+  if (name === '--help' || name === 'help') {
+    terminal.out(usage);
+    return exitCodes.well;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) return fail(terminal, exitCodes.usage, name === '' ? 'which command? See sallyport --help.' : `there is no command "${name.slice(0, 40)}". See sallyport --help.`);
+  if (rest.includes('--help')) {
+    terminal.out(command.help);
+    return exitCodes.well;
+  }
+  return command.run({ ...invocation, argv: rest });
+}
+
+const terminal: Terminal = {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  err: (line) => void process.stderr.write(`${line}\n`),
+};
+
+/** The one place where the environment is read. */
+// oxlint-disable-next-line node/no-process-env
+const { env } = process;
+
+try {
+  process.exitCode = await main(process.argv.slice(2), { env, terminal });
+} catch (fault) {
+  process.exitCode = fail(terminal, exitCodes.fault, fault instanceof Error ? fault.message : String(fault));
+}

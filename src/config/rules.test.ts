@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { type Loaded, loadSettings } from './load.ts';
+
+function load(line: string): Loaded {
+  return loadSettings({ argv: line === '' ? [] : line.split(' '), env: {}, readFile: () => ({ kind: 'missing' }) });
+}
+
+interface Row {
+  readonly fine: string;
+  readonly refused: string;
+  /** Who is told, and what. */
+  readonly setting: string;
+  readonly message: RegExp;
+}
+
+const problems: readonly Row[] = [
+  {
+    fine: '--session-account-idle 2h --session-account-absolute 2h',
+    refused: '--session-account-idle 2h --session-account-absolute 1h',
+    setting: '--session-account-idle',
+    message: /session\.account\.idle \(2h\) must not be longer than session\.account\.absolute \(1h\)/,
+  },
+  {
+    fine: '--session-admin-absolute 1h',
+    refused: '--session-admin-absolute 59m',
+    setting: '--session-admin-absolute',
+    message: /session\.admin\.idle \(1h\) must not be longer/,
+  },
+  {
+    fine: '--hash-memory 64MiB --password-memory 64MiB',
+    refused: '--hash-memory 64MiB --password-memory 65MiB',
+    setting: '--hash-memory',
+    message: /must hold at least one hash of password\.memory \(65MiB\)/,
+  },
+  {
+    fine: '--listen localhost:1',
+    refused: '--listen nas.home:1',
+    setting: '--listen',
+    message: /plain HTTP is served on loopback/,
+  },
+  { fine: '--listen [::1]:1', refused: '--listen [::]:1', setting: '--listen', message: /reverse proxy in front/ },
+  {
+    fine: '--listen unix:/run/s',
+    refused: '--listen 0.0.0.0:1',
+    setting: '--listen',
+    message: /TLS arrives in a later version/,
+  },
+  {
+    fine: '--app-listen 127.0.0.1:1',
+    refused: '--app-listen 10.0.0.1:1',
+    setting: '--app-listen',
+    message: /app-listen be 127\.0\.0\.1/,
+  },
+  {
+    fine: '--listen 0.0.0.0:1 --tls off --trusted-proxies 10.0.0.1',
+    refused: '--listen 0.0.0.0:1 --trusted-proxies 10.0.0.1',
+    setting: '--listen',
+    message: /set tls to off/,
+  },
+  {
+    fine: '--tls off --trusted-proxies 10.0.0.1',
+    refused: '--tls off',
+    setting: '--tls',
+    message: /only with trusted-proxies/,
+  },
+  {
+    fine: '--upstream http://127.0.0.1:3000 --shared-origin',
+    refused: '--shared-origin',
+    setting: '--shared-origin',
+    message: /needs upstream/,
+  },
+  {
+    fine: '--upstream http://a:1 --listen 127.0.0.1:0 --app-listen 127.0.0.1:0',
+    refused: '--upstream http://a:1 --listen 127.0.0.1:8421',
+    setting: '--listen',
+    message: /are the same address/,
+  },
+  {
+    fine: '--upstream http://a:1 --listen unix:/a --app-listen unix:/b',
+    refused: '--upstream http://a:1 --listen unix:/a --app-listen unix:/a',
+    setting: '--app-listen',
+    message: /are the same address/,
+  },
+  {
+    fine: '--public-url https://a.home --app-url https://b.home',
+    refused: '--public-url https://a.home --app-url https://A.home:443',
+    setting: '--app-url',
+    message: /the console's own origin/,
+  },
+];
+
+suite('rules that join settings', () => {
+  for (const { fine, refused, setting, message } of problems) {
+    test(`${fine} — but not ${refused}`, () => {
+      assert.equal(load(fine).kind, 'settings');
+      const loaded = load(refused);
+      assert.ok(loaded.kind === 'refused');
+      assert.deepEqual(
+        loaded.problems.map((problem) => [problem.setting, problem.source]),
+        [[setting, 'flag']],
+      );
+      assert.match(loaded.problems[0]?.message ?? '', message);
+    });
+  }
+
+  test('a broken value is told once, without rules that read it', () => {
+    const loaded = load('--session-admin-idle 13h --session-admin-absolute 1m');
+    assert.deepEqual(loaded.kind === 'refused' ? loaded.problems.map(({ setting }) => setting) : [], [
+      '--session-admin-idle',
+    ]);
+  });
+});
+
+const warnings: readonly Omit<Row, 'setting'>[] = [
+  {
+    fine: '--forwarded-header X-Real-IP --trusted-proxies 10.0.0.1',
+    refused: '--forwarded-header X-Real-IP',
+    message: /no effect without trusted-proxies/,
+  },
+  {
+    fine: '--upstream http://a:1',
+    refused: '--upstream http://a:1 --shared-origin',
+    message: /can act as whoever is signed in/,
+  },
+  {
+    fine: '--public-url http://localhost:1',
+    refused: '--public-url http://nas.home',
+    message: /plain HTTP away from loopback/,
+  },
+  {
+    fine: '--public-url http://[::1]:1',
+    refused: '--public-url http://[::2]:1',
+    message: /plain HTTP away from loopback/,
+  },
+  { fine: '--trusted-proxies 0.0.0.0/1', refused: '--trusted-proxies 10.0.0.1,0.0.0.0/0', message: /everybody choose/ },
+];
+
+suite('rules that only warn', () => {
+  for (const { fine, refused, message } of warnings) {
+    test(`${fine} — with a warning ${refused}`, () => {
+      const [quiet, warned] = [load(fine), load(refused)];
+      assert.ok(quiet.kind === 'settings' && warned.kind === 'settings');
+      assert.deepEqual(quiet.warnings, []);
+      assert.equal(warned.warnings.length, 1);
+      assert.match(warned.warnings[0]?.message ?? '', message);
+    });
+  }
+});

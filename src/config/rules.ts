@@ -1,0 +1,145 @@
+/**
+ * Rules that join settings (2-http-api, 1. Starting; 3-rules). Each names what it reads and is left out while one of
+ * those has a problem of its own, so that one mistake is told once. Pure.
+ */
+import { reachOf, type Listener } from './network-place.ts';
+import { formatDuration, formatSize } from './quantity.ts';
+import type { SettingName, Values } from './schema.ts';
+
+/** Which settings were given at all, whatever they say. */
+export type Standings = Readonly<Record<SettingName, 'default' | 'given'>>;
+
+export type Finding = { readonly kind: 'problem' | 'warning'; readonly message: string } | { readonly kind: 'fine' };
+
+interface Rule {
+  /** What it reads. The notice stands under the first of these that was given. */
+  readonly reads: readonly [SettingName, ...SettingName[]];
+  check(values: Values, standings: Standings): Finding;
+}
+
+const fine: Finding = { kind: 'fine' };
+
+function problem(message: string): Finding {
+  return { kind: 'problem', message };
+}
+
+function warning(message: string): Finding {
+  return { kind: 'warning', message };
+}
+
+function idleWithinAbsolute(kind: 'account' | 'admin'): Rule {
+  const [idle, absolute] = [`session.${kind}.idle`, `session.${kind}.absolute`] as const;
+  return {
+    reads: [idle, absolute],
+    check: (values) =>
+      values[idle] <= values[absolute]
+        ? fine
+        : problem(
+            `${idle} (${formatDuration(values[idle])}) must not be longer than ${absolute} (${formatDuration(values[absolute])})`,
+          ),
+  };
+}
+
+/** Passwords and sessions never cross a network in the clear (3-rules, TLS); TLS of our own arrives in a later version. */
+function plainHttpStaysHere(name: 'listen' | 'app-listen'): Rule {
+  return {
+    reads: [name, 'tls', 'trusted-proxies'],
+    check: (values) => {
+      const listener: Listener = values[name];
+      if (listener.kind === 'unix' || reachOf(listener.host) === 'machine') return fine;
+      if (values.tls === 'off' && values['trusted-proxies'].length > 0) return fine;
+      return problem(
+        `plain HTTP is served on loopback addresses and unix sockets only (TLS arrives in a later version): put a reverse proxy in front and let ${name} be 127.0.0.1:<port>, or list the proxy in trusted-proxies and set tls to off`,
+      );
+    },
+  };
+}
+
+export const rules: readonly Rule[] = [
+  idleWithinAbsolute('account'),
+  idleWithinAbsolute('admin'),
+  {
+    reads: ['hash-memory', 'password.memory'],
+    check: (values) => {
+      const [all, one] = [values['hash-memory'], values['password.memory']];
+      return all >= one
+        ? fine
+        : problem(
+            `hash-memory (${formatSize(all)}) must hold at least one hash of password.memory (${formatSize(one)})`,
+          );
+    },
+  },
+  plainHttpStaysHere('listen'),
+  plainHttpStaysHere('app-listen'),
+  {
+    reads: ['app-listen', 'listen', 'upstream', 'shared-origin'],
+    check: (values) => {
+      if (values.upstream === null || values['shared-origin']) return fine;
+      const [console, app] = [values.listen, values['app-listen']];
+      const same =
+        console.kind === 'unix'
+          ? app.kind === 'unix' && app.path === console.path
+          : app.kind === 'tcp' && app.host === console.host && app.port === console.port && app.port !== 0;
+      return same ? problem('app-listen and listen are the same address; the application needs one of its own') : fine;
+    },
+  },
+  {
+    reads: ['tls', 'trusted-proxies'],
+    check: (values) =>
+      values.tls === 'off' && values['trusted-proxies'].length === 0
+        ? problem('tls = off is accepted only with trusted-proxies: list the reverse proxy in front')
+        : fine,
+  },
+  {
+    reads: ['shared-origin', 'upstream'],
+    check: (values) =>
+      values['shared-origin'] && values.upstream === null
+        ? problem('shared-origin needs upstream: there is no application to share with')
+        : fine,
+  },
+  {
+    reads: ['shared-origin', 'upstream'],
+    check: (values) =>
+      values['shared-origin'] && values.upstream !== null
+        ? warning(
+            "the application runs on the console's origin and can act as whoever is signed in; every change of credentials takes the password",
+          )
+        : fine,
+  },
+  {
+    reads: ['app-url', 'public-url', 'shared-origin'],
+    check: (values) =>
+      values['app-url'] !== null && values['app-url'] === values['public-url'] && !values['shared-origin']
+        ? problem(
+            "app-url is the console's own origin (public-url); give the application another, or set shared-origin",
+          )
+        : fine,
+  },
+  {
+    reads: ['public-url'],
+    check: (values) => {
+      const url = values['public-url'];
+      if (
+        url === null ||
+        url.startsWith('https:') ||
+        reachOf(new URL(url).hostname.replaceAll(/[[\]]/g, '')) === 'machine'
+      )
+        return fine;
+      return warning('browsers keep no sign-in over plain HTTP away from loopback; use an https:// URL');
+    },
+  },
+  {
+    reads: ['forwarded-header', 'trusted-proxies'],
+    check: (values, standings) =>
+      standings['forwarded-header'] === 'given' && values['trusted-proxies'].length === 0
+        ? warning('forwarded-header has no effect without trusted-proxies')
+        : fine,
+  },
+  {
+    reads: ['trusted-proxies'],
+    check: (values) =>
+      values['trusted-proxies'].some(({ prefix }) => prefix === 0)
+        ? warning('a network with prefix 0 lets everybody choose the address they are known by')
+        : fine,
+  },
+];

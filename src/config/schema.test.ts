@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import type { Secret } from '../types.ts';
+import type { Listener, Network } from './network-place.ts';
+import { loadSettings } from './load.ts';
+import { fieldPathOf, settingNames, settingOf, type Settings } from './schema.ts';
+import { flagOf, secretFileOf, variableOf } from './spelling.ts';
+
+/** Compiles only while the derived type is exactly this. */
+interface Expected {
+  readonly data: string;
+  readonly listen: Listener;
+  readonly publicUrl: string | null;
+  readonly upstream: string | null;
+  readonly appListen: Listener;
+  readonly appUrl: string | null;
+  readonly sharedOrigin: boolean;
+  readonly protectedHosts: readonly string[];
+  readonly allowOpen: boolean;
+  readonly trustedProxies: readonly Network[];
+  readonly forwardedHeader: 'x-forwarded-for' | 'x-real-ip' | 'forwarded';
+  readonly tls: 'off' | null;
+  readonly setupCode: Secret | null;
+  readonly stepUpWindowMs: number;
+  readonly rootKeyFile: string;
+  readonly cookieName: string;
+  readonly session: {
+    readonly account: { readonly idleMs: number; readonly absoluteMs: number; readonly cap: number };
+    readonly admin: { readonly idleMs: number; readonly absoluteMs: number; readonly cap: number };
+  };
+  readonly staleGraceMs: number;
+  readonly password: { readonly memoryBytes: number; readonly passes: number };
+  readonly hashMemoryBytes: number;
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+  readonly device: { readonly lifetimeMs: number };
+}
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? 'same' : 'different') : 'different';
+'same' satisfies Same<Settings, Expected>;
+
+const defaults: Expected = {
+  data: resolve('sallyport-data'),
+  listen: { kind: 'tcp', host: '127.0.0.1', port: 8420 },
+  publicUrl: null,
+  upstream: null,
+  appListen: { kind: 'tcp', host: '127.0.0.1', port: 8421 },
+  appUrl: null,
+  sharedOrigin: false,
+  protectedHosts: [],
+  allowOpen: false,
+  trustedProxies: [],
+  forwardedHeader: 'x-forwarded-for',
+  tls: null,
+  setupCode: null,
+  stepUpWindowMs: 5 * 60_000,
+  rootKeyFile: resolve('sallyport-data/root.key'),
+  cookieName: 'sallyport',
+  session: {
+    account: { idleMs: 24 * 3_600_000, absoluteMs: 30 * 86_400_000, cap: 100 },
+    admin: { idleMs: 3_600_000, absoluteMs: 12 * 3_600_000, cap: 10 },
+  },
+  staleGraceMs: 5000,
+  password: { memoryBytes: 19 * 1024 ** 2, passes: 2 },
+  hashMemoryBytes: 128 * 1024 ** 2,
+  logLevel: 'info',
+  device: { lifetimeMs: 180 * 86_400_000 },
+};
+
+test('defaults are those of the specification', () => {
+  const loaded = loadSettings({ argv: [], env: {}, readFile: () => ({ kind: 'missing' }) });
+  assert.ok(loaded.kind === 'settings');
+  assert.deepEqual(loaded.settings, defaults);
+  assert.deepEqual(loaded.warnings, []);
+  assert.ok(Object.values(loaded.origins).every(({ kind }) => kind === 'default'));
+});
+
+test('no two settings share a spelling', () => {
+  const names = settingNames.flatMap((name) =>
+    settingOf(name).value.writing === 'secret' ? [name, secretFileOf(name)] : [name],
+  );
+  const all = [...names, 'config'];
+  for (const spell of [flagOf, variableOf]) assert.equal(new Set(all.map(spell)).size, all.length);
+  assert.equal(new Set(settingNames.map((name) => fieldPathOf(name).join('.'))).size, settingNames.length);
+});
+
+test('names can be written in all three spellings', () => {
+  for (const name of settingNames) assert.match(name, /^[a-z]+(?:[.-][a-z]+)*$/);
+});
+
+test('every setting says what it is for and how it is written', () => {
+  for (const name of settingNames) {
+    const { meaning, value } = settingOf(name);
+    assert.match(meaning, /^[A-Z][^\n]{8,}[^.\n]$/, name);
+    assert.notEqual(value.form, '', name);
+  }
+});

@@ -1,0 +1,174 @@
+/**
+ * Every setting, once (2-http-api, 1. Starting; numbers from 3-rules). From the dotted name come the flag, the variable,
+ * the place in the file and the field of `Settings`; from the kind of value its unit, bounds and type.
+ * A new setting is one entry here, and a rule in `rules.ts` if it depends on another.
+ */
+import { listener, network, origin } from './network-place.ts';
+import { count, duration, type DurationText, size, type SizeText } from './quantity.ts';
+import { choice, cookieStem, filePath, flag, listOf, secret, type UnitSuffix, type ValueKind } from './value-kind.ts';
+
+interface WithDefault<T, Suffix extends UnitSuffix> {
+  readonly kind: 'with-default';
+  readonly value: ValueKind<T, Suffix>;
+  /** As an operator would write it; `<data>` in front stands for the data folder. */
+  readonly byDefault: string;
+  readonly meaning: string;
+}
+
+interface Optional<T, Suffix extends UnitSuffix> {
+  readonly kind: 'optional';
+  readonly value: ValueKind<T, Suffix>;
+  /** What holds when it is not given; the value is then `null`. */
+  readonly otherwise: string;
+  readonly meaning: string;
+}
+
+export type Setting = WithDefault<unknown, UnitSuffix> | Optional<unknown, UnitSuffix>;
+
+/** A duration's default needs its unit, as its bounds do. */
+type DefaultText<Suffix extends UnitSuffix> = Suffix extends 'Ms'
+  ? DurationText
+  : Suffix extends 'Bytes'
+    ? SizeText
+    : string;
+
+function setting<T, Suffix extends UnitSuffix>(
+  value: ValueKind<T, Suffix>,
+  byDefault: DefaultText<Suffix>,
+  meaning: string,
+): WithDefault<T, Suffix> {
+  return { kind: 'with-default', value, byDefault, meaning };
+}
+
+function optional<T, Suffix extends UnitSuffix>(
+  value: ValueKind<T, Suffix>,
+  otherwise: string,
+  meaning: string,
+): Optional<T, Suffix> {
+  return { kind: 'optional', value, otherwise, meaning };
+}
+
+const lifetime = duration('1s', '365d');
+
+export const settingsTable = {
+  data: setting(filePath, './sallyport-data', 'Data folder (0700; files in it 0600)'),
+  listen: setting(listener, '127.0.0.1:8420', 'Console listener: pages and API'),
+  'public-url': optional(
+    origin,
+    'from the listener; on loopback `http://localhost:<port>`',
+    'URL of the console as browsers reach it',
+  ),
+  upstream: optional(origin, 'none', 'Application to protect'),
+  'app-listen': setting(listener, '127.0.0.1:8421', 'Listener of the protected application'),
+  'app-url': optional(origin, 'from the listener', 'URL of the protected application as browsers reach it'),
+  'shared-origin': setting(
+    flag,
+    'false',
+    "Serve the application on the console's own origin; every change of credentials then takes the password",
+  ),
+  'protected-hosts': setting(
+    listOf(origin, 'origins (`https://grafana.home`)'),
+    '',
+    'Hosts behind a reverse proxy that may send people here to sign in',
+  ),
+  'allow-open': setting(flag, 'false', 'Let an installation that declined sign-in be open to the network'),
+  'trusted-proxies': setting(
+    listOf(network, 'addresses and networks in CIDR form (192.0.2.7, 10.0.0.0/8, fd00::/8)'),
+    '',
+    'Reverse proxies whose forwarded header is believed',
+  ),
+  'forwarded-header': setting(
+    choice('x-forwarded-for', 'x-real-ip', 'forwarded'),
+    'X-Forwarded-For',
+    'The one header believed from trusted proxies; the same in any case of letters',
+  ),
+  tls: optional(
+    choice('off'),
+    'none: plain HTTP on loopback addresses and unix sockets only',
+    'Plain HTTP behind listed proxies, on any address',
+  ),
+  'setup-code': optional(
+    secret(16),
+    'random, printed at first start and kept in `<data>/setup-code`',
+    'Code that the first setup asks for',
+  ),
+  'step-up-window': setting(duration('1s', '12h'), '5m', 'How long a confirmation with the password is good for'),
+  'root-key-file': setting(filePath, '<data>/root.key', 'Root key of the key ring; made at first start'),
+  'cookie-name': setting(cookieStem, 'sallyport', 'Stem of the names of our cookies'),
+  'session.account.idle': setting(lifetime, '24h', 'An account session ends after so long without use'),
+  'session.account.absolute': setting(lifetime, '30d', 'An account session ends so long after sign-in'),
+  'session.account.cap': setting(
+    count(1, 10_000),
+    '100',
+    'Live account sessions of one user and transport; the oldest gives way',
+  ),
+  'session.admin.idle': setting(duration('1s', '12h'), '1h', 'An admin session ends after so long without use'),
+  'session.admin.absolute': setting(lifetime, '12h', 'An admin session ends so long after sign-in'),
+  'session.admin.cap': setting(count(1, 10_000), '10', 'Live admin sessions of one user; the oldest gives way'),
+  'stale-grace': setting(
+    duration('1s', '1m'),
+    '5s',
+    'How long what is in memory may be answered from without news from the store',
+  ),
+  'password.memory': setting(size('19MiB', '1GiB'), '19MiB', 'Memory of one password hash (Argon2id)'),
+  'password.passes': setting(count(2, 100), '2', 'Passes of one password hash (Argon2id)'),
+  'hash-memory': setting(size('19MiB', '64GiB'), '128MiB', 'Memory of all password hashes that run at once'),
+  'log-level': setting(choice('error', 'warn', 'info', 'debug'), 'info', 'How much is logged'),
+  'device.lifetime': setting(lifetime, '180d', 'How long a browser stays known after a sign-in'),
+} as const satisfies Readonly<Record<string, Setting>>;
+
+type Table = typeof settingsTable;
+export type SettingName = keyof Table;
+
+export const settingNames = Object.keys(settingsTable) as readonly SettingName[];
+
+/** The entry of a setting, without its type of value. */
+export function settingOf(name: SettingName): Setting {
+  return settingsTable[name];
+}
+
+type ValueOf<Entry> = Entry extends { readonly value: ValueKind<infer T, UnitSuffix> }
+  ? Entry extends { readonly kind: 'optional' }
+    ? T | null
+    : T
+  : never;
+
+/** Values by dotted name: what the rules that join settings read. */
+export type Values = { readonly [Name in SettingName]: ValueOf<Table[Name]> };
+
+type Camel<Text extends string> = Text extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : Text;
+type SuffixOf<Entry> = Entry extends { readonly value: { readonly suffix: infer Suffix extends string } }
+  ? Suffix
+  : never;
+/** `session.account.idle` → `session.account.idleMs`. */
+type ByPath = { readonly [Name in SettingName as `${Camel<Name>}${SuffixOf<Table[Name]>}`]: Values[Name] };
+type Head<Path> = Path extends `${infer First}.${string}` ? First : Path;
+type Nested<Flat> = {
+  readonly [Key in Head<keyof Flat> & string]: Key extends keyof Flat
+    ? Flat[Key]
+    : Nested<{ readonly [Path in keyof Flat as Path extends `${Key}.${infer Rest}` ? Rest : never]: Flat[Path] }>;
+};
+
+/** What the program reads: `settings.session.account.idleMs`, `settings.appListen`. Absent optional settings are `null`. */
+export type Settings = Nested<ByPath>;
+
+/** Names as `Settings` spells them, with the unit in the last one. */
+export function fieldPathOf(name: SettingName): readonly string[] {
+  const camel = name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return `${camel}${settingsTable[name].value.suffix}`.split('.');
+}
+
+/** The same values as the program reads them. */
+export function nest(values: Values): Settings {
+  const root: Record<string, unknown> = {};
+  for (const name of settingNames) {
+    const path = fieldPathOf(name);
+    let group = root;
+    for (const part of path.slice(0, -1)) group = (group[part] ??= {}) as Record<string, unknown>;
+    group[path.at(-1) ?? name] = values[name];
+  }
+  // The mapped type `Nested` describes exactly this walk; `schema.test.ts` holds the two together.
+  return root as Settings;
+}

@@ -1,0 +1,70 @@
+/**
+ * The root key's file (3-rules, Keys): 32 bytes as base64url, readable by its owner alone. It is made under a pending
+ * name and takes its place only after the database it belongs to is on disk, so that a first start that is cut short
+ * can be told from a key whose database is gone.
+ */
+import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Random } from './random.ts';
+import type { RootKey } from './keyring.ts';
+
+export type RootKeyReading =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unusable'; readonly why: string }
+  | { readonly kind: 'read'; readonly root: RootKey };
+
+export function pendingRootKey(path: string): string {
+  return `${path}.pending`;
+}
+
+export function readRootKey(path: string): RootKeyReading {
+  if (!existsSync(path)) return { kind: 'absent' };
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (fault) {
+    return { kind: 'unusable', why: `it cannot be read (${(fault as NodeJS.ErrnoException).code ?? 'error'})` };
+  }
+  try {
+    const about = fstatSync(file);
+    if (!about.isFile()) return { kind: 'unusable', why: 'it is not a file' };
+    if ((about.mode & 0o077) !== 0) return { kind: 'unusable', why: `its mode is ${(about.mode & 0o777).toString(8)}, and others may read it; it must be 600` };
+    if (about.size > 256) return { kind: 'unusable', why: 'it is no root key' };
+    const bytes = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url');
+    if (bytes.length !== 32) return { kind: 'unusable', why: 'it is no root key: 32 bytes in base64url are needed' };
+    return { kind: 'read', root: { bytes } };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Makes a key under the pending name, on disk before this returns. */
+export function makePendingRootKey(path: string, random: Random): RootKey {
+  const pending = pendingRootKey(path);
+  if (existsSync(pending)) unlinkSync(pending);
+  const bytes = random.bytes(32);
+  const file = openSync(pending, 'wx', 0o600);
+  try {
+    writeSync(file, `${Buffer.from(bytes).toString('base64url')}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  syncFolder(path);
+  return { bytes };
+}
+
+/** The database is on disk: the key takes its place. */
+export function settleRootKey(path: string): void {
+  renameSync(pendingRootKey(path), path);
+  syncFolder(path);
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

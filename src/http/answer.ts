@@ -1,0 +1,102 @@
+/**
+ * What goes back, as plain values: adapters only write it down. `forward` asks the adapter to pass the request on to the
+ * application with these identity headers.
+ */
+import { type ErrorCode, problems, type Refusal } from '../errors.ts';
+
+export interface Written {
+  readonly kind: 'written';
+  readonly status: number;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly body: string | Uint8Array | null;
+  /** The connection must not be used again: something unread may still be on it. */
+  readonly close?: true;
+}
+
+export interface Forward {
+  readonly kind: 'forward';
+  readonly identity: readonly string[];
+}
+
+export type Answer = Written | Forward;
+
+/** On every answer of ours: never cached, never sniffed, never framed, and no referrer that could carry a query. */
+export const guardHeaders: readonly string[] = [
+  'cache-control', 'no-store',
+  'x-content-type-options', 'nosniff',
+  'referrer-policy', 'no-referrer',
+  'cross-origin-resource-policy', 'same-origin',
+];
+
+const apiHeaders: readonly string[] = [
+  ...guardHeaders,
+  'content-security-policy', "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; sandbox",
+];
+
+export function json(status: number, fields: Readonly<Record<string, unknown>>, more: readonly string[] = []): Written {
+  return {
+    kind: 'written',
+    status,
+    headers: ['content-type', 'application/json; charset=utf-8', ...apiHeaders, ...more],
+    body: JSON.stringify({ success: true, ...fields }),
+  };
+}
+
+export function empty(status: number, more: readonly string[] = []): Written {
+  return { kind: 'written', status, headers: [...apiHeaders, ...more], body: null };
+}
+
+export function redirect(location: string, cookies: readonly string[] = []): Written {
+  return { kind: 'written', status: 302, headers: [...apiHeaders, 'location', location, ...setCookies(cookies)], body: null };
+}
+
+export function setCookies(cookies: readonly string[]): readonly string[] {
+  return cookies.flatMap((cookie) => ['set-cookie', cookie]);
+}
+
+export interface ProblemContext {
+  readonly requestId: string;
+  /** Header names and values in turn. */
+  readonly more?: readonly string[];
+}
+
+/** RFC 9457, with the fields older clients read (2-http-api, 2). Never the cause. */
+export function problem(refusal: Refusal, context: ProblemContext): Written {
+  const { status, title, detail } = problems[refusal.code];
+  const shown = refusal.detail ?? detail;
+  const wait = refusal.retryAfterSeconds ?? defaultWait(status);
+  const body = {
+    type: `urn:sallyport:error:${refusal.code}`,
+    title,
+    status,
+    detail: shown,
+    success: false,
+    message: shown,
+    error: title,
+    error_code: refusal.code,
+    request_id: context.requestId,
+    ...(wait === undefined ? {} : { retry_after: wait }),
+    ...refusal.fields,
+  };
+  const headers = [
+    'content-type', 'application/problem+json; charset=utf-8',
+    ...apiHeaders,
+    ...challenge(status, refusal.code),
+    ...(wait === undefined ? [] : ['retry-after', String(wait)]),
+    ...setCookies(refusal.cookies ?? []),
+    ...(context.more ?? []),
+  ];
+  return { kind: 'written', status, headers, body: JSON.stringify(body) };
+}
+
+/** 429 and 503 always say when a new try makes sense (RFC 9110 section 10.2.3). */
+function defaultWait(status: number): number | undefined {
+  return status === 429 || status === 503 ? 5 : undefined;
+}
+
+/** RFC 6750 section 3.1: an error code only when a token was shown. */
+function challenge(status: number, code: ErrorCode): readonly string[] {
+  if (status !== 401) return [];
+  return ['www-authenticate', code === 'invalid_token' ? 'Bearer realm="Sallyport", error="invalid_token"' : 'Bearer realm="Sallyport"'];
+}

@@ -1,0 +1,149 @@
+/**
+ * The API wing: rows of the route table. The order of checks is the contract's (2-http-api, 2): path and method, size
+ * and type, credential, CSRF, need, body, step-up, action.
+ */
+import type { Call, Outcome, SignedInCall } from '../actions/call.ts';
+import { newName, type Random } from '../crypto/random.ts';
+import { refuse, type Refusal } from '../errors.ts';
+import type { Admitted, Gate, Guard } from '../guard.ts';
+import { judgeStepUp, stepUpRefusal, type StepUpRules } from '../policy/step-up.ts';
+import type { Prover } from '../prove.ts';
+import { type Arrival, addressOf } from '../request/arrival.ts';
+import { expireCookie } from '../request/cookie.ts';
+import type { CookieSlot } from '../request/credential.ts';
+import { type Incoming, queryOf } from '../request/incoming.ts';
+import type { Scheme } from '../request/origin.ts';
+import type { Clock, Origin } from '../types.ts';
+import type { Memory } from '../verify/memory.ts';
+import { json, problem, setCookies, type Written } from './answer.ts';
+import { checkBodyHeaders, readBody } from './body.ts';
+import { notMine, type Wing } from './handler.ts';
+import { type Route, type RouteMatch, routeFinder } from './route.ts';
+
+export interface ApiParts {
+  readonly routes: readonly Route[];
+  readonly guard: Guard;
+  readonly prover: Prover;
+  readonly memory: Memory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly stepUp: StepUpRules;
+  /** Session cookies of the console, best first. */
+  readonly slots: (scheme: Scheme) => readonly CookieSlot[];
+  readonly consoleOrigin: () => Origin;
+}
+
+export function apiWing(parts: ApiParts): Wing {
+  const find = routeFinder(parts.routes);
+
+  const answer = async (incoming: Incoming, arrival: Arrival, match: Exclude<RouteMatch, { kind: 'no-path' }>): Promise<Written> => {
+    const arrivedAt = parts.clock.monotonic();
+    const requestId = newName(parts.random);
+    if (match.kind === 'no-method') return problem(refuse('method_not_allowed'), { requestId, more: ['allow', match.allow.join(', ')] });
+    const { route, params } = match;
+    const acceptable = checkBodyHeaders(incoming, route.form);
+    // What was refused unread may still be on the connection.
+    if (acceptable.kind === 'refused') return { ...problem(acceptable, { requestId }), close: true };
+    if (route.works === 'with-accounts') {
+      const state = await parts.memory.state();
+      if (state === 'fresh' || state === 'declined') return problem(refuse('not_configured'), { requestId });
+    }
+    const formBody = route.form === 'json-or-form' ? await readBody(incoming) : undefined;
+    if (formBody?.kind === 'refused') return problem(formBody, { requestId });
+    const admission = await parts.guard.admit(incoming, gateOf(route, arrival, formBody?.value));
+    const deadCookies = admission.deadCookies.map((name) => expireCookie(name, arrival.scheme));
+    if (admission.kind === 'refused') return problem({ ...admission, cookies: deadCookies }, { requestId });
+    const outcome = await act(incoming, arrival, route, params, admission, arrivedAt, formBody?.value);
+    return render(outcome, requestId, deadCookies);
+  };
+
+  const gateOf = (route: Route, arrival: Arrival, form: unknown): Gate => ({
+    need: route.need,
+    slots: parts.slots(arrival.scheme),
+    own: [parts.consoleOrigin(), arrival.origin],
+    csrfField: csrfFieldOf(form),
+  });
+
+  const act = async (
+    incoming: Incoming,
+    arrival: Arrival,
+    route: Route,
+    params: Call['params'],
+    admission: Admitted,
+    arrivedAt: number,
+    early: unknown,
+  ): Promise<Outcome> => {
+    let body = early;
+    if (route.form === 'json') {
+      const read = await readBody(incoming);
+      if (read.kind === 'refused') return read;
+      body = read.value;
+    }
+    if (route.form !== 'none' && (typeof body !== 'object' || body === null || Array.isArray(body))) {
+      return refuse('invalid_request', { detail: 'The body is not a JSON object.' });
+    }
+    const checked = route.body?.safeParse(body);
+    if (checked?.success === false) {
+      return refuse('invalid_request', { detail: checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`.slice(0, 200)).slice(0, 5).join('; ') });
+    }
+    const call: Call = {
+      incoming, arrival, arrivedAt, params,
+      principal: admission.principal,
+      token: admission.token,
+      query: queryOf(incoming.target),
+      body: checked === undefined ? body : checked.data,
+    };
+    switch (route.need.kind) {
+      case 'nobody':
+      case 'anybody':
+        return (route as Extract<Route, { stepUp: 'none' }> & { action: (call: Call) => Outcome | Promise<Outcome> }).action(call);
+      case 'session':
+      case 'admin':
+        return actSignedIn(route as Extract<Route, { need: { kind: 'session' | 'admin' } }>, call);
+    }
+  };
+
+  const actSignedIn = async (route: Extract<Route, { need: { kind: 'session' | 'admin' } }>, call: Call): Promise<Outcome> => {
+    if (call.principal.kind !== 'user') return refuse('unauthorized');
+    const signedIn: SignedInCall = { ...call, principal: call.principal };
+    if (route.stepUp === 'fresh') {
+      const confirmed = await confirm(signedIn);
+      if (confirmed.kind === 'refused') return confirmed;
+    }
+    return route.action(signedIn);
+  };
+
+  /** A password in the body is checked whenever it is given; without one the window must be open. */
+  const confirm = async (call: SignedInCall): Promise<Refusal | { readonly kind: 'confirmed' }> => {
+    const { password } = call.body as { readonly password?: string };
+    if (password !== undefined) {
+      const proven = await parts.prover.reauthenticate({ principal: call.principal, password }, { address: addressOf(call.arrival), arrivedAt: call.arrivedAt, device: '' });
+      return proven.kind === 'refused' ? proven : { kind: 'confirmed' };
+    }
+    const judged = judgeStepUp(call.principal.session, parts.stepUp, parts.clock.now());
+    return judged.kind === 'within-window' ? { kind: 'confirmed' } : stepUpRefusal();
+  };
+
+  return (incoming, arrival, path) => {
+    const match = find(incoming.method, path);
+    return match.kind === 'no-path' ? notMine : answer(incoming, arrival, match);
+  };
+}
+
+function render(outcome: Outcome, requestId: string, deadCookies: readonly string[]): Written {
+  switch (outcome.kind) {
+    case 'refused':
+      return problem({ ...outcome, cookies: [...deadCookies, ...(outcome.cookies ?? [])] }, { requestId });
+    case 'done':
+      return json(outcome.status, outcome.fields, [...setCookies([...deadCookies, ...(outcome.cookies ?? [])]), ...(outcome.headers ?? [])]);
+    case 'document': {
+      const answer = json(200, {});
+      return { ...answer, body: JSON.stringify(outcome.value) };
+    }
+  }
+}
+
+function csrfFieldOf(form: unknown): string | undefined {
+  if (typeof form !== 'object' || form === null || !('csrf' in form)) return undefined;
+  return typeof form.csrf === 'string' ? form.csrf : undefined;
+}

@@ -1,0 +1,136 @@
+/**
+ * The wing of protected hosts: `/.sallyport/` is ours, everything else is the application's once the guard has said who
+ * it is (2-http-api, 6; 3-rules, Proxied requests).
+ */
+import type { Call, Redirect } from '../actions/call.ts';
+import { callback, callbackPath, type HandOverParts, leadToSignIn, signedOut, signOutOfApplication, signOutPath } from '../actions/hand-over.ts';
+import { newName, newSecret, type Random } from '../crypto/random.ts';
+import { problems, refuse, type Refusal } from '../errors.ts';
+import type { Admission, ApplicationGate, Guard } from '../guard.ts';
+import { judgeProvenance } from '../policy/csrf.ts';
+import { identityHeaders } from '../principal/identity.ts';
+import type { Arrival } from '../request/arrival.ts';
+import type { CookieSlot } from '../request/credential.ts';
+import { type Incoming, queryOf } from '../request/incoming.ts';
+import { askerOf } from '../request/navigation.ts';
+import type { InstallationState } from '../store/rows.ts';
+import type { Clock, MaybePromise, Origin } from '../types.ts';
+import type { Memory } from '../verify/memory.ts';
+import { type Answer, problem, redirect, type Written } from './answer.ts';
+import { notMine, type Wing } from './handler.ts';
+import { plainPage } from './plain-page.ts';
+
+export interface ApplicationParts {
+  readonly guard: Guard;
+  readonly memory: Memory;
+  readonly handOver: HandOverParts;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly openness: ApplicationGate['openness'];
+  readonly slotsFor: (origin: Origin) => readonly CookieSlot[];
+  readonly consoleOrigin: () => Origin;
+  /** `shared`: the console's own origin carries the application, so its sessions are read and no ticket is needed. */
+  readonly origin: 'own' | 'shared';
+}
+
+/** `/.sallyport/` on a protected host: what the hand-over needs, and nothing else. */
+export function handOverWing(parts: ApplicationParts): Wing {
+  const refused = (refusal: Refusal, incoming: Incoming): Written => refusalFor(parts, refusal, incoming);
+
+  const admit = async (incoming: Incoming, arrival: Arrival, state: InstallationState): Promise<Admission> =>
+    parts.guard.admitToApplication({
+      headers: incoming.headers, method: 'GET', origin: arrival.origin, ownOrigin: arrival.origin,
+      slots: parts.slotsFor(arrival.origin), state, openness: 'closed',
+    });
+
+  const serve = async (incoming: Incoming, arrival: Arrival, path: string): Promise<Written> => {
+    const state = await parts.memory.state();
+    if (state === 'fresh') return refused(refuse('not_configured'), incoming);
+    const call: Call = {
+      incoming, arrival, query: queryOf(incoming.target), principal: { kind: 'anonymous' },
+      arrivedAt: parts.clock.monotonic(), token: '', params: {}, body: undefined,
+    };
+    if (path === callbackPath) {
+      if (incoming.method !== 'GET') return notAllowed(parts.random, 'GET');
+      const result = await callback(parts.handOver, call);
+      return result.kind === 'refused' ? refused(result, incoming) : written(result);
+    }
+    if (path !== signOutPath) return refused(refuse('not_found'), incoming);
+    switch (incoming.method) {
+      case 'GET':
+        return plainPage(
+          { status: 200, title: 'Sign out?', text: 'This ends your session here and in the other applications of this browser.', next: { kind: 'form', label: 'Sign out', target: signOutPath, leadsTo: parts.consoleOrigin() } },
+          newSecret(parts.random),
+        );
+      case 'POST': {
+        const provenance = judgeProvenance(incoming.headers, [arrival.origin]);
+        if (provenance.kind === 'refused') return refused(provenance, incoming);
+        const admission = await admit(incoming, arrival, state);
+        return written(
+          admission.kind === 'admitted' && admission.principal.kind === 'user'
+            ? await signOutOfApplication(parts.handOver, call, admission.principal)
+            : signedOut(parts.handOver, call),
+        );
+      }
+      default:
+        return notAllowed(parts.random, 'GET, POST');
+    }
+  };
+
+  return (incoming, arrival, path) => (path.startsWith('/.sallyport/') ? serve(incoming, arrival, path) : notMine);
+}
+
+/** Everything else: the application's, for those who may. */
+export function applicationWing(parts: ApplicationParts): Wing {
+  const answer = (incoming: Incoming, arrival: Arrival, state: InstallationState): MaybePromise<Answer> => {
+    const admission = parts.guard.admitToApplication({
+      headers: incoming.headers, method: incoming.method, origin: arrival.origin, ownOrigin: arrival.origin,
+      slots: parts.slotsFor(arrival.origin), state, openness: parts.openness,
+    });
+    return admission instanceof Promise ? admission.then((settled) => shape(incoming, arrival, settled)) : shape(incoming, arrival, admission);
+  };
+
+  const shape = (incoming: Incoming, arrival: Arrival, admission: Admission): Answer => {
+    if (admission.kind === 'admitted') return { kind: 'forward', identity: identityHeaders(admission.principal) };
+    const signInHelps = admission.code === 'unauthorized' || admission.code === 'session_expired';
+    if (signInHelps && askerOf(incoming.method, incoming.headers) === 'navigation') {
+      return written(leadToSignIn(parts.handOver, incoming.headers, arrival.origin, pathAndQuery(incoming.target)));
+    }
+    return refusalFor(parts, admission, incoming);
+  };
+
+  return (incoming, arrival) => {
+    if (!incoming.target.startsWith('/')) return problem(refuse('invalid_request', { detail: 'The request target is not a path.' }), { requestId: newName(parts.random) });
+    const state = parts.memory.state();
+    return state instanceof Promise ? state.then((now) => answer(incoming, arrival, now)) : answer(incoming, arrival, state);
+  };
+}
+
+/** A page for people, a problem answer for programs. */
+export function refusalFor(parts: Pick<ApplicationParts, 'random' | 'consoleOrigin'>, refusal: Refusal, incoming: Pick<Incoming, 'method' | 'headers'>): Written {
+  if (askerOf(incoming.method, incoming.headers) === 'other') return problem(refusal, { requestId: newName(parts.random) });
+  const { status, title, detail } = problems[refusal.code];
+  return plainPage(
+    {
+      status,
+      title,
+      text: refusal.detail ?? detail,
+      next: { kind: 'link', label: refusal.code === 'not_configured' ? 'Set up' : 'Your account', target: `${parts.consoleOrigin()}/auth/` },
+      ...(status === 503 ? { retryAfterSeconds: refusal.retryAfterSeconds ?? 5 } : {}),
+    },
+    newSecret(parts.random),
+  );
+}
+
+/** As it came, if it can be sent back to; else the front page. */
+function pathAndQuery(target: string): string {
+  return /^\/(?!\/)[\x21-\x7e]*$/.test(target) && !target.includes('\\') && !target.includes('#') && target.length <= 2048 ? target : '/';
+}
+
+function written(to: Redirect): Written {
+  return redirect(to.location, to.cookies);
+}
+
+function notAllowed(random: Random, allow: string): Written {
+  return problem(refuse('method_not_allowed'), { requestId: newName(random), more: ['allow', allow] });
+}

@@ -1,0 +1,73 @@
+/**
+ * The one header function for requests on their way to the application and answers on their way back (3-rules, Proxied
+ * requests). Pure. Stops: forged identity under any spelling, our secrets in the application's hands, hop-by-hop
+ * headers that mean something to the next hop, and an application that overwrites our cookies.
+ */
+import { identityHeaderNames } from '../principal/identity.ts';
+import type { Arrival } from '../request/arrival.ts';
+import { addressOf } from '../request/arrival.ts';
+import { withoutOurCookies } from '../request/cookie.ts';
+import { ourTokens } from '../request/credential.ts';
+import { header, type HeaderMap } from '../request/incoming.ts';
+import { hostOf } from '../request/origin.ts';
+
+/** RFC 9110 section 7.6.1, and what old proxies used. */
+const hopByHop: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect']);
+
+/** Names a client may not speak under, compared after case and `_` → `-`. */
+const reserved: ReadonlySet<string> = new Set([...identityHeaderNames, 'forwarded', 'x-real-ip', 'x-rewrite-url', 'x-http-method', 'x-http-method-override', 'x-method-override', 'proxy']);
+const reservedPrefixes = ['x-forwarded-', 'x-original-'] as const;
+
+export interface ForwardRequest {
+  readonly headers: HeaderMap;
+  readonly rawHeaders: readonly string[];
+}
+
+/** Names and values in turn, for the application. */
+export function requestHeaders(incoming: ForwardRequest, arrival: Arrival, identity: readonly string[], stem: string): string[] {
+  const dropped = connectionNames(incoming.headers);
+  const ours: readonly string[] = ourTokens(incoming.headers);
+  const out: string[] = [];
+  for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
+    const name = incoming.rawHeaders[at] ?? '';
+    const value = incoming.rawHeaders[at + 1] ?? '';
+    const lower = name.toLowerCase();
+    const folded = lower.replaceAll('_', '-');
+    if (hopByHop.has(lower) || dropped.has(lower) || reserved.has(folded) || reservedPrefixes.some((prefix) => folded.startsWith(prefix))) continue;
+    if ((folded === 'authorization' || folded === 'x-api-key') && ours.some((token) => value.includes(token))) continue;
+    if (lower === 'cookie') {
+      const kept = withoutOurCookies(value, stem);
+      if (kept !== undefined) out.push(name, kept);
+      continue;
+    }
+    out.push(name, value);
+  }
+  out.push(...identity);
+  out.push('X-Forwarded-For', addressOf(arrival), 'X-Forwarded-Proto', arrival.scheme, 'X-Forwarded-Host', hostOf(arrival.origin));
+  return out;
+}
+
+/** Names and values in turn, for the client. */
+export function answerHeaders(rawHeaders: readonly string[], headers: HeaderMap, stem: string): string[] {
+  const dropped = connectionNames(headers);
+  const out: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    const value = rawHeaders[at + 1] ?? '';
+    const lower = name.toLowerCase();
+    if (hopByHop.has(lower) || dropped.has(lower) || lower === 'clear-site-data') continue;
+    if (lower === 'set-cookie' && withoutOurCookies(value.split(';', 1)[0] ?? '', stem) === undefined) continue;
+    out.push(name, value);
+  }
+  // What was made for one person must not be kept for the next by a cache that was told nothing.
+  if (headers['cache-control'] === undefined && headers['expires'] === undefined) out.push('Cache-Control', 'private');
+  return out;
+}
+
+function connectionNames(headers: HeaderMap): ReadonlySet<string> {
+  const text = header(headers, 'connection');
+  if (text === undefined) return none;
+  return new Set(text.split(',').map((name) => name.trim().toLowerCase()));
+}
+
+const none: ReadonlySet<string> = new Set();

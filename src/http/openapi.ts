@@ -1,0 +1,70 @@
+/** The OpenAPI 3.1 document, made from the route table (BY12). */
+import { z } from 'zod';
+import { type ErrorCode, problems } from '../errors.ts';
+import type { Route } from './route.ts';
+
+const general: readonly string[] = ['invalid_request', 'payload_too_large', 'unsupported_media_type', 'misdirected_request', 'unavailable'];
+
+export function openApiDocument(routes: readonly Route[], version: string): object {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    (paths[route.path] ??= {})[route.method.toLowerCase()] = {
+      summary: route.summary,
+      parameters: [...route.path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+      ...(route.body === null ? {} : { requestBody: { content: { 'application/json': { schema: z.toJSONSchema(route.body, { io: 'input' }) } } } }),
+      security: route.need.kind === 'session' || route.need.kind === 'admin' ? [{ sessionCookie: [], csrfToken: [] }, { bearer: [] }] : [],
+      responses: responsesOf(route),
+    };
+  }
+  // Any method, and answered before the table is looked at: the hot path (`handler.ts`).
+  paths['/api/auth/verify'] = {
+    get: {
+      summary: "A reverse proxy's question: may this request pass, and who is it?",
+      parameters: ['scope', 'privilege', 'kind', 'optional', 'redirect'].map((name) => ({ name, in: 'query', schema: { type: 'string' } })),
+      security: [{ sessionCookie: [] }, { bearer: [] }],
+      responses: { '200': { description: 'It may pass; the identity headers say who it is' }, '302': { description: 'To the sign-in page' }, '401': { description: 'Not signed in' }, '403': { description: 'Not allowed' }, '503': { description: 'Not set up, or unavailable' } },
+    },
+  };
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Sallyport', version },
+    paths,
+    components: {
+      securitySchemes: {
+        sessionCookie: { type: 'apiKey', in: 'cookie', name: '__Host-sallyport-account' },
+        csrfToken: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token' },
+        bearer: { type: 'http', scheme: 'bearer' },
+      },
+      schemas: { Problem: z.toJSONSchema(problemSchema) },
+    },
+  };
+}
+
+const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  success: z.literal(false),
+  message: z.string(),
+  error: z.string(),
+  error_code: z.enum(Object.keys(problems) as [ErrorCode, ...ErrorCode[]]),
+  request_id: z.string(),
+  retry_after: z.int().optional(),
+});
+
+function responsesOf(route: Route): Record<string, unknown> {
+  const needs = route.need.kind === 'session' || route.need.kind === 'admin' ? ['unauthorized', 'session_expired', 'invalid_token', 'csrf_failed', 'forbidden'] : ['csrf_failed'];
+  const codes = [...route.refusals, ...needs, ...general].filter((code): code is ErrorCode => code in problems);
+  const byStatus = Map.groupBy(codes, (code) => problems[code].status);
+  const success = route.path === '/api/auth/setup' ? '201' : '200';
+  return {
+    [success]: { description: 'Done', content: { 'application/json': { schema: { type: 'object' } } } },
+    ...Object.fromEntries(
+      [...byStatus].map(([status, each]) => [
+        String(status),
+        { description: [...new Set(each)].join(', '), content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+      ]),
+    ),
+  };
+}

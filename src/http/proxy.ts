@@ -1,0 +1,75 @@
+/**
+ * The built-in proxy: passes an admitted request on and the answer back, in pieces as they come, never whole in memory.
+ */
+import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import { pipeline } from 'node:stream';
+import type { Log } from '../record/recorder.ts';
+import type { Arrival } from '../request/arrival.ts';
+import type { Origin } from '../types.ts';
+import { answerHeaders, requestHeaders } from './forward-headers.ts';
+
+export interface Proxy {
+  /** `unreachable` writes the answer for an application that did not give one. */
+  pass(incoming: IncomingMessage, outgoing: ServerResponse, arrival: Arrival, identity: readonly string[], unreachable: () => void): void;
+  close(): void;
+}
+
+const connectMs = 10_000;
+
+export function proxy(parts: { readonly upstream: Origin; readonly cookieStem: string; readonly log: Log }): Proxy {
+  const target = new URL(parts.upstream);
+  const tls = target.protocol === 'https:';
+  const agent = tls ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
+
+  const pass: Proxy['pass'] = (incoming, outgoing, arrival, identity, unreachable) => {
+    const headers = requestHeaders(incoming, arrival, identity, parts.cookieStem);
+    const hasBody = incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined;
+
+    const send = (attempt: 'first' | 'second'): void => {
+      const upstream = (tls ? tlsRequest : request)({
+        agent,
+        host: target.hostname.replace(/^\[|\]$/g, ''),
+        port: target.port === '' ? (tls ? 443 : 80) : target.port,
+        method: incoming.method,
+        path: incoming.url,
+        headers,
+        setHost: false,
+      });
+      const abandon = (): void => void upstream.destroy();
+      outgoing.once('close', abandon);
+      const timer = setTimeout(() => upstream.destroy(new Error('the connection could not be made in time')), connectMs);
+      upstream.once('socket', (socket) => {
+        if (socket.connecting) socket.once(tls ? 'secureConnect' : 'connect', () => clearTimeout(timer));
+        else clearTimeout(timer);
+      });
+      upstream.once('response', (response) => {
+        outgoing.writeHead(response.statusCode ?? 502, answerHeaders(response.rawHeaders, response.headers, parts.cookieStem));
+        pipeline(response, outgoing, (fault) => {
+          if (fault && !outgoing.writableEnded) outgoing.destroy();
+        });
+      });
+      upstream.once('error', (fault: NodeJS.ErrnoException) => {
+        clearTimeout(timer);
+        outgoing.off('close', abandon);
+        if (outgoing.destroyed) return;
+        if (outgoing.headersSent) {
+          outgoing.destroy();
+          return;
+        }
+        // A kept connection that the application closed in the same moment: nothing was done, so it may be asked again.
+        if (attempt === 'first' && upstream.reusedSocket && !hasBody && fault.code === 'ECONNRESET') {
+          send('second');
+          return;
+        }
+        parts.log.warn({ err: fault, upstream: parts.upstream }, 'application unreachable');
+        unreachable();
+      });
+      if (hasBody) pipeline(incoming, upstream, () => undefined);
+      else upstream.end();
+    };
+    send('first');
+  };
+
+  return { pass, close: () => agent.destroy() };
+}

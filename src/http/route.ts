@@ -1,0 +1,73 @@
+/** The shape of a row of the route table, and how a path finds its row. */
+import type { z } from 'zod';
+import type { Call, Outcome, SignedInCall } from '../actions/call.ts';
+import type { Need } from '../policy/need.ts';
+import type { BodyForm } from './body.ts';
+
+interface RouteBase {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** `{name}` takes one segment. */
+  readonly path: string;
+  /** One line for the OpenAPI document. */
+  readonly summary: string;
+  /** `with-accounts`: only once there are accounts; 503 `not_configured` before that (3-rules, Setup states). */
+  readonly works: 'always' | 'with-accounts';
+  readonly form: BodyForm;
+  readonly body: z.ZodType | null;
+  /** Codes this route can answer with besides the general ones. */
+  readonly refusals: readonly string[];
+}
+
+/** A route for everybody, or one whose secret comes in its body. */
+export interface OpenRoute extends RouteBase {
+  readonly need: Extract<Need, { kind: 'nobody' | 'anybody' }>;
+  readonly stepUp: 'none';
+  readonly action: (call: Call) => Promise<Outcome> | Outcome;
+}
+
+/** A route for somebody signed in. */
+export interface SessionRoute extends RouteBase {
+  readonly need: Extract<Need, { kind: 'session' | 'admin' }>;
+  /** `fresh`: an open step-up window, or the password in the body, which is checked whenever it is given. */
+  readonly stepUp: 'none' | 'fresh';
+  readonly action: (call: SignedInCall) => Promise<Outcome> | Outcome;
+}
+
+export type Route = OpenRoute | SessionRoute;
+
+export type RouteMatch =
+  | { readonly kind: 'no-path' }
+  | { readonly kind: 'no-method'; readonly allow: readonly string[] }
+  | { readonly kind: 'matched'; readonly route: Route; readonly params: Readonly<Record<string, string>> };
+
+/** Paths are compared as they came, byte by byte: what is spelled otherwise is another path, and there is nothing there. */
+export function routeFinder(routes: readonly Route[]): (method: string, path: string) => RouteMatch {
+  const fixed = new Map<string, Route[]>();
+  const patterns: { readonly pattern: RegExp; readonly rows: Route[] }[] = [];
+  const byPath = Map.groupBy(routes, (route) => route.path);
+  for (const [path, rows] of byPath) {
+    if (path.includes('{')) patterns.push({ pattern: patternOf(path), rows });
+    else fixed.set(path, rows);
+  }
+  return (method, path) => {
+    const exact = fixed.get(path);
+    if (exact) return pick(exact, method, {});
+    for (const { pattern, rows } of patterns) {
+      const match = pattern.exec(path);
+      if (match) return pick(rows, method, match.groups ?? {});
+    }
+    return { kind: 'no-path' };
+  };
+}
+
+function pick(rows: readonly Route[], method: string, params: Readonly<Record<string, string>>): RouteMatch {
+  const wanted = method === 'HEAD' ? 'GET' : method;
+  const route = rows.find((row) => row.method === wanted);
+  if (route) return { kind: 'matched', route, params };
+  const allow = rows.flatMap((row) => (row.method === 'GET' ? ['GET', 'HEAD'] : [row.method]));
+  return { kind: 'no-method', allow };
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{([a-z_]+)\}/g, '(?<$1>[A-Za-z0-9_-]{1,64})')}$`);
+}

@@ -1,0 +1,48 @@
+/** The forward-auth wing (2-http-api, 6): the hot path, answered without a promise when the session is known. */
+import { forwardAuth, type ForwardAnswer, type ForwardAuthParts } from '../actions/forward-auth.ts';
+import { newName, type Random } from '../crypto/random.ts';
+import { problems } from '../errors.ts';
+import { identityHeaders } from '../principal/identity.ts';
+import type { Principal } from '../principal/principal.ts';
+import type { KnownUser, Memory } from '../verify/memory.ts';
+import { empty, problem, redirect, type Written } from './answer.ts';
+import { notMine, verifyPath, type Wing } from './handler.ts';
+
+export function verifyWing(parts: ForwardAuthParts & { readonly memory: Memory; readonly random: Random }): Wing {
+  /** Answers per user, made once; a changed user is another object and gets another answer. */
+  const known = new WeakMap<KnownUser, Written>();
+
+  const passed = (principal: Principal): Written => {
+    if (principal.kind !== 'user') return empty(200, identityHeaders(principal));
+    const made = known.get(principal.user);
+    if (made) return made;
+    const answer = empty(200, identityHeaders(principal));
+    known.set(principal.user, answer);
+    return answer;
+  };
+
+  const write = (answer: ForwardAnswer): Written => {
+    switch (answer.kind) {
+      case 'passed':
+        return passed(answer.principal);
+      case 'redirect':
+        return redirect(answer.location, answer.cookies);
+      case 'verdict': {
+        const requestId = newName(parts.random);
+        if (answer.family !== 'nginx') return problem(answer.refusal, { requestId });
+        // nginx passes on 401 and 403 and makes 500 of all else; the reason travels beside it.
+        const { status } = problems[answer.refusal.code];
+        const said = problem(answer.refusal, { requestId, more: ['x-auth-reason', answer.refusal.code] });
+        return { ...said, status: status === 401 ? 401 : 403 };
+      }
+    }
+  };
+
+  return (incoming, arrival, path) => {
+    if (path !== verifyPath) return notMine;
+    const state = parts.memory.state();
+    if (state instanceof Promise) return state.then(async (now) => write(await forwardAuth(parts, incoming, arrival, now)));
+    const answer = forwardAuth(parts, incoming, arrival, state);
+    return answer instanceof Promise ? answer.then(write) : write(answer);
+  };
+}

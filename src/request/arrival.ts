@@ -1,0 +1,100 @@
+/**
+ * Where a request was really sent to and where it came from, after headers of listed proxies were weighed
+ * (3-rules, Addresses, hosts, local). Takes an `Incoming`, gives typed values. Pure.
+ * Stops: DNS rebinding, host spellings, forged forwarded hosts.
+ */
+import type { Address, Origin } from '../types.ts';
+import { clientOf, type Client, type ForwardedHeader, type ProxyList } from './address.ts';
+import { checkSingleHeaders, header, type Door, type Incoming } from './incoming.ts';
+import { hostOf, originOf, type Scheme, schemeOf } from './origin.ts';
+
+/** What a request's Host stands for. */
+export type Place = 'console' | 'application' | 'protected-host';
+
+interface KnownHost {
+  readonly origin: Origin;
+  readonly place: Place;
+}
+
+/** The hosts of one door. A Host that is not among them is 421. */
+export interface Hosts {
+  find(hostHeader: string): KnownHost | undefined;
+}
+
+export interface DoorHosts {
+  readonly own: readonly Origin[];
+  readonly place: Place;
+}
+
+/**
+ * A host counts whatever scheme the connection has: the configured origin says what the browser sees, also when TLS
+ * ends at a proxy in front. Where both schemes are configured for one host, the first wins.
+ */
+export function knownHosts(doors: readonly DoorHosts[]): Hosts {
+  const known = new Map<string, KnownHost>();
+  for (const door of doors) {
+    for (const origin of door.own) {
+      if (!known.has(hostOf(origin))) known.set(hostOf(origin), { origin, place: door.place });
+    }
+  }
+  return {
+    find: (hostHeader) => {
+      const exact = known.get(hostHeader);
+      if (exact) return exact;
+      for (const scheme of ['https', 'http'] as const) {
+        const form = originOf(scheme, hostHeader);
+        const found = form.kind === 'origin' ? known.get(hostOf(form.origin)) : undefined;
+        if (found && schemeOf(found.origin) === scheme) return found;
+      }
+      return undefined;
+    },
+  };
+}
+
+export interface Arrival {
+  readonly kind: 'arrived';
+  readonly place: Place;
+  /** Origin of the request as the browser sees it. */
+  readonly origin: Origin;
+  readonly scheme: Scheme;
+  /** Peer is a listed proxy: its description of an original request is believed (`verify`). */
+  readonly proxied: Client['via'];
+  readonly client: () => Client;
+}
+
+export type Arriving =
+  | { readonly kind: 'malformed'; readonly detail: string }
+  | { readonly kind: 'misdirected' }
+  | Arrival;
+
+export interface ArrivalRules {
+  readonly hosts: Readonly<Record<Door, Hosts>>;
+  readonly proxies: ProxyList;
+  readonly forwardedHeader: ForwardedHeader;
+}
+
+/** `ignoreForwardedHost`: the forwarded host describes another request (forward-auth), not this one. */
+export function arrive(incoming: Incoming, rules: ArrivalRules, ignoreForwardedHost: 'read' | 'ignore'): Arriving {
+  const singles = checkSingleHeaders(incoming.rawHeaders);
+  if (singles.kind === 'repeated') return { kind: 'malformed', detail: `The header "${singles.name}" came more than once.` };
+  const host = header(incoming.headers, 'host');
+  if (host === undefined) return { kind: 'malformed', detail: 'The Host header is missing.' };
+  const believing = rules.proxies.size > 0;
+  const early = believing ? clientOf(incoming.peer, incoming.headers, rules.proxies, rules.forwardedHeader) : undefined;
+  const forwarded = early?.via === 'proxy' && ignoreForwardedHost === 'read' ? header(incoming.headers, 'x-forwarded-host') : undefined;
+  const known = rules.hosts[incoming.door].find(forwarded ?? host);
+  if (!known) return { kind: 'misdirected' };
+  return {
+    kind: 'arrived',
+    place: known.place,
+    origin: known.origin,
+    scheme: schemeOf(known.origin),
+    proxied: early?.via ?? 'direct',
+    client: () => early ?? clientOf(incoming.peer, incoming.headers, rules.proxies, rules.forwardedHeader),
+  };
+}
+
+/** The canonical client address of an arrival, for limits, lists and logs. */
+export function addressOf(arrival: Arrival): Address {
+  return arrival.client().address;
+}

@@ -1,0 +1,71 @@
+/**
+ * The one cookie parser, and the names of our cookies (2-http-api, 3). Pure.
+ * Stops: two readings of one header, cookie tossing by a second cookie of our name, prefix look-alikes.
+ */
+import type { Scheme } from './origin.ts';
+
+export type CookieValue =
+  | { readonly kind: 'absent' }
+  /** One of our names twice: somebody else set one of them. */
+  | { readonly kind: 'repeated' }
+  | { readonly kind: 'value'; readonly value: string };
+
+const absent: CookieValue = { kind: 'absent' };
+const repeated: CookieValue = { kind: 'repeated' };
+
+/** Names are compared case-sensitively (RFC 6265bis section 5.7): `__host-` is somebody else's. */
+export function readCookie(header: string | string[] | undefined, name: string): CookieValue {
+  if (header === undefined) return absent;
+  const text = typeof header === 'string' ? header : header.join('; ');
+  let value: string | undefined;
+  let at = 0;
+  while (at < text.length) {
+    let end = text.indexOf(';', at);
+    if (end === -1) end = text.length;
+    while (text.charCodeAt(at) === 32 || text.charCodeAt(at) === 9) at += 1;
+    if (text.startsWith(name, at) && text.charCodeAt(at + name.length) === 61 && at + name.length < end) {
+      if (value !== undefined) return repeated;
+      value = text.slice(at + name.length + 1, end).trimEnd();
+    }
+    at = end + 1;
+  }
+  return value === undefined ? absent : { kind: 'value', value };
+}
+
+/** Cookies besides those of session kinds; their names are reserved. */
+export type SpecialCookie = 'login' | 'device' | 'challenge' | 'state';
+
+export const reservedCookieNames: readonly SpecialCookie[] = ['login', 'device', 'challenge', 'state'];
+
+/** `__Host-` needs Secure, so plain loopback HTTP gets the bare name. */
+export function cookieName(stem: string, scheme: Scheme, which: string): string {
+  return scheme === 'https' ? `__Host-${stem}-${which}` : `${stem}-${which}`;
+}
+
+export interface CookieOptions {
+  readonly scheme: Scheme;
+  readonly sameSite: 'Lax' | 'Strict';
+  /** Absent: ends with the browser. Zero expires it. */
+  readonly maxAgeSeconds?: number;
+}
+
+/** Always HttpOnly, Path=/, no Domain; Secure wherever the browser would keep it. */
+export function setCookie(name: string, value: string, options: CookieOptions): string {
+  const age = options.maxAgeSeconds === undefined ? '' : `; Max-Age=${options.maxAgeSeconds}`;
+  const secure = options.scheme === 'https' ? '; Secure' : '';
+  return `${name}=${value}; Path=/; HttpOnly; SameSite=${options.sameSite}${secure}${age}`;
+}
+
+export function expireCookie(name: string, scheme: Scheme): string {
+  return setCookie(name, '', { scheme, sameSite: 'Lax', maxAgeSeconds: 0 });
+}
+
+/** Takes our cookies out of a Cookie header on its way to the application; undefined when nothing is left. */
+export function withoutOurCookies(header: string, stem: string): string | undefined {
+  const ours = new RegExp(`^(__(host|secure)-)?${stem.replace(/[^A-Za-z0-9_-]/g, '\\$&')}-[a-z0-9-]+$`, 'i');
+  const kept = header
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '' && !ours.test(pair.split('=', 1)[0]?.trim() ?? ''));
+  return kept.length === 0 ? undefined : kept.join('; ');
+}

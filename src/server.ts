@@ -1,0 +1,152 @@
+/**
+ * The server: a user of the library like any other. Listeners, their time and size limits, and a stop that finishes
+ * what was begun (2-http-api, 1).
+ */
+import { chmodSync, existsSync, unlinkSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { nodeListener, write } from './adapters/node.ts';
+import type { Listener } from './config/network-place.ts';
+import { refuse } from './errors.ts';
+import { problem, type Written } from './http/answer.ts';
+import { newName, systemRandom } from './crypto/random.ts';
+import type { Log } from './record/recorder.ts';
+import { systemClock } from './setup.ts';
+import type { Door } from './request/incoming.ts';
+import type { NodeAdapter } from './adapters/node.ts';
+
+/** Longest a request's headers, and a whole request to the console, may take to arrive. */
+const headersMs = 10_000;
+const requestMs = 30_000;
+/** Idle connections; longer than common proxies keep theirs, so that they close first. */
+const idleMs = 75_000;
+const mostHeaderBytes = 16_384;
+const stopMs = 10_000;
+
+export type Opening = { readonly kind: 'refused'; readonly why: string } | { readonly kind: 'open'; readonly server: OpenServer };
+
+export interface OpenServer {
+  /** `host:port`, or the socket's path. */
+  readonly at: Listener;
+  /** Requests are answered 503 until this is called. */
+  serve(adapter: NodeAdapter): void;
+  /** No new connections; running requests finish, within a bound. */
+  stop(): Promise<void>;
+}
+
+export async function openServer(door: Door, listener: Listener, log: Log): Promise<Opening> {
+  let answer = nodeListener(notReady(door));
+  const server = createServer(
+    {
+      maxHeaderSize: mostHeaderBytes,
+      headersTimeout: headersMs,
+      // Uploads to the application may take their time.
+      requestTimeout: door === 'application' ? 0 : requestMs,
+      keepAliveTimeout: idleMs,
+      connectionsCheckingInterval: 1000,
+      // A missing Host gets an answer of ours.
+      requireHostHeader: false,
+    },
+    (message: IncomingMessage, response: ServerResponse) => answer(message, response),
+  );
+  server.on('clientError', answerClientError);
+  const refused = await listen(server, listener);
+  if (refused !== undefined) return { kind: 'refused', why: refused };
+  server.on('error', (fault) => log.error({ err: fault }, 'listener failed'));
+  const bound = server.address();
+  return {
+    kind: 'open',
+    server: {
+      at: listener.kind === 'tcp' ? { ...listener, port: (bound as AddressInfo).port } : listener,
+      serve: (adapter) => {
+        answer = nodeListener(adapter);
+      },
+      stop: () => stop(server),
+    },
+  };
+}
+
+/** What an adapter answers when it has nothing to answer with. */
+export function failedAnswer(log: Log): (fault: unknown) => Written {
+  return (fault) => {
+    const requestId = newName(systemRandom);
+    log.error({ err: fault, request: requestId }, 'request failed');
+    return problem(refuse('internal'), { requestId });
+  };
+}
+
+function notReady(door: Door): NodeAdapter {
+  const answer = (): Written => problem(refuse('unavailable', { retryAfterSeconds: 1 }), { requestId: newName(systemRandom) });
+  return { door, handle: answer, forward: (_incoming, _message, response) => write(response, answer()), failed: answer };
+}
+
+/** Requests that cannot be parsed: an answer in our form, and the connection is closed. */
+function answerClientError(fault: NodeJS.ErrnoException, socket: Socket): void {
+  if (fault.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code = fault.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : fault.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'invalid_request';
+  const answer = problem(refuse(code), { requestId: newName(systemRandom) });
+  const body = String(answer.body);
+  const lines = [`HTTP/1.1 ${answer.status} ${code === 'headers_too_large' ? 'Request Header Fields Too Large' : code === 'request_timeout' ? 'Request Timeout' : 'Bad Request'}`];
+  for (let at = 0; at < answer.headers.length; at += 2) lines.push(`${answer.headers[at]}: ${answer.headers[at + 1]}`);
+  lines.push(`content-length: ${Buffer.byteLength(body)}`, 'connection: close', '', body);
+  socket.end(lines.join('\r\n'), () => socket.destroy());
+}
+
+async function listen(server: Server, listener: Listener): Promise<string | undefined> {
+  if (listener.kind === 'unix' && existsSync(listener.path) && (await socketStanding(listener.path)) === 'dead') unlinkSync(listener.path);
+  return new Promise((resolve) => {
+    server.once('error', (fault: NodeJS.ErrnoException) => resolve(`Cannot listen on ${placeText(listener)}: ${reasonOf(fault)}`));
+    const listening = (): void => {
+      if (listener.kind === 'unix') chmodSync(listener.path, 0o600);
+      server.removeAllListeners('error');
+      resolve(undefined);
+    };
+    if (listener.kind === 'unix') server.listen(listener.path, listening);
+    else server.listen({ host: listener.host, port: listener.port }, listening);
+  });
+}
+
+/** A socket file that a crash left behind refuses connections; only such a one is taken over. */
+function socketStanding(path: string): Promise<'alive' | 'dead'> {
+  return new Promise((resolve) => {
+    const attempt = connect(path);
+    attempt.once('connect', () => {
+      attempt.destroy();
+      resolve('alive');
+    });
+    attempt.once('error', (fault: NodeJS.ErrnoException) => resolve(fault.code === 'ECONNREFUSED' ? 'dead' : 'alive'));
+  });
+}
+
+async function stop(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const began = systemClock.monotonic();
+  const idle = setInterval(() => {
+    server.closeIdleConnections();
+    if (systemClock.monotonic() - began >= stopMs) server.closeAllConnections();
+  }, 100);
+  await closed;
+  clearInterval(idle);
+}
+
+export function placeText(listener: Listener): string {
+  if (listener.kind === 'unix') return `unix:${listener.path}`;
+  return `${listener.host.includes(':') ? `[${listener.host}]` : listener.host}:${listener.port}`;
+}
+
+function reasonOf(fault: NodeJS.ErrnoException): string {
+  switch (fault.code) {
+    case 'EADDRINUSE':
+      return 'something else listens there already.';
+    case 'EACCES':
+      return 'this user may not.';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address.';
+    default:
+      return fault.message;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * What the store keeps, as plain rows, the same for every engine. Secrets appear here only as digests or sealed text.
+ */
+import type { Address, Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../types.ts';
+
+/** Setup states (3-rules, Setup states). `off` is "switched off": accounts exist, nobody is asked. */
+export type InstallationState = 'fresh' | 'declined' | 'configured' | 'off';
+
+export interface Installation {
+  /** Random, made with the database; part of what the root key seals. */
+  readonly id: string;
+  readonly state: InstallationState;
+  /** Changes at each start of the installation; sessions that are not durable carry it. */
+  readonly bootId: string;
+  /** A known text sealed under the root key: proves at start that key and database belong together. */
+  readonly canary: string;
+}
+
+export interface UserRow {
+  readonly id: UserId;
+  readonly username: Username;
+  /** As the person typed it when the account was made. */
+  readonly displayName: string;
+  readonly email: string;
+  readonly privileges: readonly string[];
+  readonly groups: readonly string[];
+  readonly active: boolean;
+  /** PHC string sealed under the key ring with the user id as additional data. */
+  readonly sealedPassword: string;
+  /** Raised by password, factor and disable changes; whatever was made under another one is dead. */
+  readonly credentialGeneration: number;
+  readonly createdAt: Millis;
+}
+
+/** How the token travels: a cookie's token is never taken as a bearer token, nor the other way round. */
+export type Transport = 'cookie' | 'bearer';
+
+export interface SessionRow {
+  readonly id: SessionId;
+  readonly digest: Digest;
+  readonly userId: UserId;
+  readonly kind: string;
+  readonly transport: Transport;
+  readonly credentialGeneration: number;
+  /** Empty for durable kinds; else the boot it dies with. */
+  readonly bootId: string;
+  /** Console session an `app` session was made from and ends with; null for all others. */
+  readonly parentId: SessionId | null;
+  /** Protected host an `app` session belongs to; null for all others. */
+  readonly origin: Origin | null;
+  readonly createdAt: Millis;
+  readonly lastSeenAt: Millis;
+  /** Idle expiry is `lastSeenAt + idleMs`; carried by the row, so that an `app` session follows its parent's kind. */
+  readonly idleMs: number;
+  readonly expiresAt: Millis;
+  /** Last complete sign-in or re-authentication: what the step-up window is counted from. */
+  readonly authenticatedAt: Millis;
+  readonly address: Address;
+  readonly userAgent: string;
+}
+
+/** A new session, before the store fills in what it knows better. */
+export interface NewSession {
+  readonly session: SessionRow;
+  /** Live sessions allowed for this user, kind and transport, this one included. */
+  readonly cap: number;
+}
+
+export interface DeviceRow {
+  readonly digest: Digest;
+  readonly userId: UserId;
+  readonly createdAt: Millis;
+  readonly usedAt: Millis;
+  readonly expiresAt: Millis;
+}
+
+export interface AttemptRow {
+  /** Position in the list, for `before`. */
+  readonly id: number;
+  readonly userId: UserId | null;
+  readonly address: Address;
+  readonly way: string;
+  readonly result: string;
+  readonly firstAt: Millis;
+  readonly lastAt: Millis;
+  readonly count: number;
+}
+
+export interface AuditEvent {
+  readonly at: Millis;
+  readonly event: string;
+  /** User id, `setup-code`, or empty for a stranger. */
+  readonly actor: string;
+  readonly address: string;
+  readonly way: string;
+  readonly target: string;
+  readonly result: string;
+}
+
+export type { KeyPurpose, KeyRow } from '../crypto/keyring.ts';
+
+/** What changed, for whoever keeps it in memory: everything, the installation, one user, or one session. */
+export type ChangeSubject =
+  | { readonly kind: 'installation' }
+  | { readonly kind: 'user'; readonly userId: UserId }
+  | { readonly kind: 'session'; readonly digest: Digest };
+
+export interface Change {
+  readonly seq: Seq;
+  readonly subject: ChangeSubject;
+}

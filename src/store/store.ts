@@ -1,0 +1,205 @@
+/**
+ * The store contract. Every engine offers these operations and nothing more; nothing above this room knows which engine
+ * it talks to. `test/store-contract.ts` is the same list as tests.
+ *
+ * Each operation is atomic by itself: it happens whole or not at all, also across crashes, and once its promise is
+ * resolved it is on disk. Whatever is checked inside an operation (a generation, a code, a cap) is checked in the same
+ * transaction as the write. Outcomes are returned; a store that cannot be reached or is broken throws `StoreFault`.
+ *
+ * Changes: an operation that alters what may be cached takes the next number of the one-row counter in its own
+ * transaction, and listeners have been told before its promise is resolved (3-rules, The hot path).
+ */
+import type { Address, Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../types.ts';
+import type {
+  AttemptRow,
+  AuditEvent,
+  Change,
+  DeviceRow,
+  Installation,
+  KeyRow,
+  NewSession,
+  SessionRow,
+  UserRow,
+} from './rows.ts';
+
+/** The store cannot do its work now: disk full, locked, gone, or damaged. Callers refuse; nobody is let in. */
+export class StoreFault extends Error {
+  override readonly name = 'StoreFault';
+}
+
+export interface Attempt {
+  readonly userId: UserId | null;
+  readonly address: Address;
+  readonly way: string;
+  readonly result: string;
+  readonly at: Millis;
+}
+
+export interface FirstAdmin {
+  readonly codeDigest: Digest;
+  readonly user: UserRow;
+  readonly recoveryCodes: readonly Digest[];
+  readonly session: NewSession;
+  readonly device: DeviceRow | null;
+  readonly audit: AuditEvent;
+  readonly at: Millis;
+}
+
+export interface SessionOpening {
+  readonly opening: NewSession;
+  readonly device: DeviceRow | null;
+  /** Devices of one user; the one used longest ago gives way. */
+  readonly deviceCap: number;
+  readonly attempt: Attempt;
+  readonly audit: AuditEvent;
+}
+
+export interface PasswordChange {
+  readonly userId: UserId;
+  /** Generation the old password was proven under; another one by now means somebody was faster. */
+  readonly fromGeneration: number;
+  readonly sealedPassword: string;
+  /** Session that stays, under its new digest; every other one of the user ends. */
+  readonly keep: { readonly id: SessionId; readonly digest: Digest; readonly authenticatedAt: Millis };
+  /** Device that stays; every other one of the user is forgotten. Null keeps none. */
+  readonly keepDevice: Digest | null;
+  readonly audit: AuditEvent;
+}
+
+export interface OneUse {
+  /** What it is for: digests of one purpose are never looked at by another. */
+  readonly purpose: 'hand-over';
+  readonly digest: Digest;
+  readonly userId: UserId;
+  /** Session that asked for it; it dies with that session. */
+  readonly sessionId: SessionId;
+  /** Protected host it is good for. */
+  readonly origin: Origin;
+  /** SHA-256 of the state cookie it was asked with; null when there was none. */
+  readonly state: Digest | null;
+  readonly expiresAt: Millis;
+}
+
+export interface Redemption {
+  readonly digest: Digest;
+  readonly origin: Origin;
+  /** What the redeeming request shows; must equal what the ticket was made with. Null: a client that is no browser. */
+  readonly state: Digest | 'not-a-browser';
+  readonly at: Millis;
+  /** New `app` session; user, parent, generation, idle and end are taken from the parent, live and in the same step. */
+  readonly session: Pick<SessionRow, 'id' | 'digest' | 'address' | 'userAgent'>;
+  readonly audit: Pick<AuditEvent, 'event' | 'address' | 'way' | 'result'>;
+}
+
+export type SessionLookup =
+  | { readonly kind: 'unknown'; readonly seq: Seq }
+  | { readonly kind: 'found'; readonly session: SessionRow; readonly user: UserRow; readonly seq: Seq };
+
+export type UserLookup = { readonly kind: 'unknown' } | { readonly kind: 'found'; readonly user: UserRow };
+
+export interface Store {
+  /** Null until `initialise`: an empty database. The caller decides whether that is a first run. */
+  installation(): Promise<{ readonly kind: 'empty' } | { readonly kind: 'found'; readonly installation: Installation; readonly seq: Seq }>;
+  /** Makes the installation of an empty database, with its first keys, in one step. */
+  initialise(first: { readonly installation: Installation; readonly keys: readonly KeyRow[] }): Promise<
+    { readonly kind: 'already-initialised' } | { readonly kind: 'initialised' }
+  >;
+  /** A start of the installation: sessions that carry another boot id end. */
+  beginBoot(bootId: string, at: Millis): Promise<void>;
+
+  /** Replaces the setup code while setting up is possible (fresh, declined). */
+  putSetupCode(code: { readonly digest: Digest; readonly expiresAt: Millis }): Promise<
+    { readonly kind: 'already-configured' } | { readonly kind: 'put' }
+  >;
+  /** A look without spending: wrong and expired codes are told apart by nobody. */
+  setupCode(digest: Digest, at: Millis): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'valid' }>;
+  /** First run: spends the code, makes the first admin and the session; of any number of racers one wins. */
+  createFirstAdmin(first: FirstAdmin): Promise<
+    { readonly kind: 'already-configured' } | { readonly kind: 'code-invalid' } | { readonly kind: 'created' }
+  >;
+  /** Fresh to declined; the code stays good for a later set-up until it expires. */
+  decline(decision: { readonly codeDigest: Digest; readonly at: Millis; readonly audit: AuditEvent }): Promise<
+    { readonly kind: 'already-configured' } | { readonly kind: 'code-invalid' } | { readonly kind: 'declined' }
+  >;
+  /** Configured to off, or off to configured. Accounts and sessions stay. */
+  switchAuthentication(change: { readonly to: 'configured' | 'off'; readonly audit: AuditEvent }): Promise<
+    { readonly kind: 'not-possible'; readonly state: Installation['state'] } | { readonly kind: 'switched' }
+  >;
+
+  userByName(username: Username): Promise<UserLookup>;
+  userById(id: UserId): Promise<UserLookup>;
+  /** Refuses a name that is taken (same canonical form). */
+  createUser(user: UserRow, audit: AuditEvent): Promise<{ readonly kind: 'name-taken' } | { readonly kind: 'created' }>;
+  /** Disabling raises the generation and ends sessions, devices and tickets of the user. */
+  setUserActive(change: { readonly userId: UserId; readonly active: boolean; readonly audit: AuditEvent }): Promise<
+    { readonly kind: 'unknown' } | { readonly kind: 'set' }
+  >;
+  /** Replaces privileges; sessions live on and are judged by the new ones at their next request. */
+  setPrivileges(change: { readonly userId: UserId; readonly privileges: readonly string[]; readonly audit: AuditEvent }): Promise<
+    { readonly kind: 'unknown' } | { readonly kind: 'set' }
+  >;
+  /** New password: raises the generation, ends all other sessions, devices and tickets, renews the session that stays. */
+  changePassword(change: PasswordChange): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'changed' }>;
+  /** Same password under a new cost; no generation. Does nothing when the password has changed meanwhile. */
+  rehashPassword(change: { readonly userId: UserId; readonly generation: number; readonly sealedPassword: string }): Promise<void>;
+
+  sessionByDigest(digest: Digest): Promise<SessionLookup>;
+  /** Live sessions at `at`, newest first. */
+  sessionsOf(userId: UserId, at: Millis): Promise<readonly SessionRow[]>;
+  /** `superseded`: the user was disabled, removed or changed credentials after the secret was proven. */
+  openSession(opening: SessionOpening): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'opened' }>;
+  /** New token and `authenticatedAt` for a live session, wrong answers forgotten; the old token is dead, `app` sessions made from it live on. */
+  renewSession(renewal: {
+    readonly id: SessionId;
+    readonly fromDigest: Digest;
+    readonly digest: Digest;
+    readonly authenticatedAt: Millis;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'gone' } | { readonly kind: 'renewed' }>;
+  /** Counts a wrong re-authentication; at `limit` in a row the session and its `app` sessions end. */
+  countReauthenticationFailure(failure: { readonly id: SessionId; readonly limit: number; readonly audit: AuditEvent }): Promise<
+    { readonly kind: 'ended' } | { readonly kind: 'counted' }
+  >;
+  /** Writes `lastSeenAt` where it moves forward and the session had not expired by then; never revives one. */
+  touchSessions(touches: readonly { readonly id: SessionId; readonly lastSeenAt: Millis }[]): Promise<void>;
+  /** Ends one session of that user and the `app` sessions made from it. */
+  endSession(end: { readonly id: SessionId; readonly userId: UserId; readonly audit: AuditEvent }): Promise<
+    { readonly kind: 'unknown' } | { readonly kind: 'ended' }
+  >;
+  /** Ends all sessions of that user but one (and the `app` sessions made from that one); `except` null ends all. */
+  endSessions(end: { readonly userId: UserId; readonly except: SessionId | null; readonly audit: AuditEvent }): Promise<{ readonly ended: number }>;
+
+  deviceByDigest(digest: Digest, at: Millis): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'found'; readonly device: DeviceRow }>;
+
+  /** Keeps a one-use ticket; at most `cap` unspent ones of a session, the oldest gives way. */
+  issueOneUse(ticket: OneUse, cap: number): Promise<void>;
+  /** Spends a hand-over ticket and opens the `app` session in one step; a ticket shown at the wrong host is spent too. */
+  redeemHandOver(redemption: Redemption): Promise<
+    | { readonly kind: 'invalid' }
+    | { readonly kind: 'redeemed'; readonly session: SessionRow }
+  >;
+  /** First claim of a self-contained secret wins; the mark is kept until the secret expires by itself. */
+  claimOnce(claim: { readonly purpose: 'login-token'; readonly digest: Digest; readonly expiresAt: Millis }): Promise<
+    { readonly kind: 'spent' } | { readonly kind: 'first' }
+  >;
+
+  /** Counted into the row of the same user, address, way and result of the same UTC day. */
+  recordAttempt(attempt: Attempt): Promise<void>;
+  /** Newest first; `userId` null lists everybody's, unknown names included. */
+  attempts(query: { readonly userId: UserId | null; readonly limit: number; readonly before: number | null }): Promise<readonly AttemptRow[]>;
+  appendAudit(event: AuditEvent): Promise<void>;
+
+  keys(): Promise<readonly KeyRow[]>;
+
+  /** Changes after `seq`. `lost`: some are no longer kept, so that the reader must forget everything. */
+  changesSince(seq: Seq): Promise<{ readonly kind: 'lost'; readonly last: Seq } | { readonly kind: 'changes'; readonly changes: readonly Change[]; readonly last: Seq }>;
+  /** Told of each change before the operation that made it resolves. Returns how to stop listening. */
+  onChange(listener: (changes: readonly Change[]) => void): () => void;
+
+  /** Removes what expired: sessions, tickets, claims, devices, old attempts, changes older than an hour. */
+  sweep(at: Millis): Promise<void>;
+  /** Cheap proof that reads and writes work, for `/readyz`. */
+  ready(): Promise<{ readonly kind: 'unready'; readonly reason: string } | { readonly kind: 'ready' }>;
+  /** Everything acknowledged is on disk; the owner's lock is free. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,36 @@
+/**
+ * Step 3 for login tokens (MX2): a cookie sign-in needs a token that this site handed to this browser in the last 30
+ * seconds, so that no other site can sign a browser in. The cookie holds a random nonce, the token its keyed digest;
+ * neither is stored, and the first claim wins.
+ */
+import { compareDigests, digest, keyedDigest } from '../crypto/digest.ts';
+import { newSecret, type Random } from '../crypto/random.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock, Millis } from '../types.ts';
+
+export const loginTokenSeconds = 30;
+
+export interface LoginTokens {
+  make(): { readonly token: string; readonly nonce: string };
+  /** Spends it, whatever the sign-in then comes to. */
+  spend(token: string, nonce: string | undefined): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'spent' }>;
+}
+
+export function loginTokens(parts: { key: () => Uint8Array; random: Random; clock: Clock; store: Pick<Store, 'claimOnce'> }): LoginTokens {
+  const sign = (nonce: string, expires: string): string => keyedDigest(parts.key(), 'login-token', nonce, expires);
+  return {
+    make: () => {
+      const nonce = newSecret(parts.random);
+      const expires = String(parts.clock.now() + loginTokenSeconds * 1000);
+      return { nonce, token: `${expires}.${sign(nonce, expires)}` };
+    },
+    spend: async (token, nonce) => {
+      const [expires = '', mac = '', ...more] = token.split('.');
+      if (nonce === undefined || more.length > 0 || !/^\d{10,16}$/.test(expires)) return { kind: 'invalid' };
+      if (compareDigests(mac, sign(nonce, expires)).kind === 'different') return { kind: 'invalid' };
+      if (parts.clock.now() >= Number(expires)) return { kind: 'invalid' };
+      const claim = await parts.store.claimOnce({ purpose: 'login-token', digest: digest(nonce), expiresAt: Number(expires) as Millis });
+      return claim.kind === 'first' ? { kind: 'spent' } : { kind: 'invalid' };
+    },
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * Step 3 for passwords: is it the right one for that account? Unknown, malformed, disabled and wrong cost one real hash
+ * each and look alike outside (3-rules, Guessing). Equal checks in flight share one hash.
+ */
+import { keyedDigest } from '../crypto/digest.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import type { HashCheck, PasswordHasher } from '../crypto/password-hash.ts';
+import type { HashTurn } from '../crypto/hash-queue.ts';
+import type { Random } from '../crypto/random.ts';
+import type { UserRow } from '../store/rows.ts';
+import type { Store, UserLookup } from '../store/store.ts';
+import type { Password, UserId } from '../types.ts';
+
+export type PasswordProof =
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'rejected'; readonly cause: 'unknown-user' | 'wrong-password' | 'disabled'; readonly userId: UserId | null }
+  | { readonly kind: 'proven'; readonly user: UserRow };
+
+export interface PasswordVerifier {
+  verify(account: UserLookup, password: Password, turn: HashTurn): Promise<PasswordProof>;
+}
+
+/** Where a user's hash is sealed: cannot be moved to another account. */
+export function passwordPlace(userId: UserId): readonly string[] {
+  return ['password', userId];
+}
+
+export function passwordVerifier(parts: {
+  hasher: PasswordHasher;
+  keyring: Keyring;
+  random: Random;
+  store: Pick<Store, 'rehashPassword'>;
+  onFault: (fault: unknown) => void;
+}): PasswordVerifier {
+  const { hasher, keyring, store } = parts;
+  const inFlight = new Map<string, Promise<HashCheck>>();
+  const flightKey = parts.random.bytes(32);
+
+  const checkOnce = async (user: UserRow, phc: string, password: Password, turn: HashTurn): Promise<HashCheck> => {
+    const key = keyedDigest(flightKey, 'check', user.id, phc, password);
+    const running = inFlight.get(key);
+    if (running) return running;
+    const check = hasher.check(password, phc, turn).finally(() => inFlight.delete(key));
+    inFlight.set(key, check);
+    return check;
+  };
+
+  const rehash = async (user: UserRow, password: Password, turn: HashTurn): Promise<void> => {
+    const made = await hasher.make(password, turn);
+    if (made.kind === 'busy') return;
+    await store.rehashPassword({
+      userId: user.id,
+      generation: user.credentialGeneration,
+      sealedPassword: keyring.seal(passwordPlace(user.id), made.phc),
+    });
+  };
+
+  return {
+    verify: async (account, password, turn) => {
+      if (account.kind === 'unknown') {
+        const spent = await hasher.checkNobody(password, turn);
+        return spent.kind === 'busy' ? spent : { kind: 'rejected', cause: 'unknown-user', userId: null };
+      }
+      const { user } = account;
+      const opened = keyring.open(passwordPlace(user.id), user.sealedPassword);
+      if (opened.kind === 'damaged') throw new Error(`Cannot open the password of "${user.id}": ${opened.why}`);
+      const check = await checkOnce(user, opened.bytes.toString('utf8'), password, turn);
+      switch (check.kind) {
+        case 'busy':
+          return check;
+        case 'mismatch':
+          return { kind: 'rejected', cause: 'wrong-password', userId: user.id };
+        case 'match':
+          if (!user.active) return { kind: 'rejected', cause: 'disabled', userId: user.id };
+          if (check.stale === 'rehash') void rehash(user, password, turn).catch(parts.onFault);
+          return { kind: 'proven', user };
+      }
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * Step 3 for session tokens: is it genuine, and does it still live? Answers at once for known sessions, from the store
+ * otherwise. Idle and absolute ends are the server's; a cookie's own expiry means nothing (3-rules, Sessions).
+ */
+import { digest } from '../crypto/digest.ts';
+import type { SessionRow, Transport } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock, MaybePromise, Millis, Secret, SessionId } from '../types.ts';
+import type { KnownSession, Memory, SessionHolder } from './memory.ts';
+
+export type SessionProof =
+  | { readonly kind: 'rejected'; readonly cause: 'unknown' | 'expired' | 'idle' | 'superseded' | 'other-boot' | 'other-kind' }
+  | SessionHolder;
+
+export interface SessionVerifier {
+  /** `sessionKind` undefined takes any kind: a bearer token is its session. Throws when the store cannot answer. */
+  verify(token: Secret, transport: Transport, sessionKind: string | undefined): MaybePromise<SessionProof>;
+  /** Writes uses that memory still holds; called before closing. */
+  flush(): Promise<void>;
+}
+
+/** `lastSeenAt` is written at most this often per session. */
+const writeEveryMs = 60_000;
+
+export function sessionVerifier(parts: {
+  memory: Memory;
+  store: Pick<Store, 'touchSessions'>;
+  clock: Clock;
+  bootId: string;
+  onFault: (fault: unknown) => void;
+}): SessionVerifier {
+  const { memory, store, clock, bootId } = parts;
+  /** Uses not yet on disk, newest per session; several requests of one tick are written together. */
+  let unwritten = new Map<SessionId, Millis>();
+
+  const write = async (): Promise<void> => {
+    const touches = [...unwritten].map(([id, lastSeenAt]) => ({ id, lastSeenAt }));
+    unwritten = new Map();
+    if (touches.length > 0) await store.touchSessions(touches);
+  };
+
+  const noteUse = (known: KnownSession, now: Millis): void => {
+    known.lastSeenAt = now;
+    if (now - known.writtenAt < writeEveryMs) return;
+    known.writtenAt = now;
+    if (unwritten.size === 0) setImmediate(() => void write().catch(parts.onFault));
+    unwritten.set(known.holder.session.id, now);
+    const parent = known.holder.session.parentId;
+    if (parent !== null) unwritten.set(parent, now);
+  };
+
+  /** Everything but idle time, which only a fresh read may decide. */
+  const judge = (known: KnownSession, transport: Transport, sessionKind: string | undefined, now: Millis): SessionProof => {
+    const { session, user } = known.holder;
+    if (session.transport !== transport || (sessionKind !== undefined && session.kind !== sessionKind)) {
+      return { kind: 'rejected', cause: 'other-kind' };
+    }
+    if (now >= session.expiresAt) return { kind: 'rejected', cause: 'expired' };
+    if (session.bootId !== '' && session.bootId !== bootId) return { kind: 'rejected', cause: 'other-boot' };
+    if (!user.row.active || user.row.credentialGeneration !== session.credentialGeneration) return { kind: 'rejected', cause: 'superseded' };
+    noteUse(known, now);
+    return known.holder;
+  };
+
+  const isIdle = (session: SessionRow, lastSeenAt: Millis, now: Millis): boolean => now - lastSeenAt >= session.idleMs;
+
+  return {
+    verify: (token, transport, sessionKind) => {
+      const key = digest(token);
+      const recalled = memory.recall(key);
+      if (recalled.kind === 'known') {
+        const now = clock.now();
+        if (!isIdle(recalled.holder.session, recalled.lastSeenAt, now)) return judge(recalled, transport, sessionKind, now);
+        memory.forget(key);
+      }
+      return (async (): Promise<SessionProof> => {
+        if (recalled.kind === 'stale') await memory.refresh();
+        const loaded = await memory.load(key);
+        if (loaded.kind === 'unknown') return { kind: 'rejected', cause: 'unknown' };
+        const now = clock.now();
+        if (!isIdle(loaded.holder.session, loaded.lastSeenAt, now)) return judge(loaded, transport, sessionKind, now);
+        memory.forget(key);
+        return { kind: 'rejected', cause: 'idle' };
+      })();
+    },
+    flush: write,
+  };
+}
