@@ -1,0 +1,106 @@
+import { useEffect, useState } from 'preact/hooks';
+import { type Done, type SessionsOutcome, endOtherSessions, endSession, sessions as listSessions } from '../api/api.ts';
+import type { Refusal, Session } from '../api/answers.ts';
+import { announce } from '../parts/announce.ts';
+import { Button } from '../parts/button.tsx';
+import { RefusalNotice } from '../parts/refusal-notice.tsx';
+import { messages } from '../words/messages.ts';
+import type { OnRefusal } from './on-refusal.ts';
+import { deviceName } from './device-name.ts';
+import { focusHeading, Section } from './section.tsx';
+import { SessionsTable } from './sessions-table.tsx';
+
+const words = messages.sessions;
+
+interface Props {
+  /** Another number, another look at the list. */
+  readonly asOf: number;
+  readonly onRefusal: OnRefusal;
+}
+
+/** What is being ended: one session's id, all others, or nothing. */
+type Ending =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'one'; readonly id: string }
+  | { readonly kind: 'others' };
+
+export function SessionsSection({ asOf, onRefusal }: Props) {
+  const [list, setList] = useState<SessionsOutcome | { readonly kind: 'waiting' }>({ kind: 'waiting' });
+  const [ending, setEnding] = useState<Ending>({ kind: 'nothing' });
+  const [trouble, setTrouble] = useState<Refusal | { readonly kind: 'none' }>({ kind: 'none' });
+
+  const load = async (): Promise<void> => {
+    const outcome = await listSessions();
+    if (outcome.kind !== 'sessions') onRefusal(outcome);
+    setList(outcome);
+  };
+  useEffect(() => void load(), [asOf]);
+
+  const end = async (what: Ending, ask: () => Promise<Done>, said: string): Promise<void> => {
+    setEnding(what);
+    setTrouble({ kind: 'none' });
+    const outcome = await ask();
+    // Gone already is what was wanted.
+    const gone = outcome.kind === 'done' || (outcome.kind === 'refused' && outcome.status === 404);
+    if (gone) await load();
+    setEnding({ kind: 'nothing' });
+    if (gone) {
+      announce(said);
+      focusHeading('devices');
+      return;
+    }
+    onRefusal(outcome);
+    setTrouble(outcome);
+  };
+  const endOne = (session: Session): void =>
+    void end({ kind: 'one', id: session.id }, () => endSession(session.id), words.ended(deviceName(session.userAgent)));
+
+  return (
+    <Section id="devices" heading={words.heading} lead={words.lead}>
+      {trouble.kind !== 'none' && <RefusalNotice refusal={trouble} />}
+      {list.kind === 'waiting' || list.kind === 'sessions' ? (
+        <SessionsTable
+          sessions={list.kind === 'sessions' ? list.sessions : 'waiting'}
+          ending={ending.kind === 'one' ? ending.id : ''}
+          onEnd={endOne}
+        />
+      ) : (
+        <>
+          <RefusalNotice refusal={list} />
+          <div class="actions">
+            <Button onPress={() => void load()}>{messages.account.again}</Button>
+          </div>
+        </>
+      )}
+      {list.kind === 'sessions' && (
+        <EndOthers
+          count={otherDevices(list.sessions)}
+          ending={ending.kind === 'others'}
+          onPress={() => void end({ kind: 'others' }, endOtherSessions, words.endedOthers)}
+        />
+      )}
+    </Section>
+  );
+}
+
+interface EndOthersProps {
+  readonly count: number;
+  readonly ending: boolean;
+  readonly onPress: () => void;
+}
+
+function EndOthers({ count, ending, onPress }: EndOthersProps) {
+  if (count === 0) return <p class="quiet">{words.onlyThis}</p>;
+  return (
+    <div class="actions">
+      <Button look="danger" onPress={onPress} sending={ending ? messages.account.signingOut : undefined}>
+        {words.endOthers(count)}
+      </Button>
+    </div>
+  );
+}
+
+/** Sessions in applications hang on a session here and are no devices of their own. */
+function otherDevices(sessions: readonly Session[]): number {
+  return sessions.filter((session) => !session.current && session.sort !== 'app').length;
+}

@@ -1,0 +1,183 @@
+/** What the API can answer, as unions on `kind`, and the reading of untyped JSON into them. */
+
+export interface PasswordReason {
+  readonly code: string;
+  /** The server's own sentence, for a reason this version of the pages does not know. */
+  readonly detail: string;
+}
+
+export type Refusal =
+  | { readonly kind: 'offline' }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'limited'; readonly seconds: number }
+  /** Something answered that does not speak our format: a proxy's error page, most likely. */
+  | { readonly kind: 'unreadable' }
+  | { readonly kind: 'session-ended' }
+  /** The cookie that belongs to a login token did not come back, twice. */
+  | { readonly kind: 'cookies-blocked' }
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly code: string;
+      readonly detail: string;
+      readonly reasons: readonly PasswordReason[];
+      readonly codeWanted: boolean;
+    };
+
+const refusals: readonly string[] = [
+  'offline',
+  'busy',
+  'limited',
+  'unreadable',
+  'session-ended',
+  'cookies-blocked',
+  'refused',
+] satisfies readonly Refusal['kind'][];
+
+/** Picks the refusals out of what a form can be in. */
+export function isRefusal<State extends { readonly kind: string }>(state: State): state is Extract<State, Refusal> {
+  return refusals.includes(state.kind);
+}
+
+export interface Status {
+  readonly kind: 'status';
+  readonly configured: boolean;
+  readonly enabled: boolean;
+  readonly declined: boolean;
+  readonly hasFactor: boolean;
+  readonly person: Person;
+}
+
+export type Person =
+  | { readonly kind: 'stranger' }
+  | { readonly kind: 'signed-in'; readonly username: string; readonly admin: boolean; readonly expiresAt: number };
+
+export interface Session {
+  readonly id: string;
+  readonly sort: string;
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+  readonly address: string;
+  readonly userAgent: string;
+  /** The protected host that an `app` session belongs to; empty for the others. */
+  readonly origin: string;
+  readonly current: boolean;
+}
+
+export interface SignInAttempt {
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly count: number;
+  readonly address: string;
+  readonly way: string;
+  readonly result: string;
+}
+
+export function isAdmin(status: Status): boolean {
+  return status.person.kind === 'signed-in' && status.person.admin;
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export function readFields(value: unknown): Fields {
+  return isFields(value) ? value : {};
+}
+
+export function readText(fields: Fields, name: string): string {
+  const value = fields[name];
+  return typeof value === 'string' ? value : '';
+}
+
+export function readList(fields: Fields, name: string): readonly unknown[] {
+  const value: unknown = fields[name];
+  return Array.isArray(value) ? value : [];
+}
+
+export function readTexts(fields: Fields, name: string): readonly string[] {
+  return readList(fields, name).filter((item) => typeof item === 'string');
+}
+
+function readNumber(fields: Fields, name: string): number {
+  const value = fields[name];
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+}
+
+function readTime(fields: Fields, name: string): number {
+  const time = Date.parse(readText(fields, name));
+  return Number.isNaN(time) ? 0 : time;
+}
+
+export function readStatus(fields: Fields): Status {
+  const person: Person =
+    fields['authenticated'] === true
+      ? {
+          kind: 'signed-in',
+          username: readText(fields, 'username'),
+          admin: readTexts(fields, 'privileges').includes('admin'),
+          expiresAt: readTime(fields, 'expires_at'),
+        }
+      : { kind: 'stranger' };
+  return {
+    kind: 'status',
+    configured: fields['auth_configured'] === true,
+    enabled: fields['auth_enabled'] === true,
+    declined: fields['declined'] === true,
+    hasFactor: fields['totp_enabled'] === true,
+    person,
+  };
+}
+
+export function readSession(value: unknown): Session {
+  const fields = readFields(value);
+  return {
+    id: readText(fields, 'id'),
+    sort: readText(fields, 'kind'),
+    createdAt: readTime(fields, 'created_at'),
+    lastSeenAt: readTime(fields, 'last_seen_at'),
+    address: readText(fields, 'address'),
+    userAgent: readText(fields, 'user_agent'),
+    origin: readText(fields, 'origin'),
+    current: fields['current'] === true,
+  };
+}
+
+export function readAttempt(value: unknown): SignInAttempt {
+  const fields = readFields(value);
+  return {
+    firstAt: readTime(fields, 'first_at'),
+    lastAt: readTime(fields, 'last_at'),
+    count: Math.max(1, readNumber(fields, 'count')),
+    address: readText(fields, 'address'),
+    way: readText(fields, 'way'),
+    result: readText(fields, 'result'),
+  };
+}
+
+const endedCodes: readonly string[] = ['unauthorized', 'session_expired', 'invalid_token'];
+
+/** A problem answer (RFC 9457) as a refusal. */
+export function readRefusal(status: number, fields: Fields): Refusal {
+  const code = readText(fields, 'error_code');
+  if (code === '') return { kind: 'unreadable' };
+  if (status === 429) return { kind: 'limited', seconds: Math.max(1, readNumber(fields, 'retry_after')) };
+  if (code === 'busy') return { kind: 'busy' };
+  if (status === 401 && endedCodes.includes(code)) return { kind: 'session-ended' };
+  return {
+    kind: 'refused',
+    status,
+    code,
+    detail: readText(fields, 'detail'),
+    reasons: readList(fields, 'reasons').map(readReason),
+    codeWanted: fields['requires_totp'] === true,
+  };
+}
+
+/** Reasons come as bare codes or as objects with more to say. */
+function readReason(value: unknown): PasswordReason {
+  if (typeof value === 'string') return { code: value, detail: '' };
+  const fields = readFields(value);
+  return { code: readText(fields, 'code') || readText(fields, 'reason'), detail: readText(fields, 'detail') };
+}

@@ -1,0 +1,45 @@
+/** A real form, so that password managers and the Enter key work; its fields are read when it is sent. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+
+export type Typed = (name: string) => string;
+
+interface Props {
+  readonly name: string;
+  readonly sending: boolean;
+  /** Changes with every answer: the first field with an error then takes the focus. */
+  readonly answer: unknown;
+  readonly onSend: (typed: Typed) => void;
+  /** Whether the first empty field takes the focus when the form appears. */
+  readonly focus?: boolean;
+  readonly children: ComponentChildren;
+}
+
+export function Form({ name, sending, answer, onSend, focus = false, children }: Props) {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (!focus) return;
+    const inputs = [...(form.current?.querySelectorAll('input') ?? [])];
+    inputs.find((input) => input.value === '' && !input.hidden)?.focus();
+  }, [focus]);
+  useEffect(() => {
+    const wrong = form.current?.querySelector<HTMLInputElement>('[aria-invalid="true"]');
+    wrong?.focus();
+    wrong?.select();
+  }, [answer]);
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (sending || form.current === null) return;
+    const data = new FormData(form.current);
+    onSend((field) => {
+      const value = data.get(field);
+      return typeof value === 'string' ? value : '';
+    });
+  };
+  return (
+    // `post` matters only when the script fails: then nothing typed ends up in an address.
+    <form ref={form} name={name} class="form" method="post" noValidate onSubmit={submit}>
+      {children}
+    </form>
+  );
+}

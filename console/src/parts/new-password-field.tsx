@@ -1,0 +1,43 @@
+/** A field for a password that is being chosen, with one offered to whoever wants none of their own. */
+import { useRef, useState } from 'preact/hooks';
+import { messages } from '../words/messages.ts';
+import { announce } from './announce.ts';
+import { Button } from './button.tsx';
+import { PasswordField } from './password-field.tsx';
+import { suggestedPassword } from './suggested-password.ts';
+
+interface Props {
+  readonly name: string;
+  readonly label: string;
+  readonly help: string;
+  readonly errors?: readonly string[] | undefined;
+}
+
+export function NewPasswordField({ help, ...field }: Props) {
+  const words = messages.password;
+  const around = useRef<HTMLDivElement>(null);
+  const [suggestions, setSuggestions] = useState(0);
+
+  const suggest = (): void => {
+    const input = around.current?.querySelector('input');
+    if (!input) return;
+    input.value = suggestedPassword();
+    setSuggestions(suggestions + 1);
+    announce(words.suggested);
+  };
+  return (
+    <div ref={around}>
+      <PasswordField
+        {...field}
+        help={suggestions > 0 ? words.suggested : help}
+        autocomplete="new-password"
+        showFrom={suggestions}
+        below={
+          <Button look="plain" onPress={suggest}>
+            {words.suggest}
+          </Button>
+        }
+      />
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+/** Addresses of the pages, and the ones that come in from outside. */
+export const places = {
+  setup: '/auth/setup',
+  signIn: '/auth/sign-in',
+  signedOut: '/auth/sign-in?signed-out=1',
+  account: '/auth/account',
+} as const;
+
+/** Where to sign in, and come back to this part of the account page afterwards. */
+export function signInAgain(why: 'ended' | 'not-yet'): string {
+  const next = `next=${encodeURIComponent(places.account + location.hash)}`;
+  return why === 'ended' ? `${places.signIn}?expired=1&${next}` : `${places.signIn}?${next}`;
+}
+
+/** After a sign-in without an application: the account page, at the part named by `next`; never anywhere else. */
+export function afterSignIn(query: URLSearchParams): string {
+  const next = query.get('next') ?? '';
+  return /^\/auth\/account#[a-z-]{1,32}$/.test(next) ? next : places.account;
+}
+
+export type Origin =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unclear' }
+  | { readonly kind: 'host'; readonly host: string };
+
+/** The host somebody came from, to be shown. The server alone decides whether they are sent back there. */
+export function cameFrom(query: URLSearchParams): Origin {
+  const text = query.get('return_to');
+  if (text === null) return { kind: 'none' };
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) ? { kind: 'host', host: url.host } : { kind: 'unclear' };
+}

@@ -1,0 +1,103 @@
+import { useState } from 'preact/hooks';
+import { type SignInOutcome, signIn } from '../api/api.ts';
+import { isRefusal } from '../api/answers.ts';
+import { Button } from '../parts/button.tsx';
+import { Field } from '../parts/field.tsx';
+import { Form, type Typed } from '../parts/form.tsx';
+import { Gate } from '../parts/gate.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { PasswordField } from '../parts/password-field.tsx';
+import { RefusalNotice } from '../parts/refusal-notice.tsx';
+import { messages } from '../words/messages.ts';
+
+/** Why the person is here, when it was not their own idea. */
+export type Remark = 'none' | 'signed-out' | 'expired' | 'switched-on' | 'code-over';
+
+type State =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'sending' }
+  | { readonly kind: 'incomplete'; readonly username: boolean; readonly password: boolean }
+  | Exclude<SignInOutcome, { kind: 'code-wanted' }>;
+
+interface Props {
+  /** The application's host, or empty. */
+  readonly host: string;
+  readonly remark: Remark;
+  readonly username: string;
+  readonly onSignedIn: () => void;
+  readonly onCodeWanted: (challenge: string, username: string) => void;
+}
+
+export function SignInForm({ host, remark, username, onSignedIn, onCodeWanted }: Props) {
+  const words = messages.signIn;
+  const [state, setState] = useState<State>({ kind: 'ready' });
+
+  const send = async (typed: Typed): Promise<void> => {
+    const name = typed('username').trim();
+    const password = typed('password');
+    if (name === '' || password === '') {
+      setState({ kind: 'incomplete', username: name === '', password: password === '' });
+      return;
+    }
+    setState({ kind: 'sending' });
+    const outcome = await signIn(name, password);
+    if (outcome.kind === 'code-wanted') return onCodeWanted(outcome.challenge, name);
+    setState(outcome);
+    if (outcome.kind === 'signed-in') onSignedIn();
+    // Most often it is the password that has a slip in it: ready to be typed anew, the name left as it is.
+    if (outcome.kind === 'refused') selectPassword();
+  };
+
+  const incomplete = state.kind === 'incomplete' ? state : undefined;
+  // Signed in stays "sending": the next document is on its way, and the page must not look ready again.
+  const sending = state.kind === 'sending' || state.kind === 'signed-in';
+  return (
+    <Gate heading={words.heading} lead={host === '' ? undefined : words.toOpen(host)} focus={false}>
+      <Form name="sign-in" sending={sending} answer={state} onSend={(typed) => void send(typed)} focus>
+        {state.kind === 'ready' && remark !== 'none' && <Reminder remark={remark} />}
+        {isRefusal(state) && <RefusalNotice refusal={state} here={{ invalid_credentials: words.wrong }} />}
+        <Field
+          name="username"
+          label={words.username}
+          autocomplete="username"
+          value={username}
+          errors={incomplete?.username === true ? [words.usernameMissing] : []}
+        />
+        <PasswordField
+          name="password"
+          label={words.password}
+          autocomplete="current-password"
+          errors={incomplete?.password === true ? [words.passwordMissing] : []}
+        />
+        <div class="actions">
+          <Button type="submit" look="primary" wide sending={sending ? words.sending : undefined}>
+            {words.submit}
+          </Button>
+        </div>
+      </Form>
+      <p class="quiet small">{words.forgotten}</p>
+    </Gate>
+  );
+}
+
+function selectPassword(): void {
+  const field = document.querySelector<HTMLInputElement>('input[name="password"]');
+  field?.focus();
+  field?.select();
+}
+
+const reminders = {
+  'signed-out': { tone: 'good', text: messages.signIn.signedOut },
+  expired: { tone: 'info', text: messages.signIn.expired },
+  'switched-on': { tone: 'good', text: messages.off.done },
+  'code-over': { tone: 'warn', text: messages.code.over },
+} as const satisfies Record<Exclude<Remark, 'none'>, object>;
+
+function Reminder({ remark }: { readonly remark: Exclude<Remark, 'none'> }) {
+  const { tone, text } = reminders[remark];
+  return (
+    <Notice tone={tone}>
+      <p>{text}</p>
+    </Notice>
+  );
+}

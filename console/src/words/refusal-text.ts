@@ -1,0 +1,25 @@
+/** From what the API refused to the sentence a person reads. */
+import type { Refusal } from '../api/answers.ts';
+import { waitTime } from './formats.ts';
+import { messages } from './messages.ts';
+
+/** The catalogue first; the server's own sentence for what this version of the pages does not know. */
+export function refusalText(refusal: Refusal): string {
+  const trouble = messages.trouble;
+  if (refusal.kind === 'refused') return known(trouble.codes, refusal.code) ?? (refusal.detail || trouble.unknown);
+  if (refusal.kind === 'limited') return trouble.limited(waitTime(refusal.seconds));
+  if (refusal.kind === 'offline' && navigator.onLine) return trouble.unreachable;
+  return trouble[refusal.kind];
+}
+
+/** Why a password was refused: the reasons as sentences, or what the server said when it names none we know. */
+export function passwordReasons(refusal: Extract<Refusal, { kind: 'refused' }>): readonly string[] {
+  const sentences = refusal.reasons.map((reason) => known(messages.reasons, reason.code) ?? reason.detail);
+  const told = sentences.filter((sentence) => sentence !== '');
+  return told.length > 0 ? told : [refusal.detail || messages.trouble.unknown];
+}
+
+/** `table[key]` for keys that come from outside: only the table's own, never an inherited one. */
+export function known(table: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}

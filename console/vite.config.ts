@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+
+// One small bundle for all pages: the server hands out the same shell everywhere and replaces the nonce in it.
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  base: '/auth/',
+  publicDir: false,
+  html: { cspNonce: '__CSP_NONCE__' },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    outDir: '../dist/console',
+    emptyOutDir: true,
+    assetsDir: 'assets',
+    sourcemap: false,
+    // The polyfill would be an inline script; nothing is loaded later, so nothing needs preloading.
+    modulePreload: { polyfill: false },
+  },
+});
