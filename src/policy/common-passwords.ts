@@ -86,10 +86,15 @@ export function readFilter(bytes: Uint8Array): CommonPasswordFilter {
   const fail = (what: string): never => {
     throw new Error(`The list of common passwords is damaged: ${what}. Restore the file from the release.`);
   };
-  if (file.length < filterFormat.headerBytes || file.toString('latin1', 0, 4) !== filterFormat.magic) fail('not such a file');
+  if (file.length < filterFormat.headerBytes || file.toString('latin1', 0, 4) !== filterFormat.magic)
+    fail('not such a file');
   if (file.readUInt32LE(4) !== filterFormat.version) fail('unknown version');
   if (file.readUInt32LE(filterFormat.crcAt) !== checksumOf(file)) fail('wrong checksum');
-  const shape = { seed: file.readUInt32LE(12), segmentLength: file.readUInt32LE(16), segmentCount: file.readUInt32LE(20) };
+  const shape = {
+    seed: file.readUInt32LE(12),
+    segmentLength: file.readUInt32LE(16),
+    segmentCount: file.readUInt32LE(20),
+  };
   const cells = (shape.segmentCount + 2) * shape.segmentLength;
   if (cells * 2 !== file.length - filterFormat.headerBytes) fail('wrong length');
 

@@ -18,6 +18,8 @@ const shortestWord = 4;
 const shortestHalf = 3;
 /** No entry of the list is longer, and no pair of entries worth looking for. */
 export const longestWord = 48;
+/** So many characters may belong to a run and to the word after it. */
+const longestOverlap = 3;
 
 type Standing = 'commonest' | 'listed' | 'unlisted';
 
@@ -28,8 +30,9 @@ type Standing = 'commonest' | 'listed' | 'unlisted';
 export function guessesOf(password: string, least: number, list: CommonPasswords): readonly Guess[] {
   const folded = fold(password);
   const found: Guess[] = [];
-  if (isListed(folded, list)) found.push('common');
-  if (isRuns(folded) || isRepetition(password.toLowerCase(), least)) found.push('sequence');
+  const squeezed = squeeze(folded);
+  if (isListed(squeezed, list) || areFewWords(folded, list)) found.push('common');
+  if (isRuns(squeezed) || isRepetition(password, squeezed, least)) found.push('sequence');
   return found;
 }
 
@@ -44,24 +47,31 @@ export function restOf(squeezed: string, list: CommonPasswords): number {
   return shortest;
 }
 
-function isRepetition(text: string, least: number): boolean {
-  const part = repeatedPart(text);
-  return part.length * 2 <= text.length && codePoints(part) < least;
+/** `abcabcabc` as it is typed, and `sexsexsex2026` where the part said again is the greater part. */
+function isRepetition(password: string, squeezed: string, least: number): boolean {
+  const saysAgain = (text: string): boolean => {
+    const part = repeatedPart(text);
+    return part.length * 2 <= text.length && codePoints(part) < least;
+  };
+  if (saysAgain(password.toLowerCase())) return true;
+  return [...coresOf(squeezed)].some((core) => core.length * 2 >= squeezed.length && saysAgain(core));
 }
 
-function isRuns(folded: string): boolean {
-  const text = squeeze(folded);
-  const short = undoubled(text);
-  return runsCover(text) || (short.length * 3 <= text.length * 2 && runsCover(short));
+function isRuns(squeezed: string): boolean {
+  const short = undoubled(squeezed);
+  if (runsCover(squeezed) || (short.length * 3 <= squeezed.length * 2 && runsCover(short))) return true;
+  // `qazwsx` and `abcd` are words that digits hang on, without being listed.
+  const word = squeezed.replace(/^\P{L}+|\P{L}+$/gu, '');
+  return word.length >= shortestWord && outsideRuns(word) === 0;
 }
 
-/** Up to a quarter beside the runs counts as nothing, within bounds: `cat123456789012`. */
+/** A quarter beside the runs counts as nothing, five characters at most: `cat123456789012`. */
 function runsCover(text: string): boolean {
-  return outsideRuns(text) <= Math.min(5, Math.max(2, Math.floor(text.length / 4)));
+  return outsideRuns(text) <= Math.min(5, Math.floor(text.length / 4));
 }
 
-function isListed(folded: string, list: CommonPasswords): boolean {
-  const squeezed = squeeze(folded);
+function isListed(squeezed: string, list: CommonPasswords): boolean {
+  if (squeezed.length <= longestWord && list.find(keyOf(squeezed)).kind !== 'unlisted') return true;
   for (const core of coresOf(squeezed)) {
     // `fe3d` amid eleven digits is hexadecimal, not "feed" in leet: then the word must be the greater part.
     if (/\P{L}/u.test(core) && core.length * 2 < squeezed.length) continue;
@@ -71,7 +81,7 @@ function isListed(folded: string, list: CommonPasswords): boolean {
     if (core.length - part.length < shortestHalf) continue;
     for (const inner of coresOf(part)) if (isWordOrPair(inner, list)) return true;
   }
-  return areFewWords(folded.match(/\p{L}+/gu) ?? [], list);
+  return false;
 }
 
 function isWordOrPair(core: string, list: CommonPasswords): boolean {
@@ -79,8 +89,8 @@ function isWordOrPair(core: string, list: CommonPasswords): boolean {
 }
 
 /** `sommer 2026 sommer`, `Admin-2026-Password`: the words between digits and signs, each counted once. */
-function areFewWords(words: readonly string[], list: CommonPasswords): boolean {
-  const different = [...new Set(words)];
+function areFewWords(folded: string, list: CommonPasswords): boolean {
+  const different = [...new Set(folded.match(/\p{L}+/gu))];
   if (different.length === 0 || different.length > 2) return false;
   const enough: readonly Standing[] = different.length === 1 ? ['listed', 'commonest'] : ['commonest'];
   return different.every((word) => enough.includes(standing(word, list)));
@@ -96,8 +106,9 @@ function isPair(core: string, list: CommonPasswords): boolean {
   return false;
 }
 
+/** Words are letters and digits; not asking for anything else spares false positives. */
 function standing(word: string, list: CommonPasswords): Standing {
-  const possible = word.length >= shortestWord && word.length <= longestWord;
+  const possible = word.length >= shortestWord && word.length <= longestWord && /^[a-z0-9]+$/.test(keyOf(word));
   return possible ? list.find(keyOf(word)).kind : 'unlisted';
 }
 
@@ -111,19 +122,17 @@ function coresOf(squeezed: string): ReadonlySet<string> {
   return cores;
 }
 
-/** Where the word may begin: at once, after digits and signs, after a run, and after what follows that. */
+/** Where the word may begin: at once, after a run, after all digits and signs, after a run behind those. */
 function edgesOf(text: string): ReadonlySet<number> {
-  const edges = new Set([0]);
-  let at = 0;
-  for (let layer = 0; layer < 2; layer += 1) {
-    at += /^[^\p{L}]*/u.exec(text.slice(at))?.[0].length ?? 0;
-    edges.add(at);
-    const run = runFrom(text, at);
-    if (run < shortestHalf) break;
-    // The last character of a run may be the first of the word: `aaaapple`.
-    edges.add(at + run - 1);
-    at += run;
-    edges.add(at);
+  const signs = /^\P{L}*/u.exec(text)?.[0].length ?? 0;
+  const edges = new Set([0, signs]);
+  for (const start of [0, signs]) {
+    const run = runFrom(text, start);
+    if (run < shortestHalf) continue;
+    // The last characters of a run may be the first of the word: `aaaapple`, `abcdefghighland`.
+    for (let back = 0; back <= Math.min(run - 1, longestOverlap); back += 1) edges.add(start + run - back);
+    const after = start + run;
+    edges.add(after + (/^\P{L}*/u.exec(text.slice(after))?.[0].length ?? 0));
   }
   return edges;
 }

@@ -18,8 +18,8 @@ const leet: Readonly<Record<string, string>> = {
 
 /** Small letters without width, compatibility forms or Latin and Greek accents: `Ｐäſſ` is `pass`. Idempotent. */
 export function fold(text: string): string {
-  // Sharp s and ligatures have a capital form of two letters: up first, then down.
-  const letters = text.normalize('NFKD').toUpperCase().toLowerCase().normalize('NFKD');
+  // The capital of a small sharp s is two letters, the small form of a capital one is not yet: down, up, down.
+  const letters = text.normalize('NFKD').toLowerCase().toUpperCase().toLowerCase().normalize('NFKD');
   return letters.replace(/[\u0300-\u036f]/g, '').normalize('NFKC');
 }
 

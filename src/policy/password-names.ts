@@ -50,11 +50,7 @@ function hostParts(host: string): readonly string[] {
  * Whose names the password is made of: they occur in it, whatever the case, the leet or the separators, and what stands
  * beside them is digits, runs, listed words or too little. A passphrase may contain a name.
  */
-export function madeOf(
-  password: string,
-  names: readonly ContextName[],
-  list: CommonPasswords,
-): ReadonlySet<NameOwner> {
+export function madeOf(password: string, names: readonly ContextName[], list: CommonPasswords): ReadonlySet<NameOwner> {
   const squeezed = squeeze(fold(password));
   const key = keyOf(squeezed);
   const owners = new Set<NameOwner>();
@@ -73,7 +69,11 @@ export function madeOf(
   return own < Math.min(enoughOfItsOwn, named) ? owners : new Set();
 }
 
-/** Half of it letters: `n4s` may be the host `nas`, `b41` amid digits is not `lab` backwards. */
+/**
+ * The greater part letters, and short names in letters alone: `n4smith` may be a name, `b41` and `B4|` amid digits and
+ * signs are not `lab` backwards.
+ */
 function readsAsName(text: string): boolean {
-  return (text.match(/\p{L}/gu)?.length ?? 0) * 2 >= text.length;
+  const letters = text.match(/\p{L}/gu)?.length ?? 0;
+  return text.length === shortestName ? letters === text.length : letters * 2 >= text.length;
 }

@@ -1,5 +1,5 @@
 /**
- * What can be typed without thinking: `aaaa`, `1234`, `8642`, `qwertz`, `1qaz2wsx`, `abcabcabc`. Pure, linear.
+ * What can be typed without thinking: `aaaa`, `1234`, `8642`, `qwertz`, `1qaz2wsx`, `abcabcabc`, `2026`. Pure, linear.
  */
 
 import { reversed } from './password-key.ts';
@@ -29,13 +29,18 @@ const longestRun = 64;
 /** How far a run starting at `at` goes, counted in UTF-16 units; 1 when nothing continues. */
 export function runFrom(text: string, at: number): number {
   const limit = Math.min(text.length, at + longestRun);
-  let longest = evenSteps(text, at, limit);
+  let longest = Math.max(evenSteps(text, at, limit), yearAt(text, at));
   for (const pairs of neighbours) {
     let end = at + 1;
     while (end < limit && pairs.has(text.slice(end - 1, end + 1))) end += 1;
     longest = Math.max(longest, end - at);
   }
   return longest;
+}
+
+/** A year of our time is no more than a run: `1984`, `2026`. */
+function yearAt(text: string, at: number): number {
+  return /^(?:19|20)\d\d/.test(text.slice(at, at + 4)) ? 4 : 1;
 }
 
 /** The same character again, or up or down by one or two: `aaa`, `abc`, `321`, `2468`, and `890123` over the edge. */

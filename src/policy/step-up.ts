@@ -16,7 +16,9 @@ export type StepUp = { readonly kind: 'password-needed' } | { readonly kind: 'wi
 /** A complete sign-in or re-authentication opens the window; nothing else does. */
 export function judgeStepUp(session: SessionRow, rules: StepUpRules, now: Millis): StepUp {
   if (rules.origin === 'shared') return { kind: 'password-needed' };
-  return now - session.authenticatedAt < rules.windowMs ? { kind: 'within-window' } : { kind: 'password-needed' };
+  const age = now - session.authenticatedAt;
+  // A clock that went back opens nothing.
+  return age >= 0 && age < rules.windowMs ? { kind: 'within-window' } : { kind: 'password-needed' };
 }
 
 export function stepUpRefusal(): Refusal {

@@ -85,7 +85,8 @@ function stable(text: string): string | undefined {
 }
 
 function faultOf(text: string): MalformedUsername | 'none' {
-  if (Buffer.byteLength(text) > usernameLimits.bytes || Array.from(text).length > usernameLimits.codePoints) return 'too-long';
+  if (Buffer.byteLength(text) > usernameLimits.bytes || Array.from(text).length > usernameLimits.codePoints)
+    return 'too-long';
   if (!permitted.test(text) || refused.test(text)) return 'character';
   // A mark at the start would join whatever is printed before the name.
   if (/^\p{M}/u.test(text)) return 'character';

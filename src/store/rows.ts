@@ -75,7 +75,6 @@ export interface DeviceRow {
 }
 
 export interface AttemptRow {
-  /** Position in the list, for `before`. */
   readonly id: number;
   readonly userId: UserId | null;
   readonly address: Address;

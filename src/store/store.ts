@@ -99,49 +99,68 @@ export type UserLookup = { readonly kind: 'unknown' } | { readonly kind: 'found'
 
 export interface Store {
   /** Null until `initialise`: an empty database. The caller decides whether that is a first run. */
-  installation(): Promise<{ readonly kind: 'empty' } | { readonly kind: 'found'; readonly installation: Installation; readonly seq: Seq }>;
-  /** Makes the installation of an empty database, with its first keys, in one step. */
-  initialise(first: { readonly installation: Installation; readonly keys: readonly KeyRow[] }): Promise<
-    { readonly kind: 'already-initialised' } | { readonly kind: 'initialised' }
+  installation(): Promise<
+    { readonly kind: 'empty' } | { readonly kind: 'found'; readonly installation: Installation; readonly seq: Seq }
   >;
+  /** Makes the installation of an empty database, with its first keys, in one step. */
+  initialise(first: {
+    readonly installation: Installation;
+    readonly keys: readonly KeyRow[];
+  }): Promise<{ readonly kind: 'already-initialised' } | { readonly kind: 'initialised' }>;
   /** A start of the installation: sessions that carry another boot id end. */
   beginBoot(bootId: string, at: Millis): Promise<void>;
 
   /** Replaces the setup code while setting up is possible (fresh, declined). */
-  putSetupCode(code: { readonly digest: Digest; readonly expiresAt: Millis }): Promise<
-    { readonly kind: 'already-configured' } | { readonly kind: 'put' }
-  >;
+  putSetupCode(code: {
+    readonly digest: Digest;
+    readonly expiresAt: Millis;
+  }): Promise<{ readonly kind: 'already-configured' } | { readonly kind: 'put' }>;
   /** A look without spending: wrong and expired codes are told apart by nobody. */
   setupCode(digest: Digest, at: Millis): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'valid' }>;
   /** First run: spends the code, makes the first admin and the session; of any number of racers one wins. */
-  createFirstAdmin(first: FirstAdmin): Promise<
+  createFirstAdmin(
+    first: FirstAdmin,
+  ): Promise<
     { readonly kind: 'already-configured' } | { readonly kind: 'code-invalid' } | { readonly kind: 'created' }
   >;
   /** Fresh to declined; the code stays good for a later set-up until it expires. */
-  decline(decision: { readonly codeDigest: Digest; readonly at: Millis; readonly audit: AuditEvent }): Promise<
+  decline(decision: {
+    readonly codeDigest: Digest;
+    readonly at: Millis;
+    readonly audit: AuditEvent;
+  }): Promise<
     { readonly kind: 'already-configured' } | { readonly kind: 'code-invalid' } | { readonly kind: 'declined' }
   >;
   /** Configured to off, or off to configured. Accounts and sessions stay. */
-  switchAuthentication(change: { readonly to: 'configured' | 'off'; readonly audit: AuditEvent }): Promise<
-    { readonly kind: 'not-possible'; readonly state: Installation['state'] } | { readonly kind: 'switched' }
-  >;
+  switchAuthentication(change: {
+    readonly to: 'configured' | 'off';
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'not-possible'; readonly state: Installation['state'] } | { readonly kind: 'switched' }>;
 
   userByName(username: Username): Promise<UserLookup>;
   userById(id: UserId): Promise<UserLookup>;
   /** Refuses a name that is taken (same canonical form). */
   createUser(user: UserRow, audit: AuditEvent): Promise<{ readonly kind: 'name-taken' } | { readonly kind: 'created' }>;
   /** Disabling raises the generation and ends sessions, devices and tickets of the user. */
-  setUserActive(change: { readonly userId: UserId; readonly active: boolean; readonly audit: AuditEvent }): Promise<
-    { readonly kind: 'unknown' } | { readonly kind: 'set' }
-  >;
+  setUserActive(change: {
+    readonly userId: UserId;
+    readonly active: boolean;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'set' }>;
   /** Replaces privileges; sessions live on and are judged by the new ones at their next request. */
-  setPrivileges(change: { readonly userId: UserId; readonly privileges: readonly string[]; readonly audit: AuditEvent }): Promise<
-    { readonly kind: 'unknown' } | { readonly kind: 'set' }
-  >;
+  setPrivileges(change: {
+    readonly userId: UserId;
+    readonly privileges: readonly string[];
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'set' }>;
   /** New password: raises the generation, ends all other sessions, devices and tickets, renews the session that stays. */
   changePassword(change: PasswordChange): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'changed' }>;
   /** Same password under a new cost; no generation. Does nothing when the password has changed meanwhile. */
-  rehashPassword(change: { readonly userId: UserId; readonly generation: number; readonly sealedPassword: string }): Promise<void>;
+  rehashPassword(change: {
+    readonly userId: UserId;
+    readonly generation: number;
+    readonly sealedPassword: string;
+  }): Promise<void>;
 
   sessionByDigest(digest: Digest): Promise<SessionLookup>;
   /** Live sessions at `at`, newest first. */
@@ -157,42 +176,63 @@ export interface Store {
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'gone' } | { readonly kind: 'renewed' }>;
   /** Counts a wrong re-authentication; at `limit` in a row the session and its `app` sessions end. */
-  countReauthenticationFailure(failure: { readonly id: SessionId; readonly limit: number; readonly audit: AuditEvent }): Promise<
-    { readonly kind: 'ended' } | { readonly kind: 'counted' }
-  >;
+  countReauthenticationFailure(failure: {
+    readonly id: SessionId;
+    readonly limit: number;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'ended' } | { readonly kind: 'counted' }>;
   /** Writes `lastSeenAt` where it moves forward and the session had not expired by then; never revives one. */
   touchSessions(touches: readonly { readonly id: SessionId; readonly lastSeenAt: Millis }[]): Promise<void>;
   /** Ends one session of that user and the `app` sessions made from it. */
-  endSession(end: { readonly id: SessionId; readonly userId: UserId; readonly audit: AuditEvent }): Promise<
-    { readonly kind: 'unknown' } | { readonly kind: 'ended' }
-  >;
+  endSession(end: {
+    readonly id: SessionId;
+    readonly userId: UserId;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'ended' }>;
   /** Ends all sessions of that user but one (and the `app` sessions made from that one); `except` null ends all. */
-  endSessions(end: { readonly userId: UserId; readonly except: SessionId | null; readonly audit: AuditEvent }): Promise<{ readonly ended: number }>;
+  endSessions(end: {
+    readonly userId: UserId;
+    readonly except: SessionId | null;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly ended: number }>;
 
-  deviceByDigest(digest: Digest, at: Millis): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'found'; readonly device: DeviceRow }>;
+  deviceByDigest(
+    digest: Digest,
+    at: Millis,
+  ): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'found'; readonly device: DeviceRow }>;
 
   /** Keeps a one-use ticket; at most `cap` unspent ones of a session, the oldest gives way. */
   issueOneUse(ticket: OneUse, cap: number): Promise<void>;
   /** Spends a hand-over ticket and opens the `app` session in one step; a ticket shown at the wrong host is spent too. */
-  redeemHandOver(redemption: Redemption): Promise<
-    | { readonly kind: 'invalid' }
-    | { readonly kind: 'redeemed'; readonly session: SessionRow }
-  >;
+  redeemHandOver(
+    redemption: Redemption,
+  ): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'redeemed'; readonly session: SessionRow }>;
   /** First claim of a self-contained secret wins; the mark is kept until the secret expires by itself. */
-  claimOnce(claim: { readonly purpose: 'login-token'; readonly digest: Digest; readonly expiresAt: Millis }): Promise<
-    { readonly kind: 'spent' } | { readonly kind: 'first' }
-  >;
+  claimOnce(claim: {
+    readonly purpose: 'login-token';
+    readonly digest: Digest;
+    readonly expiresAt: Millis;
+  }): Promise<{ readonly kind: 'spent' } | { readonly kind: 'first' }>;
 
   /** Counted into the row of the same user, address, way and result of the same UTC day. */
   recordAttempt(attempt: Attempt): Promise<void>;
-  /** Newest first; `userId` null lists everybody's, unknown names included. */
-  attempts(query: { readonly userId: UserId | null; readonly limit: number; readonly before: number | null }): Promise<readonly AttemptRow[]>;
+  /** Newest first, those last seen before `before`; `userId` null lists everybody's, unknown names included. */
+  attempts(query: {
+    readonly userId: UserId | null;
+    readonly limit: number;
+    readonly before: Millis | null;
+  }): Promise<readonly AttemptRow[]>;
   appendAudit(event: AuditEvent): Promise<void>;
 
   keys(): Promise<readonly KeyRow[]>;
 
   /** Changes after `seq`. `lost`: some are no longer kept, so that the reader must forget everything. */
-  changesSince(seq: Seq): Promise<{ readonly kind: 'lost'; readonly last: Seq } | { readonly kind: 'changes'; readonly changes: readonly Change[]; readonly last: Seq }>;
+  changesSince(
+    seq: Seq,
+  ): Promise<
+    | { readonly kind: 'lost'; readonly last: Seq }
+    | { readonly kind: 'changes'; readonly changes: readonly Change[]; readonly last: Seq }
+  >;
   /** Told of each change before the operation that made it resolves. Returns how to stop listening. */
   onChange(listener: (changes: readonly Change[]) => void): () => void;
 

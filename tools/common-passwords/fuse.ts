@@ -3,7 +3,13 @@
  * 2022, section 4): three cells for each entry; cells with one entry left are taken off one after the other, then filled
  * in the opposite order. Some seeds leave a knot; the next one is tried.
  */
-import { cellsOf, checksumOf, filterFormat, type FilterCells, type FilterShape } from '../../src/policy/common-passwords.ts';
+import {
+  cellsOf,
+  checksumOf,
+  filterFormat,
+  type FilterCells,
+  type FilterShape,
+} from '../../src/policy/common-passwords.ts';
 
 /** The same entries give the same bytes, whatever their order. */
 export function buildFilter(entries: ReadonlySet<string>, covered: number): Buffer {

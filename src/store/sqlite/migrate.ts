@@ -1,0 +1,93 @@
+/**
+ * Brings the schema to this version: numbered files, each in one transaction that also moves `user_version`. Expand, then
+ * contract: a migration adds what the next version needs and removes what the one before last needed, so that the code
+ * before it still runs on it. A database with content is copied beside itself before any migration touches it.
+ */
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { makePrivate, syncFolder } from './database-file.ts';
+
+export interface Migration {
+  readonly version: number;
+  readonly sql: string;
+}
+
+export type MigrationOutcome =
+  | { readonly kind: 'newer-schema'; readonly detail: string }
+  | { readonly kind: 'unreadable'; readonly detail: string }
+  | { readonly kind: 'current' };
+
+/** Every migration that ships with this version, in order. */
+export function shippedMigrations(): readonly Migration[] {
+  const folder = new URL('../migrations/sqlite/', import.meta.url);
+  const names = readdirSync(fileURLToPath(folder))
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+  return names.map((name, index) => {
+    const version = Number(/^(\d{4})-[a-z0-9-]+\.sql$/.exec(name)?.[1]);
+    if (version !== index + 1) throw new Error(`Cannot use migration ${name}: expected number ${index + 1}`);
+    return { version, sql: readFileSync(new URL(name, folder), 'utf8') };
+  });
+}
+
+export function migrate(
+  db: DatabaseSync,
+  path: string,
+  from: number,
+  migrations: readonly Migration[],
+): MigrationOutcome {
+  const newest = migrations.length;
+  if (from > newest) {
+    const detail = `${path} was written by a newer version (schema ${from}, this one knows ${newest}): use that version, or restore an older copy`;
+    return { kind: 'newer-schema', detail };
+  }
+  const missing = migrations.slice(from);
+  if (from > 0 && missing.length > 0) {
+    const copy = copyBeside(db, `${path}.before-${String(from + 1).padStart(4, '0')}`);
+    if (copy.kind === 'unreadable') return copy;
+  }
+  // Rebuilding a table must not cascade; what it leaves is checked below, before it counts.
+  db.exec('PRAGMA foreign_keys = OFF');
+  for (const migration of missing) apply(db, migration);
+  db.exec('PRAGMA foreign_keys = ON');
+  return { kind: 'current' };
+}
+
+function apply(db: DatabaseSync, { version, sql }: Migration): void {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    db.exec(sql);
+    const reached = db.prepare('PRAGMA user_version').get()?.['user_version'];
+    if (reached !== version)
+      throw new Error(`Cannot apply migration ${version}: it leaves user_version at ${String(reached)}`);
+    if (db.prepare('PRAGMA foreign_key_check').get() !== undefined)
+      throw new Error(`Cannot apply migration ${version}: rows would point nowhere`);
+    db.exec('COMMIT');
+  } catch (fault) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw fault;
+  }
+}
+
+/** Whole or not there: written under another name, flushed, then renamed. An older copy of that name gives way. */
+function copyBeside(
+  db: DatabaseSync,
+  target: string,
+): { readonly kind: 'unreadable'; readonly detail: string } | { readonly kind: 'copied' } {
+  const part = `${target}.part`;
+  rmSync(part, { force: true });
+  const file = makePrivate(part);
+  if (file.kind === 'unreadable') return file;
+  db.prepare('VACUUM INTO ?').run(part);
+  const handle = openSync(part, 'r+');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  renameSync(part, target);
+  syncFolder(dirname(target));
+  return { kind: 'copied' };
+}

@@ -1,0 +1,206 @@
+/**
+ * The SQLite engine: one process owns the database, reads on this thread, writes by one writer thread. A file that cannot
+ * be believed is refused; it is never made anew and never taken for an empty one (3-rules, Setup states).
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Change } from '../rows.ts';
+import { type Store, StoreFault } from '../store.ts';
+import {
+  connect,
+  inspect,
+  makeAllPrivate,
+  takeOwnership,
+  textOf,
+  type Trouble,
+  troubleOf,
+  useWriteAheadLog,
+} from './database-file.ts';
+import { migrate, type Migration, type MigrationOutcome, shippedMigrations } from './migrate.ts';
+import { reads } from './reads.ts';
+import { startWriter, type WriterLine } from './writer-line.ts';
+
+export interface SqlitePlace {
+  /** The database; its folder must be there and be ours. */
+  readonly path: string;
+  /** The lock that says whose it is: a file of its own. */
+  readonly ownerPath: string;
+  /** Those that ship; others only in tests. */
+  readonly migrations?: readonly Migration[];
+}
+
+export type SqliteOpening =
+  | { readonly kind: 'locked' | 'damaged' | 'unreadable' | 'newer-schema'; readonly detail: string }
+  | { readonly kind: 'opened'; readonly store: Store };
+
+/** How long `ready` waits for a write: a disk that takes longer cannot serve anybody. */
+const proofMs = 5000;
+
+export async function openSqliteStore({
+  path,
+  ownerPath,
+  migrations = shippedMigrations(),
+}: SqlitePlace): Promise<SqliteOpening> {
+  const ownership = takeOwnership(ownerPath);
+  if (ownership.kind !== 'owned') return ownership;
+  const { release } = ownership;
+  try {
+    const prepared = prepare(path, migrations);
+    if (prepared.kind !== 'current') {
+      release();
+      return prepared;
+    }
+    const listeners = new Set<Listening>();
+    const writer = await startWriter({ path, onChanges: (changes) => tell(listeners, changes) });
+    if (writer.kind !== 'started') {
+      release();
+      return writer;
+    }
+    const reader = await openReader(path, writer.line);
+    return { kind: 'opened', store: storeOver(reader, writer.line, listeners, release) };
+  } catch (fault) {
+    release();
+    return troubleOf(fault, path);
+  }
+}
+
+/** Everything that is decided before anything is served, over a connection that is gone afterwards. */
+function prepare(path: string, migrations: readonly Migration[]): Trouble | MigrationOutcome {
+  const files = makeAllPrivate(path);
+  if (files.kind !== 'private') return files;
+  let db: DatabaseSync | undefined;
+  try {
+    db = connect(path, 'write');
+    const content = inspect(db, path);
+    if (content.kind !== 'empty' && content.kind !== 'ours') return content;
+    const version = content.kind === 'ours' ? content.version : 0;
+    // Before the journal mode, which is written into the file: a file that is refused stays as it was.
+    if (version > migrations.length) return migrate(db, path, version, migrations);
+    useWriteAheadLog(db);
+    return migrate(db, path, version, migrations);
+  } catch (fault) {
+    return troubleOf(fault, path);
+  } finally {
+    db?.close();
+  }
+}
+
+async function openReader(path: string, line: WriterLine): Promise<DatabaseSync> {
+  try {
+    return connect(path, 'read');
+  } catch (fault) {
+    await line.close();
+    throw fault;
+  }
+}
+
+interface Listening {
+  readonly listener: (changes: readonly Change[]) => void;
+}
+
+/** A listener that fails may have kept what is no longer true: that ends the process, and does not keep the others from hearing. */
+function tell(listeners: ReadonlySet<Listening>, changes: readonly Change[]): void {
+  for (const { listener } of listeners) {
+    try {
+      listener(changes);
+    } catch (fault) {
+      queueMicrotask(() => {
+        throw fault;
+      });
+    }
+  }
+}
+
+function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listening>, release: () => void): Store {
+  const read = reads(reader);
+  let closed: Promise<void> | null = null;
+  let proof: Promise<void> | null = null;
+
+  const answering =
+    <Given extends readonly unknown[], Answer>(name: string, ask: (...given: Given) => Answer) =>
+    (...given: Given): Promise<Answer> => {
+      if (closed !== null) return Promise.reject(new StoreFault(`Cannot read ${name}: the store is closed`));
+      try {
+        return Promise.resolve(ask(...given));
+      } catch (fault) {
+        return Promise.reject(new StoreFault(`Cannot read ${name}: ${textOf(fault)}`, { cause: fault }));
+      }
+    };
+
+  const close = async (): Promise<void> => {
+    reader.close();
+    try {
+      await line.close();
+    } finally {
+      release();
+    }
+  };
+
+  return {
+    installation: answering('the installation', read.installation),
+    setupCode: answering('the setup code', read.setupCode),
+    userByName: answering('a user', read.userByName),
+    userById: answering('a user', read.userById),
+    sessionByDigest: answering('a session', read.sessionByDigest),
+    sessionsOf: answering('sessions', read.sessionsOf),
+    deviceByDigest: answering('a device', read.deviceByDigest),
+    attempts: answering('attempts', read.attempts),
+    keys: answering('keys', read.keys),
+    changesSince: answering('changes', read.changesSince),
+
+    initialise: (first) => line.write('initialise', first),
+    beginBoot: (bootId, at) => line.write('beginBoot', { bootId, at }),
+    putSetupCode: (code) => line.write('putSetupCode', code),
+    createFirstAdmin: (first) => line.write('createFirstAdmin', first),
+    decline: (decision) => line.write('decline', decision),
+    switchAuthentication: (change) => line.write('switchAuthentication', change),
+    createUser: (user, audit) => line.write('createUser', { user, audit }),
+    setUserActive: (change) => line.write('setUserActive', change),
+    setPrivileges: (change) => line.write('setPrivileges', change),
+    changePassword: (change) => line.write('changePassword', change),
+    rehashPassword: (change) => line.write('rehashPassword', change),
+    openSession: (opening) => line.write('openSession', opening),
+    renewSession: (renewal) => line.write('renewSession', renewal),
+    countReauthenticationFailure: (wrong) => line.write('countReauthenticationFailure', wrong),
+    touchSessions: (touches) => line.write('touchSessions', touches),
+    endSession: (end) => line.write('endSession', end),
+    endSessions: (end) => line.write('endSessions', end),
+    issueOneUse: (ticket, cap) => line.write('issueOneUse', { ticket, cap }),
+    redeemHandOver: (redemption) => line.write('redeemHandOver', redemption),
+    claimOnce: (claim) => line.write('claimOnce', claim),
+    recordAttempt: (attempt) => line.write('recordAttempt', attempt),
+    appendAudit: (event) => line.write('appendAudit', event),
+    sweep: (at) => line.write('sweep', at),
+
+    onChange: (listener) => {
+      const listening = { listener };
+      listeners.add(listening);
+      return () => listeners.delete(listening);
+    },
+    ready: async () => {
+      if (closed !== null) return { kind: 'unready', reason: 'the store is closed' };
+      const standing = line.standing();
+      if (standing.kind === 'down') return { kind: 'unready', reason: standing.reason };
+      try {
+        read.installation();
+        // Whoever asks while a proof is under way shares it: asking often costs the disk nothing.
+        proof ??= line.write('proveWriting', undefined).finally(() => {
+          proof = null;
+        });
+        await inTime(proof);
+        return { kind: 'ready' };
+      } catch (fault) {
+        return { kind: 'unready', reason: textOf(fault) };
+      }
+    },
+    close: () => {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+function inTime(proof: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no write has reached the disk for ${proofMs} ms`)), proofMs);
+  return Promise.race([proof, late.promise]).finally(() => clearTimeout(timer));
+}

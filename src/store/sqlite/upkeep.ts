@@ -1,0 +1,60 @@
+/**
+ * Upkeep: removes what expired, a bounded amount per call: what is left waits for the next, and no other write waits long.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Millis, SessionId } from '../../types.ts';
+import type { SessionParts } from './sessions.ts';
+
+const rowsPerCall = 1000;
+const attemptsKept = 100_000;
+const attemptsMs = 90 * 86_400_000;
+const changesMs = 3_600_000;
+
+export function upkeepWrites(db: DatabaseSync, parts: SessionParts) {
+  const expiredSessions = db.prepare('SELECT id FROM sessions WHERE ends_at <= ? ORDER BY ends_at LIMIT ?');
+  const dropTickets = db.prepare(
+    'DELETE FROM one_use_tickets WHERE place IN (SELECT place FROM one_use_tickets WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+  );
+  const dropClaims = db.prepare(`
+    DELETE FROM claims WHERE (purpose, digest) IN (SELECT purpose, digest FROM claims WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`);
+  const dropDevices = db.prepare(
+    'DELETE FROM devices WHERE digest IN (SELECT digest FROM devices WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+  );
+  const dropOldAttempts = db.prepare(
+    'DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE last_at <= ? ORDER BY last_at LIMIT ?)',
+  );
+  const dropSurplusAttempts = db.prepare(`
+    DELETE FROM attempts WHERE id IN (
+      SELECT id FROM attempts ORDER BY last_at LIMIT min(?2, max(0, (SELECT count(*) FROM attempts) - ?1)))`);
+  const oldMark = db.prepare('SELECT at, seq FROM change_marks WHERE at <= ? ORDER BY at DESC LIMIT 1');
+  const dropMarks = db.prepare('DELETE FROM change_marks WHERE at <= ?');
+  const dropChanges = db.prepare('DELETE FROM changes WHERE seq <= ?');
+  const raiseFloor = db.prepare('UPDATE change_counter SET kept_after = max(kept_after, ?)');
+  const putMark = db.prepare(
+    'INSERT INTO change_marks (at, seq) SELECT ?, seq FROM change_counter WHERE true ON CONFLICT (at) DO NOTHING',
+  );
+  const rewriteCounter = db.prepare('UPDATE change_counter SET seq = seq');
+
+  return {
+    sweep(at: Millis): void {
+      for (const row of expiredSessions.all(at, rowsPerCall)) parts.end(row['id'] as SessionId);
+      dropTickets.run(at, rowsPerCall);
+      dropClaims.run(at, rowsPerCall);
+      dropDevices.run(at, rowsPerCall);
+      dropOldAttempts.run(at - attemptsMs, rowsPerCall);
+      dropSurplusAttempts.run(attemptsKept, rowsPerCall);
+      const mark = oldMark.get(at - changesMs);
+      if (mark !== undefined) {
+        dropChanges.run(Number(mark['seq']));
+        raiseFloor.run(Number(mark['seq']));
+        dropMarks.run(Number(mark['at']));
+      }
+      putMark.run(at);
+    },
+
+    /** For `/readyz`: the page is written and flushed although it stays as it was. */
+    proveWriting(): void {
+      rewriteCounter.run();
+    },
+  };
+}

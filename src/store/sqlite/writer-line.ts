@@ -1,0 +1,153 @@
+/**
+ * The main thread's end of the writer thread. One group is under way at a time; what is asked for meanwhile is the next
+ * one, so that a single write never waits for company and many share a flush.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Change } from '../rows.ts';
+import { StoreFault } from '../store.ts';
+import type { Trouble } from './database-file.ts';
+import type { Call, CallOutcome, Fault, Order, Report, WriteName, WriteOperations, WriterData } from './writer.ts';
+
+/** Operations per flush: beyond it the first of a group would wait longer for the last than for the disk. */
+const mostInGroup = 100;
+
+export interface WriterLine {
+  write<K extends WriteName>(
+    name: K,
+    argument: Parameters<WriteOperations[K]>[0],
+  ): Promise<ReturnType<WriteOperations[K]>>;
+  standing(): { readonly kind: 'down'; readonly reason: string } | { readonly kind: 'working' };
+  /** Takes no more, finishes what was asked for, empties the write-ahead log, ends the thread. */
+  close(): Promise<void>;
+}
+
+export type WriterStart = Trouble | { readonly kind: 'started'; readonly line: WriterLine };
+
+interface Waiting {
+  readonly call: Call;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (fault: StoreFault) => void;
+}
+
+export interface WriterParts {
+  readonly path: string;
+  /** Told before any operation of the group resolves. */
+  readonly onChanges: (changes: readonly Change[]) => void;
+  /** The thread's program; another one only in tests. */
+  readonly program?: URL;
+}
+
+export function startWriter({ path, onChanges, program }: WriterParts): Promise<WriterStart> {
+  const worker = new Worker(program ?? new URL('./writer.ts', import.meta.url), {
+    workerData: { path } satisfies WriterData,
+    name: 'store-writer',
+  });
+  let down: string | null = null;
+  let closing: PromiseWithResolvers<void> | null = null;
+  let queue: Waiting[] = [];
+  let underWay: readonly Waiting[] = [];
+  let scheduled = false;
+  const started = Promise.withResolvers<WriterStart>();
+
+  const post = (order: Order): void => worker.postMessage(order, []);
+
+  const next = (): void => {
+    scheduled = false;
+    if (down !== null || underWay.length > 0) return;
+    if (queue.length === 0) {
+      if (closing === null) worker.unref();
+      else post({ kind: 'close' });
+      return;
+    }
+    underWay = queue.slice(0, mostInGroup);
+    queue = queue.slice(mostInGroup);
+    try {
+      post({ kind: 'group', calls: underWay.map((each) => each.call) });
+    } catch (fault) {
+      // Only something that cannot be sent to another thread ends here; none of it was done.
+      const refused = underWay;
+      underWay = [];
+      for (const { call, reject } of refused)
+        reject(new StoreFault(`Cannot ${call.name}: it cannot be handed to the writer`, { cause: fault }));
+      next();
+    }
+  };
+
+  const settle = (outcomes: readonly CallOutcome[], changes: readonly Change[]): void => {
+    const settled = underWay;
+    underWay = [];
+    if (changes.length > 0) onChanges(changes);
+    settled.forEach(({ call, resolve, reject }, index) => {
+      const outcome = outcomes[index];
+      if (outcome?.kind === 'done') resolve(outcome.value);
+      else reject(failure(call.name, outcome?.fault));
+    });
+    next();
+  };
+
+  /** Nobody waits for a thread that is gone. */
+  const fail = (reason: string): void => {
+    if (down !== null) return;
+    down = reason;
+    const lost = [...underWay, ...queue];
+    underWay = [];
+    queue = [];
+    for (const { call, reject } of lost) reject(new StoreFault(`Cannot ${call.name}: ${reason}`));
+    started.resolve({ kind: 'unreadable', detail: `${path} cannot be used: ${reason}` });
+    closing?.resolve();
+  };
+
+  worker.on('message', (report: Report) => {
+    switch (report.kind) {
+      case 'unusable':
+        started.resolve(report.trouble);
+        return;
+      case 'open':
+        worker.unref();
+        started.resolve({ kind: 'started', line });
+        return;
+      case 'group':
+        settle(report.outcomes, report.changes);
+        return;
+      case 'closed':
+        if (report.fault !== null) closing?.reject(failure('close', report.fault));
+        return;
+    }
+  });
+  worker.on('error', (fault) =>
+    fail(`the writer thread failed: ${fault instanceof Error ? fault.message : String(fault)}`),
+  );
+  worker.on('exit', () => fail(closing === null ? 'the writer thread has ended' : 'the store is closed'));
+
+  const line: WriterLine = {
+    write: <K extends WriteName>(name: K, argument: Parameters<WriteOperations[K]>[0]) => {
+      if (down !== null || closing !== null)
+        return Promise.reject(new StoreFault(`Cannot ${name}: ${down ?? 'the store is closed'}`));
+      return new Promise<ReturnType<WriteOperations[K]>>((resolve, reject) => {
+        queue.push({ call: { name, argument }, resolve: resolve as (value: unknown) => void, reject });
+        if (scheduled || underWay.length > 0) return;
+        // After this turn's other calls: what one request asks for at once is one group.
+        scheduled = true;
+        worker.ref();
+        queueMicrotask(next);
+      });
+    },
+    standing: () => (down === null ? { kind: 'working' } : { kind: 'down', reason: down }),
+    close: () => {
+      if (closing !== null) return closing.promise;
+      closing = Promise.withResolvers<void>();
+      if (down !== null) closing.resolve();
+      worker.ref();
+      if (!scheduled && underWay.length === 0) next();
+      return closing.promise;
+    },
+  };
+  return started.promise;
+}
+
+function failure(name: string, fault: Fault | undefined): StoreFault {
+  const cause = new Error(fault?.message ?? 'the writer gave no outcome');
+  return new StoreFault(`Cannot ${name}: ${cause.message}`, {
+    cause: Object.assign(cause, { resultCode: fault?.resultCode }),
+  });
+}

@@ -1,0 +1,31 @@
+/** The people in the tests, and how they come to be signed in. */
+import assert from 'node:assert/strict';
+import { browser, type Browser, type Got, send } from './client.ts';
+import type { RunningServer } from './server.ts';
+
+export const admin = { username: 'Root1', password: 'violet anchor morning 42 lanterns' } as const;
+export const wrongPassword = 'wrong-pw-000001-entirely';
+
+/** First run by a program: an admin and a bearer session. */
+export async function setUp(server: RunningServer, who: { username: string; password: string } = admin): Promise<Got> {
+  const got = await send(`${server.console}/api/auth/setup`, { body: { setup_code: server.setupCode, ...who } });
+  assert.equal(got.status, 201, got.text);
+  return got;
+}
+
+/** Signs in with cookies, as the pages do. */
+export async function signIn(server: Pick<RunningServer, 'console'>, more: Readonly<Record<string, unknown>> = {}, from?: string): Promise<Browser> {
+  const person = browser(server.console, from);
+  const prepared = await person.page('/api/auth/login/prepare', { method: 'POST' });
+  assert.equal(prepared.status, 200, prepared.text);
+  const got = await person.page('/api/auth/login', { body: { ...admin, login_token: prepared.json['login_token'], ...more } });
+  assert.equal(got.status, 200, got.text);
+  return person;
+}
+
+/** Signs in without cookies: a bearer token. */
+export async function signInBearer(server: Pick<RunningServer, 'console'>, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  const got = await send(`${server.console}/api/auth/login`, { body: { ...admin, ...more } });
+  assert.equal(got.status, 200, got.text);
+  return String(got.json['token']);
+}
