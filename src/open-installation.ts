@@ -5,6 +5,7 @@
  * First run: pending key → database with its keys, in one step → key in its place. Cut short anywhere, the next start
  * either finds nothing that was ever used and begins again, or finds everything and finishes.
  */
+import { existsSync } from 'node:fs';
 import { type Keyring, newCanary, newKey, openCanary, openKeyring, type RootKey } from './crypto/keyring.ts';
 import { newName, type Random } from './crypto/random.ts';
 import { makePendingRootKey, pendingRootKey, readRootKey, settleRootKey } from './crypto/root-key.ts';
@@ -24,6 +25,19 @@ export interface OpeningParts {
   readonly random: Random;
 }
 
+/**
+ * Looked at before the database is opened, since opening makes an empty one: a key without its database is a loss, and
+ * nothing may be put in the place of what was lost.
+ */
+export function checkBeforeOpening(parts: { readonly databaseFile: string; readonly rootKeyFile: string }): { readonly kind: 'refused'; readonly why: string } | { readonly kind: 'fits' } {
+  if (existsSync(parts.databaseFile) || readRootKey(parts.rootKeyFile).kind === 'absent') return { kind: 'fits' };
+  return { kind: 'refused', why: `${lostDatabase(parts.rootKeyFile)} (${parts.databaseFile} is gone)` };
+}
+
+function lostDatabase(rootKeyFile: string): string {
+  return `The root key ${rootKeyFile} is there, but its database is not: this is not a first run. Restore the database, or remove the key if nothing is to be kept.`;
+}
+
 export async function openInstallation(parts: OpeningParts): Promise<InstallationOpening> {
   const { store, rootKeyFile } = parts;
   const found = await store.installation();
@@ -31,7 +45,7 @@ export async function openInstallation(parts: OpeningParts): Promise<Installatio
   if (key.kind === 'unusable') return { kind: 'refused', why: `The root key ${rootKeyFile} cannot be used: ${key.why}.` };
   if (found.kind === 'empty') {
     if (key.kind === 'read') {
-      return { kind: 'refused', why: `The database is empty, but the root key ${rootKeyFile} is there: this is not a first run. Restore the database, or remove the key if nothing is to be kept.` };
+      return { kind: 'refused', why: lostDatabase(rootKeyFile) };
     }
     return firstRun(parts);
   }

@@ -6,6 +6,7 @@ import pino from 'pino';
 import { loadSettings, readSettingsFile } from '../config/load.ts';
 import { noticeLine } from '../config/print.ts';
 import { readPages } from '../http/pages.ts';
+import { checkBeforeOpening } from '../open-installation.ts';
 import { failedAnswer, openServer, type OpenServer } from '../server.ts';
 import { createSallyport, type SetupCode } from '../setup.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';
@@ -39,7 +40,10 @@ export const serve = {
     if (folder !== undefined) return fail(terminal, exitCodes.unavailable, folder);
     const pages = readPages(fileURLToPath(new URL('../../dist/console', import.meta.url)));
     if (pages.kind === 'missing') return fail(terminal, exitCodes.fault, `the pages are not built (${pages.folder}): run npm run build.`);
-    const opened = await openSqliteStore({ path: join(settings.data, 'sallyport.db'), ownerPath: join(settings.data, 'owner.lock') });
+    const databaseFile = join(settings.data, 'sallyport.db');
+    const fit = checkBeforeOpening({ databaseFile, rootKeyFile: settings.rootKeyFile });
+    if (fit.kind === 'refused') return fail(terminal, exitCodes.fault, fit.why);
+    const opened = await openSqliteStore({ path: databaseFile, ownerPath: join(settings.data, 'owner.lock') });
     if (opened.kind !== 'opened') return fail(terminal, opened.kind === 'locked' ? exitCodes.unavailable : exitCodes.fault, opened.detail);
     const { store } = opened;
 

@@ -1,0 +1,73 @@
+/**
+ * Sallyport inside a Node program, as an embedding application has it: the same engine and store behind a plain
+ * `node:http` server, with a clock that the test moves.
+ */
+import { createServer } from 'node:http';
+import { rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createSallyport, type Log, loadSettings, type Millis, nodeListener, openSqliteStore, type Pages, type Sallyport, type SessionKind } from '../../src/index.ts';
+import type { Origin, Secret } from '../../src/types.ts';
+import { temporaryFolder } from './server.ts';
+
+export interface Embedded {
+  readonly console: string;
+  readonly sallyport: Sallyport;
+  readonly setupCode: Secret;
+  /** Moves both clocks forward (or the wall clock back). */
+  readonly pass: (ms: number) => void;
+  readonly lines: string[];
+  readonly close: () => Promise<void>;
+}
+
+/** No pages: an embedding application brings its own, or reads ours with `readPages`. */
+const noPages: Pages = {
+  shell: (status) => ({ kind: 'written', status, headers: ['content-type', 'text/html'], body: '' }),
+  asset: () => ({ kind: 'none' }),
+};
+
+export async function embed(options: { argv?: readonly string[]; sessionKinds?: readonly SessionKind[] } = {}): Promise<Embedded> {
+  const data = await temporaryFolder();
+  const loaded = loadSettings({ argv: ['--data', data, '--password-memory', '19MiB', ...(options.argv ?? [])], env: {}, readFile: () => ({ kind: 'missing' }) });
+  if (loaded.kind === 'refused') throw new Error(loaded.problems.map((each) => each.message).join());
+  const opened = await openSqliteStore({ path: join(data, 'sallyport.db'), ownerPath: join(data, 'owner.lock') });
+  if (opened.kind !== 'opened') throw new Error(opened.detail);
+  const { store } = opened;
+  let skew = 0;
+  const lines: string[] = [];
+  const note = (fields: object, message: string): void => void lines.push(JSON.stringify({ ...fields, message }));
+  const log: Log = { info: note, warn: note, error: note };
+
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const console = `http://127.0.0.1:${(server.address() as AddressInfo).port}` as Origin;
+  const creation = await createSallyport({
+    settings: loaded.settings,
+    store,
+    places: { console: [console], application: [], protectedHosts: [] },
+    pages: noPages,
+    version: '0.0.0',
+    log,
+    sessionKinds: options.sessionKinds ?? [],
+    clock: { now: () => (Date.now() + skew) as Millis, monotonic: () => performance.now() + Math.max(0, skew) },
+    wait: () => Promise.resolve(),
+  });
+  if (creation.kind === 'refused') throw new Error(creation.why);
+  const { sallyport } = creation;
+  server.on('request', nodeListener({ door: 'console', handle: sallyport.handle, forward: (_incoming, _message, response) => void response.destroy(), failed: () => ({ kind: 'written', status: 500, headers: [], body: null }) }));
+  const made = await sallyport.newSetupCode();
+  return {
+    console,
+    sallyport,
+    setupCode: made.kind === 'made' ? made.code : ('' as Secret),
+    pass: (ms) => void (skew += ms),
+    lines,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await sallyport.close();
+      await store.close();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
