@@ -12,7 +12,13 @@ import { refuse, type Refusal } from './errors.ts';
 import { judgeCsrfToken, judgeProvenance } from './policy/csrf.ts';
 import { judgeKind, judgeNeed, type Need } from './policy/need.ts';
 import { anonymous, type Principal, type UserPrincipal } from './principal/principal.ts';
-import { type CookieCandidate, type CookieSlot, type Credential, ownCredential, proxiedCredential } from './request/credential.ts';
+import {
+  type CookieCandidate,
+  type CookieSlot,
+  type Credential,
+  ownCredential,
+  proxiedCredential,
+} from './request/credential.ts';
 import { type HeaderMap, type Incoming, methodSafety } from './request/incoming.ts';
 import type { InstallationState } from './store/rows.ts';
 import type { MaybePromise, Origin, Secret, SessionKind } from './types.ts';
@@ -76,7 +82,9 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
       return then(identify(credential), (identity): Admission => {
         if (identity.kind === 'refused') {
           // A dead cookie on a route that does without is no cookie; it is expired all the same.
-          return gate.need.kind === 'anybody' ? { ...admitted(anonymous), deadCookies: identity.deadCookies } : identity;
+          return gate.need.kind === 'anybody'
+            ? { ...admitted(anonymous), deadCookies: identity.deadCookies }
+            : identity;
         }
         const { principal } = identity;
         if (unsafe && credential.kind !== 'bearer') {
@@ -100,7 +108,9 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
           return rejected(refuse('not_configured'));
         case 'declined':
         case 'off':
-          return gate.openness === 'may-be-open' ? admitted({ kind: 'everybody', state: gate.state }) : rejected(refuse('not_configured'));
+          return gate.openness === 'may-be-open'
+            ? admitted({ kind: 'everybody', state: gate.state })
+            : rejected(refuse('not_configured'));
         case 'configured':
           break;
       }
@@ -133,7 +143,9 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
         return rejected(refuse('invalid_token', { cause: 'malformed' }));
       case 'bearer':
         return then(sessions.verify(credential.token, 'bearer', undefined), (proof) =>
-          proof.kind === 'rejected' ? rejected(refuse('invalid_token', { cause: proof.cause })) : entitled(proof, credential.token, noCookies),
+          proof.kind === 'rejected'
+            ? rejected(refuse('invalid_token', { cause: proof.cause }))
+            : entitled(proof, credential.token, noCookies),
         );
       case 'cookies':
         return firstAlive(credential.candidates, 0, noCookies, 'absent');
@@ -141,11 +153,18 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
   }
 
   /** A dead cookie counts as absent when another of ours is alive; all dead ones are expired by the answer. */
-  function firstAlive(candidates: readonly CookieCandidate[], at: number, dead: readonly string[], cause: string): MaybePromise<Admission> {
+  function firstAlive(
+    candidates: readonly CookieCandidate[],
+    at: number,
+    dead: readonly string[],
+    cause: string,
+  ): MaybePromise<Admission> {
     const candidate = candidates[at];
     if (candidate === undefined) return rejected(refuse('session_expired', { cause }), dead);
     const proof: MaybePromise<SessionProof> =
-      candidate.token === '' ? { kind: 'rejected', cause: 'unknown' } : sessions.verify(candidate.token, 'cookie', candidate.sessionKind);
+      candidate.token === ''
+        ? { kind: 'rejected', cause: 'unknown' }
+        : sessions.verify(candidate.token, 'cookie', candidate.sessionKind);
     return then(proof, (judged) =>
       judged.kind === 'rejected'
         ? firstAlive(candidates, at + 1, [...dead, candidate.cookie], judged.cause)
@@ -157,7 +176,9 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
     const kind = kinds.get(principal.session.kind);
     if (kind === undefined) return rejected(refuse('session_expired', { cause: 'kind-unknown' }), deadCookies);
     const judged = judgeKind(principal, kind.privilege);
-    return judged.kind === 'refused' ? rejected(judged, deadCookies) : { kind: 'admitted', principal, token, deadCookies };
+    return judged.kind === 'refused'
+      ? rejected(judged, deadCookies)
+      : { kind: 'admitted', principal, token, deadCookies };
   }
 }
 
@@ -175,6 +196,6 @@ function rejected(refusal: Refusal, deadCookies: readonly string[] = noCookies):
 }
 
 /** Goes on at once when the value is there: the hot path makes no promise. */
-function then<T, U>(value: MaybePromise<T>, next: (value: T) => MaybePromise<U>): MaybePromise<U> {
-  return value instanceof Promise ? value.then(next) : next(value);
+function then<T, U>(value: MaybePromise<T>, goOn: (value: T) => MaybePromise<U>): MaybePromise<U> {
+  return value instanceof Promise ? value.then(goOn) : goOn(value);
 }

@@ -29,7 +29,10 @@ export interface OpeningParts {
  * Looked at before the database is opened, since opening makes an empty one: a key without its database is a loss, and
  * nothing may be put in the place of what was lost.
  */
-export function checkBeforeOpening(parts: { readonly databaseFile: string; readonly rootKeyFile: string }): { readonly kind: 'refused'; readonly why: string } | { readonly kind: 'fits' } {
+export function checkBeforeOpening(parts: {
+  readonly databaseFile: string;
+  readonly rootKeyFile: string;
+}): { readonly kind: 'refused'; readonly why: string } | { readonly kind: 'fits' } {
   if (existsSync(parts.databaseFile) || readRootKey(parts.rootKeyFile).kind === 'absent') return { kind: 'fits' };
   return { kind: 'refused', why: `${lostDatabase(parts.rootKeyFile)} (${parts.databaseFile} is gone)` };
 }
@@ -42,7 +45,8 @@ export async function openInstallation(parts: OpeningParts): Promise<Installatio
   const { store, rootKeyFile } = parts;
   const found = await store.installation();
   const key = readRootKey(rootKeyFile);
-  if (key.kind === 'unusable') return { kind: 'refused', why: `The root key ${rootKeyFile} cannot be used: ${key.why}.` };
+  if (key.kind === 'unusable')
+    return { kind: 'refused', why: `The root key ${rootKeyFile} cannot be used: ${key.why}.` };
   if (found.kind === 'empty') {
     if (key.kind === 'read') {
       return { kind: 'refused', why: lostDatabase(rootKeyFile) };
@@ -51,7 +55,10 @@ export async function openInstallation(parts: OpeningParts): Promise<Installatio
   }
   const pending = key.kind === 'absent' ? readRootKey(pendingRootKey(rootKeyFile)) : key;
   if (pending.kind !== 'read') {
-    return { kind: 'refused', why: `The root key ${rootKeyFile} is missing, and nothing in the database can be opened without it. Put it back.` };
+    return {
+      kind: 'refused',
+      why: `The root key ${rootKeyFile} is missing, and nothing in the database can be opened without it. Put it back.`,
+    };
   }
   const opened = await open(parts, pending.root);
   if (opened.kind === 'opened' && key.kind === 'absent') settleRootKey(rootKeyFile);
@@ -67,7 +74,8 @@ async function firstRun(parts: OpeningParts): Promise<InstallationOpening> {
     installation: { id, state: 'fresh', bootId: parts.bootId, canary: newCanary(id, root, random) },
     keys: [newKey('seal', root, now, random), newKey('cookie', root, now, random)],
   });
-  if (initialised.kind === 'already-initialised') return { kind: 'refused', why: 'Another process set the database up at the same moment. Start again.' };
+  if (initialised.kind === 'already-initialised')
+    return { kind: 'refused', why: 'Another process set the database up at the same moment. Start again.' };
   settleRootKey(parts.rootKeyFile);
   return open(parts, root);
 }

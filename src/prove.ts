@@ -45,9 +45,15 @@ export interface ProvenCode {
 }
 
 export interface Prover {
-  signIn(claim: { readonly username: string; readonly password: string }, circumstances: Circumstances): Promise<Refusal | ProvenUser>;
+  signIn(
+    claim: { readonly username: string; readonly password: string },
+    circumstances: Circumstances,
+  ): Promise<Refusal | ProvenUser>;
   /** The password of somebody who is signed in already: 403 when wrong, and the fifth wrong one ends the session. */
-  reauthenticate(claim: { readonly principal: UserPrincipal; readonly password: string }, circumstances: Circumstances): Promise<Refusal | ProvenUser>;
+  reauthenticate(
+    claim: { readonly principal: UserPrincipal; readonly password: string },
+    circumstances: Circumstances,
+  ): Promise<Refusal | ProvenUser>;
   setupCode(code: string, circumstances: Circumstances): Promise<Refusal | ProvenCode>;
   /** Lane and network of a new hash by somebody already proven. */
   turnFor(lane: Lane, address: Address): HashTurn;
@@ -74,11 +80,16 @@ export function prover(parts: {
 
   const walk = async <T>(
     circumstances: Circumstances,
-    verify: () => Promise<{ readonly kind: 'failed'; readonly failure: Failure } | { readonly kind: 'turned-away'; readonly refusal: Refusal } | { readonly kind: 'proven'; readonly proven: T }>,
+    verify: () => Promise<
+      | { readonly kind: 'failed'; readonly failure: Failure }
+      | { readonly kind: 'turned-away'; readonly refusal: Refusal }
+      | { readonly kind: 'proven'; readonly proven: T }
+    >,
     note: (failure: Failure) => Promise<void>,
   ): Promise<Refusal | T> => {
     const permit = await limiter.take(circumstances.address);
-    if (permit.kind === 'limited') return refuse('rate_limited', { retryAfterSeconds: permit.retryAfterSeconds, cause: 'network' });
+    if (permit.kind === 'limited')
+      return refuse('rate_limited', { retryAfterSeconds: permit.retryAfterSeconds, cause: 'network' });
     const outcome = await settling(permit, verify);
     switch (outcome.kind) {
       case 'turned-away':
@@ -88,7 +99,9 @@ export function prover(parts: {
       case 'failed': {
         await note(outcome.failure);
         const held = await hold.untilWholeSecond(circumstances.arrivedAt);
-        return held.kind === 'crowded' ? refuse('rate_limited', { retryAfterSeconds: 1, cause: 'crowded' }) : outcome.failure.refusal;
+        return held.kind === 'crowded'
+          ? refuse('rate_limited', { retryAfterSeconds: 1, cause: 'crowded' })
+          : outcome.failure.refusal;
       }
     }
   };
@@ -99,7 +112,9 @@ export function prover(parts: {
     const password = readPassword(typed);
     if (password.kind === 'refused') return { kind: 'turned-away' as const, refusal: password };
     const proof = await passwords.verify(account, password.password, turnFor(lane, circumstances.address));
-    return proof.kind === 'busy' ? { kind: 'turned-away' as const, refusal: refuse('busy', { retryAfterSeconds: 1 }) } : proof;
+    return proof.kind === 'busy'
+      ? { kind: 'turned-away' as const, refusal: refuse('busy', { retryAfterSeconds: 1 }) }
+      : proof;
   };
 
   const deviceOf = async (value: string): Promise<DeviceRow | null> => {
@@ -116,7 +131,8 @@ export function prover(parts: {
         circumstances,
         async () => {
           const name = parseUsername(claim.username);
-          const account: UserLookup = name.kind === 'username' ? await store.userByName(name.username) : { kind: 'unknown' };
+          const account: UserLookup =
+            name.kind === 'username' ? await store.userByName(name.username) : { kind: 'unknown' };
           const shown = await deviceOf(circumstances.device);
           const device = account.kind === 'found' && shown?.userId === account.user.id ? shown : null;
           const proof = await checkPassword(account, claim.password, circumstances, device ? 'known' : 'stranger');
@@ -124,12 +140,26 @@ export function prover(parts: {
             case 'turned-away':
               return proof;
             case 'rejected':
-              return { kind: 'failed', failure: { refusal: refuse('invalid_credentials', { fields: { requires_totp: false } }), userId: proof.userId, cause: proof.cause } };
+              return {
+                kind: 'failed',
+                failure: {
+                  refusal: refuse('invalid_credentials', { fields: { requires_totp: false } }),
+                  userId: proof.userId,
+                  cause: proof.cause,
+                },
+              };
             case 'proven':
               return { kind: 'proven', proven: { kind: 'user', user: proof.user, device } };
           }
         },
-        (failure) => recorder.refused({ event: 'sign-in-refused', actor: '', address: circumstances.address, way: 'password', ...noted(failure) }),
+        (failure) =>
+          recorder.refused({
+            event: 'sign-in-refused',
+            actor: '',
+            address: circumstances.address,
+            way: 'password',
+            ...noted(failure),
+          }),
       ),
 
     reauthenticate: (claim, circumstances) =>
@@ -142,14 +172,23 @@ export function prover(parts: {
             case 'turned-away':
               return proof;
             case 'rejected':
-              return { kind: 'failed', failure: { refusal: refuse('reauthentication_failed'), userId: proof.userId, cause: proof.cause } };
+              return {
+                kind: 'failed',
+                failure: { refusal: refuse('reauthentication_failed'), userId: proof.userId, cause: proof.cause },
+              };
             case 'proven':
               return { kind: 'proven', proven: { kind: 'user', user: proof.user, device: null } };
           }
         },
         async (failure) => {
           const actor = claim.principal.user.row.id;
-          await recorder.refused({ event: 'reauthentication-refused', actor, address: circumstances.address, way: 'password', ...noted(failure) });
+          await recorder.refused({
+            event: 'reauthentication-refused',
+            actor,
+            address: circumstances.address,
+            way: 'password',
+            ...noted(failure),
+          });
           await parts.onWrongReauthentication(claim.principal, circumstances.address);
         },
       ),
@@ -163,7 +202,14 @@ export function prover(parts: {
             ? { kind: 'proven', proven: { kind: 'code', codeDigest: proof.codeDigest } }
             : { kind: 'failed', failure: { refusal: refuse('setup_code_invalid'), userId: null, cause: 'wrong-code' } };
         },
-        (failure) => recorder.refused({ event: 'setup-code-refused', actor: '', address: circumstances.address, way: 'setup-code', ...noted(failure) }),
+        (failure) =>
+          recorder.refused({
+            event: 'setup-code-refused',
+            actor: '',
+            address: circumstances.address,
+            way: 'setup-code',
+            ...noted(failure),
+          }),
       ),
   };
 }
@@ -179,7 +225,9 @@ export function readPassword(typed: string): Refusal | { readonly kind: 'passwor
   const form = parsePassword(typed);
   switch (form.kind) {
     case 'malformed':
-      return refuse('invalid_request', { detail: 'The password is empty or holds characters that no password may have.' });
+      return refuse('invalid_request', {
+        detail: 'The password is empty or holds characters that no password may have.',
+      });
     case 'too-long':
       return refuse('payload_too_large', { detail: 'A password has at most 1024 bytes.' });
     case 'password':

@@ -23,7 +23,9 @@ const idleMs = 75_000;
 const mostHeaderBytes = 16_384;
 const stopMs = 10_000;
 
-export type Opening = { readonly kind: 'refused'; readonly why: string } | { readonly kind: 'open'; readonly server: OpenServer };
+export type Opening =
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'open'; readonly server: OpenServer };
 
 export interface OpenServer {
   /** `host:port`, or the socket's path. */
@@ -76,8 +78,14 @@ export function failedAnswer(log: Log): (fault: unknown) => Written {
 }
 
 function notReady(door: Door): NodeAdapter {
-  const answer = (): Written => problem(refuse('unavailable', { retryAfterSeconds: 1 }), { requestId: newName(systemRandom) });
-  return { door, handle: answer, forward: (_incoming, _message, response) => write(response, answer()), failed: answer };
+  const answer = (): Written =>
+    problem(refuse('unavailable', { retryAfterSeconds: 1 }), { requestId: newName(systemRandom) });
+  return {
+    door,
+    handle: answer,
+    forward: (_incoming, _message, response) => write(response, answer()),
+    failed: answer,
+  };
 }
 
 /** Requests that cannot be parsed: an answer in our form, and the connection is closed. */
@@ -86,19 +94,29 @@ function answerClientError(fault: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy();
     return;
   }
-  const code = fault.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : fault.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'invalid_request';
+  const code =
+    fault.code === 'HPE_HEADER_OVERFLOW'
+      ? 'headers_too_large'
+      : fault.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'request_timeout'
+        : 'invalid_request';
   const answer = problem(refuse(code), { requestId: newName(systemRandom) });
   const body = String(answer.body);
-  const lines = [`HTTP/1.1 ${answer.status} ${code === 'headers_too_large' ? 'Request Header Fields Too Large' : code === 'request_timeout' ? 'Request Timeout' : 'Bad Request'}`];
+  const lines = [
+    `HTTP/1.1 ${answer.status} ${code === 'headers_too_large' ? 'Request Header Fields Too Large' : code === 'request_timeout' ? 'Request Timeout' : 'Bad Request'}`,
+  ];
   for (let at = 0; at < answer.headers.length; at += 2) lines.push(`${answer.headers[at]}: ${answer.headers[at + 1]}`);
   lines.push(`content-length: ${Buffer.byteLength(body)}`, 'connection: close', '', body);
   socket.end(lines.join('\r\n'), () => socket.destroy());
 }
 
 async function listen(server: Server, listener: Listener): Promise<string | undefined> {
-  if (listener.kind === 'unix' && existsSync(listener.path) && (await socketStanding(listener.path)) === 'dead') unlinkSync(listener.path);
+  if (listener.kind === 'unix' && existsSync(listener.path) && (await socketStanding(listener.path)) === 'dead')
+    unlinkSync(listener.path);
   return new Promise((resolve) => {
-    server.once('error', (fault: NodeJS.ErrnoException) => resolve(`Cannot listen on ${placeText(listener)}: ${reasonOf(fault)}`));
+    server.once('error', (fault: NodeJS.ErrnoException) =>
+      resolve(`Cannot listen on ${placeText(listener)}: ${reasonOf(fault)}`),
+    );
     const listening = (): void => {
       if (listener.kind === 'unix') chmodSync(listener.path, 0o600);
       server.removeAllListeners('error');
@@ -139,14 +157,10 @@ export function placeText(listener: Listener): string {
 }
 
 function reasonOf(fault: NodeJS.ErrnoException): string {
-  switch (fault.code) {
-    case 'EADDRINUSE':
-      return 'something else listens there already.';
-    case 'EACCES':
-      return 'this user may not.';
-    case 'EADDRNOTAVAIL':
-      return 'this machine has no such address.';
-    default:
-      return fault.message;
-  }
+  const known: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'something else listens there already.',
+    EACCES: 'this user may not.',
+    EADDRNOTAVAIL: 'this machine has no such address.',
+  };
+  return known[fault.code ?? ''] ?? fault.message;
 }

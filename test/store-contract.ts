@@ -25,8 +25,23 @@ const bob = 'u_bob' as UserId;
 export const later = (ms: number): Millis => (noon + ms) as Millis;
 export const digestOf = (name: string): Digest => `digest-of-${name}` as Digest;
 export const idOf = (name: string): SessionId => `s_${name}` as SessionId;
-export const audit = (event = 'tested', at: Millis = noon): AuditEvent => ({ at, event, actor: '', address, way: 'test', target: '', result: 'ok' });
-export const attempt = (given: Partial<Attempt> = {}): Attempt => ({ userId: ada, address, way: 'password', result: 'ok', at: noon, ...given });
+export const audit = (event = 'tested', at: Millis = noon): AuditEvent => ({
+  at,
+  event,
+  actor: '',
+  address,
+  way: 'test',
+  target: '',
+  result: 'ok',
+});
+export const attempt = (given: Partial<Attempt> = {}): Attempt => ({
+  userId: ada,
+  address,
+  way: 'password',
+  result: 'ok',
+  at: noon,
+  ...given,
+});
 
 export function user(id: UserId = ada, given: Partial<UserRow> = {}): UserRow {
   return {
@@ -178,9 +193,12 @@ async function changesOf(store: Store, operation: () => Promise<unknown>): Promi
 const installationChange: ChangeSubject = { kind: 'installation' };
 const userChange = (userId: UserId = ada): ChangeSubject => ({ kind: 'user', userId });
 const sessionChange = (name: string): ChangeSubject => ({ kind: 'session', digest: digestOf(name) });
-const sorted = (subjects: readonly ChangeSubject[]): string[] => subjects.map((subject) => JSON.stringify(subject)).sort();
-const tally = (outcomes: readonly { readonly kind: string }[], kind: string): number => outcomes.filter((each) => each.kind === kind).length;
-const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index));
+const sorted = (subjects: readonly ChangeSubject[]): string[] =>
+  subjects.map((subject) => JSON.stringify(subject)).sort();
+const tally = (outcomes: readonly { readonly kind: string }[], kind: string): number =>
+  outcomes.filter((each) => each.kind === kind).length;
+const times = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index));
 
 export function storeContract(name: string, open: () => Promise<OpenedStore>): void {
   const bare = async (body: (store: Store) => Promise<void>): Promise<void> => {
@@ -221,12 +239,19 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         assert.deepEqual(await store.installation(), { kind: 'empty' });
         assert.deepEqual(await changesOf(store, () => initialise(store)), [installationChange]);
         const expected = { id: 'installation', state: 'fresh', bootId: 'boot-1', canary: 'canary' };
-        assert.deepEqual(await store.installation(), { kind: 'found', installation: expected, seq: await seqNow(store) });
+        assert.deepEqual(await store.installation(), {
+          kind: 'found',
+          installation: expected,
+          seq: await seqNow(store),
+        });
         assert.deepEqual(await store.keys(), [
           { id: 'k1', purpose: 'seal', sealed: 'sealed-1', createdAt: noon },
           { id: 'k2', purpose: 'cookie', sealed: 'sealed-2', createdAt: noon },
         ]);
-        const again = store.initialise({ installation: { id: 'other', state: 'fresh', bootId: 'b', canary: 'c' }, keys: [] });
+        const again = store.initialise({
+          installation: { id: 'other', state: 'fresh', bootId: 'b', canary: 'c' },
+          keys: [],
+        });
         assert.deepEqual(await again, { kind: 'already-initialised' });
         assert.deepEqual((await store.keys()).length, 2);
       }));
@@ -237,347 +262,543 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         await assert.rejects(store.putSetupCode({ digest: digestOf('code'), expiresAt: noon }), StoreFault);
       }));
 
-    test('a start ends the sessions of other boots, and what was made from them', settled(async (store) => {
-      await store.openSession(opening(session('durable')));
-      await store.openSession(opening(session('console', { kind: 'admin', bootId: 'boot-1' })));
-      await store.issueOneUse(ticket('t'), 20);
-      assert.equal((await store.redeemHandOver(redemption('t'))).kind, 'redeemed');
-      assert.equal((await found(store, 'app-t'))?.bootId, 'boot-1');
-      const changes = await changesOf(store, () => store.beginBoot('boot-2', later(2000)));
-      assert.deepEqual(sorted(changes), sorted([sessionChange('console'), sessionChange('app-t'), installationChange]));
-      assert.deepEqual(await liveNames(store), ['durable']);
-      await store.openSession(opening(session('console', { kind: 'admin', bootId: 'boot-2' })));
-      await store.beginBoot('boot-2', later(3000));
-      assert.deepEqual((await liveNames(store)).sort(), ['console', 'durable']);
-    }));
+    test(
+      'a start ends the sessions of other boots, and what was made from them',
+      settled(async (store) => {
+        await store.openSession(opening(session('durable')));
+        await store.openSession(opening(session('console', { kind: 'admin', bootId: 'boot-1' })));
+        await store.issueOneUse(ticket('t'), 20);
+        assert.equal((await store.redeemHandOver(redemption('t'))).kind, 'redeemed');
+        assert.equal((await found(store, 'app-t'))?.bootId, 'boot-1');
+        const changes = await changesOf(store, () => store.beginBoot('boot-2', later(2000)));
+        assert.deepEqual(
+          sorted(changes),
+          sorted([sessionChange('console'), sessionChange('app-t'), installationChange]),
+        );
+        assert.deepEqual(await liveNames(store), ['durable']);
+        await store.openSession(opening(session('console', { kind: 'admin', bootId: 'boot-2' })));
+        await store.beginBoot('boot-2', later(3000));
+        assert.deepEqual((await liveNames(store)).sort(), ['console', 'durable']);
+      }),
+    );
 
-    test('the setup code is good until it expires, is replaced or is spent', fresh(async (store) => {
-      assert.deepEqual(await store.setupCode(digestOf('code'), later(day - 1)), { kind: 'valid' });
-      assert.deepEqual(await store.setupCode(digestOf('code'), later(day)), { kind: 'invalid' });
-      assert.deepEqual(await store.setupCode(digestOf('wrong'), noon), { kind: 'invalid' });
-      const changes = await changesOf(store, () => store.putSetupCode({ digest: digestOf('second'), expiresAt: later(day) }));
-      assert.deepEqual(changes, [installationChange]);
-      assert.deepEqual(await store.setupCode(digestOf('code'), noon), { kind: 'invalid' });
-      assert.deepEqual(await store.setupCode(digestOf('second'), noon), { kind: 'valid' });
-      assert.equal((await store.createFirstAdmin({ ...firstAdmin(), codeDigest: digestOf('second') })).kind, 'created');
-      assert.deepEqual(await store.setupCode(digestOf('second'), noon), { kind: 'invalid' });
-      assert.deepEqual(await store.putSetupCode({ digest: digestOf('third'), expiresAt: later(day) }), { kind: 'already-configured' });
-      assert.deepEqual(await store.setupCode(digestOf('third'), noon), { kind: 'invalid' });
-    }));
+    test(
+      'the setup code is good until it expires, is replaced or is spent',
+      fresh(async (store) => {
+        assert.deepEqual(await store.setupCode(digestOf('code'), later(day - 1)), { kind: 'valid' });
+        assert.deepEqual(await store.setupCode(digestOf('code'), later(day)), { kind: 'invalid' });
+        assert.deepEqual(await store.setupCode(digestOf('wrong'), noon), { kind: 'invalid' });
+        const changes = await changesOf(store, () =>
+          store.putSetupCode({ digest: digestOf('second'), expiresAt: later(day) }),
+        );
+        assert.deepEqual(changes, [installationChange]);
+        assert.deepEqual(await store.setupCode(digestOf('code'), noon), { kind: 'invalid' });
+        assert.deepEqual(await store.setupCode(digestOf('second'), noon), { kind: 'valid' });
+        assert.equal(
+          (await store.createFirstAdmin({ ...firstAdmin(), codeDigest: digestOf('second') })).kind,
+          'created',
+        );
+        assert.deepEqual(await store.setupCode(digestOf('second'), noon), { kind: 'invalid' });
+        assert.deepEqual(await store.putSetupCode({ digest: digestOf('third'), expiresAt: later(day) }), {
+          kind: 'already-configured',
+        });
+        assert.deepEqual(await store.setupCode(digestOf('third'), noon), { kind: 'invalid' });
+      }),
+    );
 
-    test('the first admin comes with session and device, and only once', fresh(async (store) => {
-      assert.deepEqual(await store.createFirstAdmin({ ...firstAdmin(), codeDigest: digestOf('wrong') }), { kind: 'code-invalid' });
-      assert.deepEqual(await store.createFirstAdmin({ ...firstAdmin(), at: later(day) }), { kind: 'code-invalid' });
-      assert.equal(await stateOf(store), 'fresh');
-      const first = firstAdmin();
-      const changes = await changesOf(store, () => store.createFirstAdmin(first));
-      assert.ok(sorted(changes).includes(JSON.stringify(installationChange)));
-      assert.equal(await stateOf(store), 'configured');
-      assert.deepEqual(await store.userByName(first.user.username), { kind: 'found', user: first.user });
-      assert.deepEqual(await found(store, 'first'), first.session.session);
-      assert.deepEqual(await store.deviceByDigest(digestOf('device-first'), noon), { kind: 'found', device: first.device });
-      assert.deepEqual(await store.createFirstAdmin(firstAdmin('second')), { kind: 'already-configured' });
-      assert.deepEqual(await store.decline({ codeDigest: digestOf('code'), at: noon, audit: audit() }), { kind: 'already-configured' });
-    }));
+    test(
+      'the first admin comes with session and device, and only once',
+      fresh(async (store) => {
+        assert.deepEqual(await store.createFirstAdmin({ ...firstAdmin(), codeDigest: digestOf('wrong') }), {
+          kind: 'code-invalid',
+        });
+        assert.deepEqual(await store.createFirstAdmin({ ...firstAdmin(), at: later(day) }), { kind: 'code-invalid' });
+        assert.equal(await stateOf(store), 'fresh');
+        const first = firstAdmin();
+        const changes = await changesOf(store, () => store.createFirstAdmin(first));
+        assert.ok(sorted(changes).includes(JSON.stringify(installationChange)));
+        assert.equal(await stateOf(store), 'configured');
+        assert.deepEqual(await store.userByName(first.user.username), { kind: 'found', user: first.user });
+        assert.deepEqual(await found(store, 'first'), first.session.session);
+        assert.deepEqual(await store.deviceByDigest(digestOf('device-first'), noon), {
+          kind: 'found',
+          device: first.device,
+        });
+        assert.deepEqual(await store.createFirstAdmin(firstAdmin('second')), { kind: 'already-configured' });
+        assert.deepEqual(await store.decline({ codeDigest: digestOf('code'), at: noon, audit: audit() }), {
+          kind: 'already-configured',
+        });
+      }),
+    );
 
-    test('of 50 first admins one is made', fresh(async (store) => {
-      const outcomes = await Promise.all(times(50, (index) => store.createFirstAdmin(firstAdmin(`racer${index}`))));
-      assert.equal(tally(outcomes, 'created'), 1);
-      assert.equal(tally(outcomes, 'already-configured'), 49);
-      const users = await Promise.all(times(50, (index) => store.userById(`u_racer${index}` as UserId)));
-      assert.equal(tally(users, 'found'), 1);
-    }));
+    test(
+      'of 50 first admins one is made',
+      fresh(async (store) => {
+        const outcomes = await Promise.all(times(50, (index) => store.createFirstAdmin(firstAdmin(`racer${index}`))));
+        assert.equal(tally(outcomes, 'created'), 1);
+        assert.equal(tally(outcomes, 'already-configured'), 49);
+        const users = await Promise.all(times(50, (index) => store.userById(`u_racer${index}` as UserId)));
+        assert.equal(tally(users, 'found'), 1);
+      }),
+    );
 
-    test('a first admin that cannot be made whole is not made at all, and nothing is told of it', fresh(async (store) => {
-      const twice = { ...firstAdmin(), recoveryCodes: [digestOf('same'), digestOf('same')] };
-      const changes = await changesOf(store, () => assert.rejects(store.createFirstAdmin(twice), StoreFault));
-      assert.deepEqual(changes, []);
-      assert.equal(await stateOf(store), 'fresh');
-      assert.deepEqual(await store.userById(twice.user.id), { kind: 'unknown' });
-      assert.deepEqual(await store.setupCode(digestOf('code'), noon), { kind: 'valid' });
-      assert.equal((await store.createFirstAdmin(firstAdmin())).kind, 'created');
-    }));
+    test(
+      'a first admin that cannot be made whole is not made at all, and nothing is told of it',
+      fresh(async (store) => {
+        const twice = { ...firstAdmin(), recoveryCodes: [digestOf('same'), digestOf('same')] };
+        const changes = await changesOf(store, () => assert.rejects(store.createFirstAdmin(twice), StoreFault));
+        assert.deepEqual(changes, []);
+        assert.equal(await stateOf(store), 'fresh');
+        assert.deepEqual(await store.userById(twice.user.id), { kind: 'unknown' });
+        assert.deepEqual(await store.setupCode(digestOf('code'), noon), { kind: 'valid' });
+        assert.equal((await store.createFirstAdmin(firstAdmin())).kind, 'created');
+      }),
+    );
 
-    test('declining keeps the code good for a later set-up', fresh(async (store) => {
-      const wrong = { codeDigest: digestOf('wrong'), at: noon, audit: audit() };
-      assert.deepEqual(await store.decline(wrong), { kind: 'code-invalid' });
-      assert.deepEqual(await store.decline({ ...wrong, codeDigest: digestOf('code'), at: later(day) }), { kind: 'code-invalid' });
-      const right = { ...wrong, codeDigest: digestOf('code') };
-      const changes = await changesOf(store, async () => assert.deepEqual(await store.decline(right), { kind: 'declined' }));
-      assert.deepEqual(changes, [installationChange]);
-      assert.equal(await stateOf(store), 'declined');
-      assert.deepEqual(await store.decline(right), { kind: 'declined' });
-      assert.deepEqual(await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(day) }), { kind: 'put' });
-      assert.deepEqual(await store.createFirstAdmin(firstAdmin()), { kind: 'created' });
-    }));
+    test(
+      'declining keeps the code good for a later set-up',
+      fresh(async (store) => {
+        const wrong = { codeDigest: digestOf('wrong'), at: noon, audit: audit() };
+        assert.deepEqual(await store.decline(wrong), { kind: 'code-invalid' });
+        assert.deepEqual(await store.decline({ ...wrong, codeDigest: digestOf('code'), at: later(day) }), {
+          kind: 'code-invalid',
+        });
+        const right = { ...wrong, codeDigest: digestOf('code') };
+        const changes = await changesOf(store, async () =>
+          assert.deepEqual(await store.decline(right), { kind: 'declined' }),
+        );
+        assert.deepEqual(changes, [installationChange]);
+        assert.equal(await stateOf(store), 'declined');
+        assert.deepEqual(await store.decline(right), { kind: 'declined' });
+        assert.deepEqual(await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(day) }), {
+          kind: 'put',
+        });
+        assert.deepEqual(await store.createFirstAdmin(firstAdmin()), { kind: 'created' });
+      }),
+    );
 
-    test('sign-in is switched off and on only from the other state', fresh(async (store) => {
-      const off = { to: 'off' as const, audit: audit() };
-      const on = { to: 'configured' as const, audit: audit() };
-      assert.deepEqual(await store.switchAuthentication(off), { kind: 'not-possible', state: 'fresh' });
-      assert.deepEqual(await store.switchAuthentication(on), { kind: 'not-possible', state: 'fresh' });
-      await store.createFirstAdmin(firstAdmin());
-      assert.deepEqual(await store.switchAuthentication(on), { kind: 'not-possible', state: 'configured' });
-      assert.deepEqual(await changesOf(store, () => store.switchAuthentication(off)), [installationChange]);
-      assert.equal(await stateOf(store), 'off');
-      assert.deepEqual(await store.switchAuthentication(off), { kind: 'not-possible', state: 'off' });
-      assert.deepEqual(await store.createFirstAdmin(firstAdmin('second')), { kind: 'already-configured' });
-      assert.deepEqual(await store.putSetupCode({ digest: digestOf('new'), expiresAt: later(day) }), { kind: 'already-configured' });
-      assert.deepEqual(await store.switchAuthentication(on), { kind: 'switched' });
-      assert.ok(await found(store, 'first'));
-    }));
+    test(
+      'sign-in is switched off and on only from the other state',
+      fresh(async (store) => {
+        const off = { to: 'off' as const, audit: audit() };
+        const on = { to: 'configured' as const, audit: audit() };
+        assert.deepEqual(await store.switchAuthentication(off), { kind: 'not-possible', state: 'fresh' });
+        assert.deepEqual(await store.switchAuthentication(on), { kind: 'not-possible', state: 'fresh' });
+        await store.createFirstAdmin(firstAdmin());
+        assert.deepEqual(await store.switchAuthentication(on), { kind: 'not-possible', state: 'configured' });
+        assert.deepEqual(await changesOf(store, () => store.switchAuthentication(off)), [installationChange]);
+        assert.equal(await stateOf(store), 'off');
+        assert.deepEqual(await store.switchAuthentication(off), { kind: 'not-possible', state: 'off' });
+        assert.deepEqual(await store.createFirstAdmin(firstAdmin('second')), { kind: 'already-configured' });
+        assert.deepEqual(await store.putSetupCode({ digest: digestOf('new'), expiresAt: later(day) }), {
+          kind: 'already-configured',
+        });
+        assert.deepEqual(await store.switchAuthentication(on), { kind: 'switched' });
+        assert.ok(await found(store, 'first'));
+      }),
+    );
   });
 
   describe(`${name}: users`, () => {
-    test('are found as they were made; a name is taken once', settled(async (store) => {
-      assert.deepEqual(await store.userById(ada), { kind: 'found', user: user(ada) });
-      assert.deepEqual(await store.userByName('bob' as Username), { kind: 'found', user: user(bob) });
-      assert.deepEqual(await store.userById('u_nobody' as UserId), { kind: 'unknown' });
-      assert.deepEqual(await store.userByName('nobody' as Username), { kind: 'unknown' });
-      const same = user('u_eve' as UserId, { username: 'ada' as Username });
-      assert.deepEqual(await store.createUser(same, audit()), { kind: 'name-taken' });
-      assert.deepEqual(await store.userById(same.id), { kind: 'unknown' });
-      const plain = user('u_eve' as UserId, { privileges: [], groups: [], active: false });
-      assert.deepEqual(await store.createUser(plain, audit()), { kind: 'created' });
-      assert.deepEqual(await store.userById(plain.id), { kind: 'found', user: plain });
-    }));
+    test(
+      'are found as they were made; a name is taken once',
+      settled(async (store) => {
+        assert.deepEqual(await store.userById(ada), { kind: 'found', user: user(ada) });
+        assert.deepEqual(await store.userByName('bob' as Username), { kind: 'found', user: user(bob) });
+        assert.deepEqual(await store.userById('u_nobody' as UserId), { kind: 'unknown' });
+        assert.deepEqual(await store.userByName('nobody' as Username), { kind: 'unknown' });
+        const same = user('u_eve' as UserId, { username: 'ada' as Username });
+        assert.deepEqual(await store.createUser(same, audit()), { kind: 'name-taken' });
+        assert.deepEqual(await store.userById(same.id), { kind: 'unknown' });
+        const plain = user('u_eve' as UserId, { privileges: [], groups: [], active: false });
+        assert.deepEqual(await store.createUser(plain, audit()), { kind: 'created' });
+        assert.deepEqual(await store.userById(plain.id), { kind: 'found', user: plain });
+      }),
+    );
 
-    test('of 50 that want one name one gets it', settled(async (store) => {
-      const rows = times(50, (index) => user(`u_twin${index}` as UserId, { username: 'twin' as Username }));
-      assert.equal(tally(await Promise.all(rows.map((row) => store.createUser(row, audit()))), 'created'), 1);
-    }));
+    test(
+      'of 50 that want one name one gets it',
+      settled(async (store) => {
+        const rows = times(50, (index) => user(`u_twin${index}` as UserId, { username: 'twin' as Username }));
+        assert.equal(tally(await Promise.all(rows.map((row) => store.createUser(row, audit()))), 'created'), 1);
+      }),
+    );
 
-    test('disabling ends everything of that user and of nobody else', signedIn(async (store) => {
-      await store.openSession(opening(session('bobs', { userId: bob })));
-      const disable = { userId: ada, active: false, audit: audit() };
-      const changes = await changesOf(store, async () => assert.deepEqual(await store.setUserActive(disable), { kind: 'set' }));
-      assert.ok(sorted(changes).includes(JSON.stringify(userChange())));
-      assert.deepEqual(await userNow(store), { ...user(), active: false, credentialGeneration: 2 });
-      for (const gone of ['console', 'other', 'app-spent']) assert.equal(await found(store, gone), undefined);
-      assert.equal((await store.deviceByDigest(digestOf('device-kept'), noon)).kind, 'unknown');
-      assert.deepEqual(await liveNames(store, bob), ['bobs']);
-      assert.deepEqual(await store.openSession(opening(session('again', { credentialGeneration: 2 }))), { kind: 'superseded' });
-      await store.setUserActive({ ...disable, active: true });
-      assert.deepEqual(await userNow(store), { ...user(), credentialGeneration: 2 });
-      assert.deepEqual(await store.redeemHandOver(redemption('unspent')), { kind: 'invalid' });
-      assert.deepEqual(await store.openSession(opening(session('again'))), { kind: 'superseded' });
-      assert.deepEqual(await store.openSession(opening(session('again', { credentialGeneration: 2 }))), { kind: 'opened' });
-      assert.deepEqual(await store.setUserActive({ ...disable, userId: 'u_nobody' as UserId }), { kind: 'unknown' });
-    }));
+    test(
+      'disabling ends everything of that user and of nobody else',
+      signedIn(async (store) => {
+        await store.openSession(opening(session('bobs', { userId: bob })));
+        const disable = { userId: ada, active: false, audit: audit() };
+        const changes = await changesOf(store, async () =>
+          assert.deepEqual(await store.setUserActive(disable), { kind: 'set' }),
+        );
+        assert.ok(sorted(changes).includes(JSON.stringify(userChange())));
+        assert.deepEqual(await userNow(store), { ...user(), active: false, credentialGeneration: 2 });
+        for (const gone of ['console', 'other', 'app-spent']) assert.equal(await found(store, gone), undefined);
+        assert.equal((await store.deviceByDigest(digestOf('device-kept'), noon)).kind, 'unknown');
+        assert.deepEqual(await liveNames(store, bob), ['bobs']);
+        assert.deepEqual(await store.openSession(opening(session('again', { credentialGeneration: 2 }))), {
+          kind: 'superseded',
+        });
+        await store.setUserActive({ ...disable, active: true });
+        assert.deepEqual(await userNow(store), { ...user(), credentialGeneration: 2 });
+        assert.deepEqual(await store.redeemHandOver(redemption('unspent')), { kind: 'invalid' });
+        assert.deepEqual(await store.openSession(opening(session('again'))), { kind: 'superseded' });
+        assert.deepEqual(await store.openSession(opening(session('again', { credentialGeneration: 2 }))), {
+          kind: 'opened',
+        });
+        assert.deepEqual(await store.setUserActive({ ...disable, userId: 'u_nobody' as UserId }), { kind: 'unknown' });
+      }),
+    );
 
-    test('new privileges leave sessions alone', signedIn(async (store) => {
-      const set = { userId: ada, privileges: ['read:*'], audit: audit() };
-      assert.deepEqual(await changesOf(store, () => store.setPrivileges(set)), [userChange()]);
-      assert.deepEqual((await userNow(store)).privileges, ['read:*']);
-      assert.equal((await liveNames(store)).length, 3);
-      assert.deepEqual(await store.setPrivileges({ ...set, userId: 'u_nobody' as UserId }), { kind: 'unknown' });
-    }));
+    test(
+      'new privileges leave sessions alone',
+      signedIn(async (store) => {
+        const set = { userId: ada, privileges: ['read:*'], audit: audit() };
+        assert.deepEqual(await changesOf(store, () => store.setPrivileges(set)), [userChange()]);
+        assert.deepEqual((await userNow(store)).privileges, ['read:*']);
+        assert.equal((await liveNames(store)).length, 3);
+        assert.deepEqual(await store.setPrivileges({ ...set, userId: 'u_nobody' as UserId }), { kind: 'unknown' });
+      }),
+    );
 
-    test('a new password ends all but the one session under its new token, and all but the one device', signedIn(async (store) => {
-      await store.openSession(opening(session('bobs', { userId: bob })));
-      const change = passwordChange('console');
-      const changes = await changesOf(store, async () => assert.deepEqual(await store.changePassword(change), { kind: 'changed' }));
-      assert.ok(sorted(changes).includes(JSON.stringify(userChange())));
-      assert.deepEqual(await userNow(store), { ...user(), sealedPassword: 'sealed anew', credentialGeneration: 2 });
-      for (const gone of ['console', 'other', 'app-spent']) assert.equal(await found(store, gone), undefined);
-      const kept = { ...session('console'), digest: change.keep.digest, credentialGeneration: 2, authenticatedAt: later(1000) };
-      assert.deepEqual(await store.sessionsOf(ada, later(1000)), [kept]);
-      assert.equal((await store.deviceByDigest(digestOf('device-kept'), noon)).kind, 'found');
-      assert.equal((await store.deviceByDigest(digestOf('device-other'), noon)).kind, 'unknown');
-      assert.deepEqual(await store.redeemHandOver(redemption('unspent')), { kind: 'invalid' });
-      assert.deepEqual(await liveNames(store, bob), ['bobs']);
-    }));
+    test(
+      'a new password ends all but the one session under its new token, and all but the one device',
+      signedIn(async (store) => {
+        await store.openSession(opening(session('bobs', { userId: bob })));
+        const change = passwordChange('console');
+        const changes = await changesOf(store, async () =>
+          assert.deepEqual(await store.changePassword(change), { kind: 'changed' }),
+        );
+        assert.ok(sorted(changes).includes(JSON.stringify(userChange())));
+        assert.deepEqual(await userNow(store), { ...user(), sealedPassword: 'sealed anew', credentialGeneration: 2 });
+        for (const gone of ['console', 'other', 'app-spent']) assert.equal(await found(store, gone), undefined);
+        const kept = {
+          ...session('console'),
+          digest: change.keep.digest,
+          credentialGeneration: 2,
+          authenticatedAt: later(1000),
+        };
+        assert.deepEqual(await store.sessionsOf(ada, later(1000)), [kept]);
+        assert.equal((await store.deviceByDigest(digestOf('device-kept'), noon)).kind, 'found');
+        assert.equal((await store.deviceByDigest(digestOf('device-other'), noon)).kind, 'unknown');
+        assert.deepEqual(await store.redeemHandOver(redemption('unspent')), { kind: 'invalid' });
+        assert.deepEqual(await liveNames(store, bob), ['bobs']);
+      }),
+    );
 
-    test('a new password is superseded by another one, by disabling, and by the end of its session', signedIn(async (store) => {
-      const superseded = async (change: ReturnType<typeof passwordChange>) => {
-        const before = await userNow(store);
-        const changes = await changesOf(store, async () => assert.deepEqual(await store.changePassword(change), { kind: 'superseded' }));
-        assert.deepEqual(changes, []);
-        assert.deepEqual(await userNow(store), before);
-      };
-      await superseded(passwordChange('console', { from: 0 }));
-      await superseded(passwordChange('nowhere'));
-      await store.endSession({ id: idOf('other'), userId: ada, audit: audit() });
-      await superseded(passwordChange('other'));
-      await superseded({ ...passwordChange('console'), keep: { ...passwordChange('console').keep, authenticatedAt: later(day) } });
-      await store.setUserActive({ userId: ada, active: false, audit: audit() });
-      await superseded(passwordChange('console'));
-      await superseded(passwordChange('console', { from: 2 }));
-    }));
+    test(
+      'a new password is superseded by another one, by disabling, and by the end of its session',
+      signedIn(async (store) => {
+        const superseded = async (change: ReturnType<typeof passwordChange>) => {
+          const before = await userNow(store);
+          const changes = await changesOf(store, async () =>
+            assert.deepEqual(await store.changePassword(change), { kind: 'superseded' }),
+          );
+          assert.deepEqual(changes, []);
+          assert.deepEqual(await userNow(store), before);
+        };
+        await superseded(passwordChange('console', { from: 0 }));
+        await superseded(passwordChange('nowhere'));
+        await store.endSession({ id: idOf('other'), userId: ada, audit: audit() });
+        await superseded(passwordChange('other'));
+        await superseded({
+          ...passwordChange('console'),
+          keep: { ...passwordChange('console').keep, authenticatedAt: later(day) },
+        });
+        await store.setUserActive({ userId: ada, active: false, audit: audit() });
+        await superseded(passwordChange('console'));
+        await superseded(passwordChange('console', { from: 2 }));
+      }),
+    );
 
-    test('of 50 password changes one happens', signedIn(async (store) => {
-      const outcomes = await Promise.all(times(50, (index) => store.changePassword(passwordChange('console', { to: `n${index}` }))));
-      assert.equal(tally(outcomes, 'changed'), 1);
-      const [kept] = await store.sessionsOf(ada, later(1000));
-      assert.equal(kept?.digest, digestOf(`console-renewed-${(await userNow(store)).sealedPassword}`));
-    }));
+    test(
+      'of 50 password changes one happens',
+      signedIn(async (store) => {
+        const outcomes = await Promise.all(
+          times(50, (index) => store.changePassword(passwordChange('console', { to: `n${index}` }))),
+        );
+        assert.equal(tally(outcomes, 'changed'), 1);
+        const [kept] = await store.sessionsOf(ada, later(1000));
+        assert.equal(kept?.digest, digestOf(`console-renewed-${(await userNow(store)).sealedPassword}`));
+      }),
+    );
 
-    test('a new cost is written only over the same password', signedIn(async (store) => {
-      const rehash = { userId: ada, generation: 1, sealedPassword: 'costlier' };
-      assert.deepEqual(await changesOf(store, () => store.rehashPassword(rehash)), [userChange()]);
-      assert.deepEqual(await userNow(store), { ...user(), sealedPassword: 'costlier' });
-      await store.changePassword(passwordChange('console'));
-      assert.deepEqual(await changesOf(store, () => store.rehashPassword(rehash)), []);
-      assert.equal((await userNow(store)).sealedPassword, 'sealed anew');
-    }));
+    test(
+      'a new cost is written only over the same password',
+      signedIn(async (store) => {
+        const rehash = { userId: ada, generation: 1, sealedPassword: 'costlier' };
+        assert.deepEqual(await changesOf(store, () => store.rehashPassword(rehash)), [userChange()]);
+        assert.deepEqual(await userNow(store), { ...user(), sealedPassword: 'costlier' });
+        await store.changePassword(passwordChange('console'));
+        assert.deepEqual(await changesOf(store, () => store.rehashPassword(rehash)), []);
+        assert.equal((await userNow(store)).sealedPassword, 'sealed anew');
+      }),
+    );
   });
 
   describe(`${name}: sessions`, () => {
-    test('are found with their user and the change number of that moment', settled(async (store) => {
-      await store.openSession(opening(session('one')));
-      const seq = await seqNow(store);
-      assert.deepEqual(await store.sessionByDigest(digestOf('one')), { kind: 'found', session: session('one'), user: user(), seq });
-      assert.deepEqual(await store.sessionByDigest(digestOf('none')), { kind: 'unknown', seq });
-      await store.setPrivileges({ userId: ada, privileges: [], audit: audit() });
-      const after = await store.sessionByDigest(digestOf('one'));
-      assert.ok(after.seq > seq);
-      assert.deepEqual(after.kind === 'found' ? after.user.privileges : undefined, []);
-    }));
+    test(
+      'are found with their user and the change number of that moment',
+      settled(async (store) => {
+        await store.openSession(opening(session('one')));
+        const seq = await seqNow(store);
+        assert.deepEqual(await store.sessionByDigest(digestOf('one')), {
+          kind: 'found',
+          session: session('one'),
+          user: user(),
+          seq,
+        });
+        assert.deepEqual(await store.sessionByDigest(digestOf('none')), { kind: 'unknown', seq });
+        await store.setPrivileges({ userId: ada, privileges: [], audit: audit() });
+        const after = await store.sessionByDigest(digestOf('one'));
+        assert.ok(after.seq > seq);
+        assert.deepEqual(after.kind === 'found' ? after.user.privileges : undefined, []);
+      }),
+    );
 
-    test('are not opened for whom something changed; then nothing is written', settled(async (store) => {
-      for (const row of [session('old', { credentialGeneration: 0 }), session('nobody', { userId: 'u_nobody' as UserId })]) {
-        const refused = opening(row, { device: device('d', { userId: row.userId }) });
-        assert.deepEqual(await store.openSession(refused), { kind: 'superseded' });
-      }
-      assert.deepEqual(await store.attempts({ userId: null, limit: 10, before: null }), []);
-      assert.deepEqual(await store.deviceByDigest(digestOf('d'), noon), { kind: 'unknown' });
-    }));
+    test(
+      'are not opened for whom something changed; then nothing is written',
+      settled(async (store) => {
+        for (const row of [
+          session('old', { credentialGeneration: 0 }),
+          session('nobody', { userId: 'u_nobody' as UserId }),
+        ]) {
+          const refused = opening(row, { device: device('d', { userId: row.userId }) });
+          assert.deepEqual(await store.openSession(refused), { kind: 'superseded' });
+        }
+        assert.deepEqual(await store.attempts({ userId: null, limit: 10, before: null }), []);
+        assert.deepEqual(await store.deviceByDigest(digestOf('d'), noon), { kind: 'unknown' });
+      }),
+    );
 
-    test('record the attempt and keep the device', settled(async (store) => {
-      const known = device('d');
-      await store.openSession(opening(session('one'), { device: known }));
-      await store.openSession(opening(session('two', { createdAt: later(5) }), { device: { ...known, usedAt: later(5) } }));
-      const [row, ...more] = await store.attempts({ userId: ada, limit: 10, before: null });
-      assert.equal(more.length, 0);
-      assert.deepEqual({ ...row, id: 0 }, { id: 0, ...attempt(), at: undefined, firstAt: noon, lastAt: later(5), count: 2 } as object);
-      assert.deepEqual(await store.deviceByDigest(known.digest, noon), { kind: 'found', device: { ...known, usedAt: later(5) } });
-      assert.deepEqual(await store.deviceByDigest(known.digest, known.expiresAt), { kind: 'unknown' });
-    }));
+    test(
+      'record the attempt and keep the device',
+      settled(async (store) => {
+        const known = device('d');
+        await store.openSession(opening(session('one'), { device: known }));
+        await store.openSession(
+          opening(session('two', { createdAt: later(5) }), { device: { ...known, usedAt: later(5) } }),
+        );
+        const [row, ...more] = await store.attempts({ userId: ada, limit: 10, before: null });
+        assert.equal(more.length, 0);
+        assert.deepEqual(row, {
+          id: row?.id,
+          userId: ada,
+          address,
+          way: 'password',
+          result: 'ok',
+          firstAt: noon,
+          lastAt: later(5),
+          count: 2,
+        });
+        assert.deepEqual(await store.deviceByDigest(known.digest, noon), {
+          kind: 'found',
+          device: { ...known, usedAt: later(5) },
+        });
+        assert.deepEqual(await store.deviceByDigest(known.digest, known.expiresAt), { kind: 'unknown' });
+      }),
+    );
 
-    test('beyond the cap of a kind and transport the expired go first, then the oldest with what was made from it', settled(async (store) => {
-      const open = (name: string, given: Partial<SessionRow>) => store.openSession(opening(session(name, given), { cap: 2 }));
-      await open('bearer', { transport: 'bearer' });
-      await open('admin', { kind: 'admin' });
-      await open('bobs', { userId: bob });
-      await open('console', {});
-      await store.issueOneUse(ticket('t'), 20);
-      await store.redeemHandOver(redemption('t'));
-      await open('second', { createdAt: later(1000), idleMs: 1000 });
-      const expired = await changesOf(store, () => open('third', { createdAt: later(2000) }));
-      assert.deepEqual(expired, [sessionChange('second')]);
-      const oldest = await changesOf(store, () => open('fourth', { createdAt: later(3000) }));
-      assert.deepEqual(sorted(oldest), sorted([sessionChange('console'), sessionChange('app-t')]));
-      assert.deepEqual((await liveNames(store, ada, later(3000))).sort(), ['admin', 'bearer', 'fourth', 'third']);
-      assert.deepEqual(await liveNames(store, bob), ['bobs']);
-    }));
+    test(
+      'beyond the cap of a kind and transport the expired go first, then the oldest with what was made from it',
+      settled(async (store) => {
+        const open = (name: string, given: Partial<SessionRow>) =>
+          store.openSession(opening(session(name, given), { cap: 2 }));
+        await open('bearer', { transport: 'bearer' });
+        await open('admin', { kind: 'admin' });
+        await open('bobs', { userId: bob });
+        await open('console', {});
+        await store.issueOneUse(ticket('t'), 20);
+        await store.redeemHandOver(redemption('t'));
+        await open('second', { createdAt: later(1000), idleMs: 1000 });
+        const expired = await changesOf(store, () => open('third', { createdAt: later(2000) }));
+        assert.deepEqual(expired, [sessionChange('second')]);
+        const oldest = await changesOf(store, () => open('fourth', { createdAt: later(3000) }));
+        assert.deepEqual(sorted(oldest), sorted([sessionChange('console'), sessionChange('app-t')]));
+        assert.deepEqual((await liveNames(store, ada, later(3000))).sort(), ['admin', 'bearer', 'fourth', 'third']);
+        assert.deepEqual(await liveNames(store, bob), ['bobs']);
+      }),
+    );
 
-    test('200 at once stay within the cap, and every one that gave way was told', settled(async (store) => {
-      const rows = times(200, (index) => session(`p${index}`, { createdAt: later(index) }));
-      const changes = await changesOf(store, () => Promise.all(rows.map((row) => store.openSession(opening(row, { cap: 7 })))));
-      const names = await liveNames(store);
-      assert.deepEqual(names, times(7, (index) => `p${199 - index}`));
-      assert.equal(new Set(sorted(changes)).size, 193);
-    }));
+    test(
+      '200 at once stay within the cap, and every one that gave way was told',
+      settled(async (store) => {
+        const rows = times(200, (index) => session(`p${index}`, { createdAt: later(index) }));
+        const changes = await changesOf(store, () =>
+          Promise.all(rows.map((row) => store.openSession(opening(row, { cap: 7 })))),
+        );
+        const names = await liveNames(store);
+        assert.deepEqual(
+          names,
+          times(7, (index) => `p${199 - index}`),
+        );
+        assert.equal(new Set(sorted(changes)).size, 193);
+      }),
+    );
 
-    test('devices beyond their cap give way, the one used longest ago first', settled(async (store) => {
-      for (const index of [2, 0, 1, 3]) {
-        const used = device(`d${index}`, { usedAt: later(index) });
-        await store.openSession(opening(session(`s${index}`), { device: used, deviceCap: 3 }));
-      }
-      const known = await Promise.all(times(4, (index) => store.deviceByDigest(digestOf(`d${index}`), noon)));
-      assert.deepEqual(known.map((each) => each.kind), ['unknown', 'found', 'found', 'found']);
-    }));
+    test(
+      'devices beyond their cap give way, the one used longest ago first',
+      settled(async (store) => {
+        for (const index of [2, 0, 1, 3]) {
+          const used = device(`d${index}`, { usedAt: later(index) });
+          await store.openSession(opening(session(`s${index}`), { device: used, deviceCap: 3 }));
+        }
+        const known = await Promise.all(times(4, (index) => store.deviceByDigest(digestOf(`d${index}`), noon)));
+        assert.deepEqual(
+          known.map((each) => each.kind),
+          ['unknown', 'found', 'found', 'found'],
+        );
+      }),
+    );
 
-    test('are renewed under a new token; what was made from them lives on', signedIn(async (store) => {
-      const renewal = { id: idOf('console'), fromDigest: digestOf('console'), digest: digestOf('new'), authenticatedAt: later(9), audit: audit() };
-      assert.deepEqual(await store.renewSession({ ...renewal, id: idOf('nowhere') }), { kind: 'gone' });
-      assert.deepEqual(await store.renewSession({ ...renewal, fromDigest: digestOf('other') }), { kind: 'gone' });
-      assert.deepEqual(await store.renewSession({ ...renewal, authenticatedAt: later(day) }), { kind: 'gone' });
-      assert.deepEqual(await changesOf(store, () => store.renewSession(renewal)), [sessionChange('console')]);
-      assert.equal(await found(store, 'console'), undefined);
-      assert.deepEqual(await found(store, 'new'), { ...session('console'), digest: digestOf('new'), authenticatedAt: later(9) });
-      assert.ok(await found(store, 'app-spent'));
-      assert.deepEqual(await store.renewSession(renewal), { kind: 'gone' });
-    }));
+    test(
+      'are renewed under a new token; what was made from them lives on',
+      signedIn(async (store) => {
+        const renewal = {
+          id: idOf('console'),
+          fromDigest: digestOf('console'),
+          digest: digestOf('new'),
+          authenticatedAt: later(9),
+          audit: audit(),
+        };
+        assert.deepEqual(await store.renewSession({ ...renewal, id: idOf('nowhere') }), { kind: 'gone' });
+        assert.deepEqual(await store.renewSession({ ...renewal, fromDigest: digestOf('other') }), { kind: 'gone' });
+        assert.deepEqual(await store.renewSession({ ...renewal, authenticatedAt: later(day) }), { kind: 'gone' });
+        assert.deepEqual(await changesOf(store, () => store.renewSession(renewal)), [sessionChange('console')]);
+        assert.equal(await found(store, 'console'), undefined);
+        assert.deepEqual(await found(store, 'new'), {
+          ...session('console'),
+          digest: digestOf('new'),
+          authenticatedAt: later(9),
+        });
+        assert.ok(await found(store, 'app-spent'));
+        assert.deepEqual(await store.renewSession(renewal), { kind: 'gone' });
+      }),
+    );
 
-    test('of 50 renewals of one token one happens', signedIn(async (store) => {
-      const renew = (index: number) =>
-        store.renewSession({ id: idOf('console'), fromDigest: digestOf('console'), digest: digestOf(`r${index}`), authenticatedAt: noon, audit: audit() });
-      assert.equal(tally(await Promise.all(times(50, renew)), 'renewed'), 1);
-    }));
+    test(
+      'of 50 renewals of one token one happens',
+      signedIn(async (store) => {
+        const renew = (index: number) =>
+          store.renewSession({
+            id: idOf('console'),
+            fromDigest: digestOf('console'),
+            digest: digestOf(`r${index}`),
+            authenticatedAt: noon,
+            audit: audit(),
+          });
+        assert.equal(tally(await Promise.all(times(50, renew)), 'renewed'), 1);
+      }),
+    );
 
-    test('end at the last wrong re-authentication in a row', signedIn(async (store) => {
-      const wrong = { id: idOf('console'), limit: 3, audit: audit() };
-      const renewal = { id: idOf('console'), fromDigest: digestOf('console'), digest: digestOf('new'), authenticatedAt: noon, audit: audit() };
-      for (let count = 0; count < 2; count += 1) assert.deepEqual(await store.countReauthenticationFailure(wrong), { kind: 'counted' });
-      await store.renewSession(renewal);
-      for (let count = 0; count < 2; count += 1) assert.deepEqual(await store.countReauthenticationFailure(wrong), { kind: 'counted' });
-      const changes = await changesOf(store, async () => assert.deepEqual(await store.countReauthenticationFailure(wrong), { kind: 'ended' }));
-      assert.deepEqual(sorted(changes), sorted([sessionChange('new'), sessionChange('app-spent')]));
-      assert.deepEqual(await liveNames(store), ['other']);
-      assert.deepEqual(await store.countReauthenticationFailure(wrong), { kind: 'ended' });
-    }));
+    test(
+      'end at the last wrong re-authentication in a row',
+      signedIn(async (store) => {
+        const wrong = { id: idOf('console'), limit: 3, audit: audit() };
+        const renewal = {
+          id: idOf('console'),
+          fromDigest: digestOf('console'),
+          digest: digestOf('new'),
+          authenticatedAt: noon,
+          audit: audit(),
+        };
+        for (let count = 0; count < 2; count += 1)
+          assert.deepEqual(await store.countReauthenticationFailure(wrong), { kind: 'counted' });
+        await store.renewSession(renewal);
+        for (let count = 0; count < 2; count += 1)
+          assert.deepEqual(await store.countReauthenticationFailure(wrong), { kind: 'counted' });
+        const changes = await changesOf(store, async () =>
+          assert.deepEqual(await store.countReauthenticationFailure(wrong), { kind: 'ended' }),
+        );
+        assert.deepEqual(sorted(changes), sorted([sessionChange('new'), sessionChange('app-spent')]));
+        assert.deepEqual(await liveNames(store), ['other']);
+        assert.deepEqual(await store.countReauthenticationFailure(wrong), { kind: 'ended' });
+      }),
+    );
 
-    test('are touched forward only, never revived, and without a change', settled(async (store) => {
-      await store.openSession(opening(session('one', { idleMs: hour, expiresAt: later(2 * hour) })));
-      await store.openSession(opening(session('two')));
-      const touch = (at: Millis) => store.touchSessions([
-        { id: idOf('one'), lastSeenAt: at },
-        { id: idOf('nowhere'), lastSeenAt: at },
-        { id: idOf('two'), lastSeenAt: at },
-      ]);
-      const seen = async () => (await found(store, 'one'))?.lastSeenAt;
-      assert.deepEqual(await changesOf(store, () => touch(later(hour - 1))), []);
-      assert.equal(await seen(), later(hour - 1));
-      await touch(later(5));
-      assert.equal(await seen(), later(hour - 1));
-      await touch(later(2 * hour - 1));
-      assert.equal(await seen(), later(hour - 1), 'idle by then');
-      await touch(later(2 * hour - 2));
-      assert.equal(await seen(), later(2 * hour - 2));
-      await touch(later(2 * hour + 1));
-      assert.equal(await seen(), later(2 * hour - 2), 'expired by then');
-      assert.equal((await found(store, 'two'))?.lastSeenAt, later(2 * hour + 1));
-      await store.touchSessions([]);
-    }));
+    test(
+      'are touched forward only, never revived, and without a change',
+      settled(async (store) => {
+        await store.openSession(opening(session('one', { idleMs: hour, expiresAt: later(2 * hour) })));
+        await store.openSession(opening(session('two')));
+        const touch = (at: Millis) =>
+          store.touchSessions([
+            { id: idOf('one'), lastSeenAt: at },
+            { id: idOf('nowhere'), lastSeenAt: at },
+            { id: idOf('two'), lastSeenAt: at },
+          ]);
+        const seen = async () => (await found(store, 'one'))?.lastSeenAt;
+        assert.deepEqual(await changesOf(store, () => touch(later(hour - 1))), []);
+        assert.equal(await seen(), later(hour - 1));
+        await touch(later(5));
+        assert.equal(await seen(), later(hour - 1));
+        await touch(later(2 * hour - 1));
+        assert.equal(await seen(), later(hour - 1), 'idle by then');
+        await touch(later(2 * hour - 2));
+        assert.equal(await seen(), later(2 * hour - 2));
+        await touch(later(2 * hour + 1));
+        assert.equal(await seen(), later(2 * hour - 2), 'expired by then');
+        assert.equal((await found(store, 'two'))?.lastSeenAt, later(2 * hour + 1));
+        await store.touchSessions([]);
+      }),
+    );
 
-    test('are ended by their owner, with what was made from them', signedIn(async (store) => {
-      const end = { id: idOf('console'), userId: ada, audit: audit() };
-      assert.deepEqual(await store.endSession({ ...end, userId: bob }), { kind: 'unknown' });
-      assert.deepEqual(await store.endSession({ ...end, id: idOf('nowhere') }), { kind: 'unknown' });
-      const changes = await changesOf(store, async () => assert.deepEqual(await store.endSession(end), { kind: 'ended' }));
-      assert.deepEqual(sorted(changes), sorted([sessionChange('console'), sessionChange('app-spent')]));
-      assert.deepEqual(await liveNames(store), ['other']);
-      assert.deepEqual(await store.redeemHandOver(redemption('unspent')), { kind: 'invalid' });
-      assert.deepEqual(await store.endSession(end), { kind: 'unknown' });
-    }));
+    test(
+      'are ended by their owner, with what was made from them',
+      signedIn(async (store) => {
+        const end = { id: idOf('console'), userId: ada, audit: audit() };
+        assert.deepEqual(await store.endSession({ ...end, userId: bob }), { kind: 'unknown' });
+        assert.deepEqual(await store.endSession({ ...end, id: idOf('nowhere') }), { kind: 'unknown' });
+        const changes = await changesOf(store, async () =>
+          assert.deepEqual(await store.endSession(end), { kind: 'ended' }),
+        );
+        assert.deepEqual(sorted(changes), sorted([sessionChange('console'), sessionChange('app-spent')]));
+        assert.deepEqual(await liveNames(store), ['other']);
+        assert.deepEqual(await store.redeemHandOver(redemption('unspent')), { kind: 'invalid' });
+        assert.deepEqual(await store.endSession(end), { kind: 'unknown' });
+      }),
+    );
 
-    test('an `app` session ends alone', signedIn(async (store) => {
-      await store.endSession({ id: idOf('app-spent'), userId: ada, audit: audit() });
-      assert.deepEqual((await liveNames(store)).sort(), ['console', 'other']);
-    }));
+    test(
+      'an `app` session ends alone',
+      signedIn(async (store) => {
+        await store.endSession({ id: idOf('app-spent'), userId: ada, audit: audit() });
+        assert.deepEqual((await liveNames(store)).sort(), ['console', 'other']);
+      }),
+    );
 
-    test('all but one are ended, and those made from that one stay', signedIn(async (store) => {
-      await store.openSession(opening(session('bobs', { userId: bob })));
-      const end = { userId: ada, except: idOf('console'), audit: audit() };
-      const changes = await changesOf(store, async () => assert.deepEqual(await store.endSessions(end), { ended: 1 }));
-      const covered = sorted(changes);
-      assert.ok(covered.includes(JSON.stringify(userChange())) || covered.includes(JSON.stringify(sessionChange('other'))));
-      assert.deepEqual((await liveNames(store)).sort(), ['app-spent', 'console']);
-      assert.deepEqual(await store.endSessions({ ...end, except: null }), { ended: 2 });
-      assert.deepEqual(await liveNames(store), []);
-      assert.equal(await found(store, 'app-spent'), undefined);
-      assert.deepEqual(await liveNames(store, bob), ['bobs']);
-    }));
+    test(
+      'all but one are ended, and those made from that one stay',
+      signedIn(async (store) => {
+        await store.openSession(opening(session('bobs', { userId: bob })));
+        const end = { userId: ada, except: idOf('console'), audit: audit() };
+        const changes = await changesOf(store, async () =>
+          assert.deepEqual(await store.endSessions(end), { ended: 1 }),
+        );
+        const covered = sorted(changes);
+        assert.ok(
+          covered.includes(JSON.stringify(userChange())) || covered.includes(JSON.stringify(sessionChange('other'))),
+        );
+        assert.deepEqual((await liveNames(store)).sort(), ['app-spent', 'console']);
+        assert.deepEqual(await store.endSessions({ ...end, except: null }), { ended: 2 });
+        assert.deepEqual(await liveNames(store), []);
+        assert.equal(await found(store, 'app-spent'), undefined);
+        assert.deepEqual(await liveNames(store, bob), ['bobs']);
+      }),
+    );
 
-    test('are listed newest first while they live', settled(async (store) => {
-      await store.openSession(opening(session('old', { idleMs: hour })));
-      await store.openSession(opening(session('new', { createdAt: later(1), expiresAt: later(3 * hour) })));
-      await store.openSession(opening(session('newest', { createdAt: later(2) })));
-      assert.deepEqual(await liveNames(store), ['newest', 'new', 'old']);
-      assert.deepEqual(await liveNames(store, ada, later(hour)), ['newest', 'new']);
-      assert.deepEqual(await liveNames(store, ada, later(3 * hour)), ['newest']);
-    }));
+    test(
+      'are listed newest first while they live',
+      settled(async (store) => {
+        await store.openSession(opening(session('old', { idleMs: hour })));
+        await store.openSession(opening(session('new', { createdAt: later(1), expiresAt: later(3 * hour) })));
+        await store.openSession(opening(session('newest', { createdAt: later(2) })));
+        assert.deepEqual(await liveNames(store), ['newest', 'new', 'old']);
+        assert.deepEqual(await liveNames(store, ada, later(hour)), ['newest', 'new']);
+        assert.deepEqual(await liveNames(store, ada, later(3 * hour)), ['newest']);
+      }),
+    );
   });
 
   describe(`${name}: what works once`, () => {
@@ -588,46 +809,68 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         await body(store);
       });
 
-    test('a ticket becomes an `app` session that follows its parent', withConsole(async (store) => {
-      const expected = {
-        ...session('console', { kind: 'app', parentId: idOf('console'), origin, createdAt: later(1000), authenticatedAt: noon }),
-        ...redemption('t').session,
-        expiresAt: session('console').expiresAt,
-      };
-      assert.deepEqual(await store.redeemHandOver(redemption('t')), { kind: 'redeemed', session: expected });
-      assert.deepEqual(await found(store, 'app-t'), expected);
-      assert.deepEqual(await store.redeemHandOver(redemption('t')), { kind: 'invalid' });
-    }));
+    test(
+      'a ticket becomes an `app` session that follows its parent',
+      withConsole(async (store) => {
+        const expected = {
+          ...session('console', {
+            kind: 'app',
+            parentId: idOf('console'),
+            origin,
+            createdAt: later(1000),
+            authenticatedAt: noon,
+          }),
+          ...redemption('t').session,
+          expiresAt: session('console').expiresAt,
+        };
+        assert.deepEqual(await store.redeemHandOver(redemption('t')), { kind: 'redeemed', session: expected });
+        assert.deepEqual(await found(store, 'app-t'), expected);
+        assert.deepEqual(await store.redeemHandOver(redemption('t')), { kind: 'invalid' });
+      }),
+    );
 
-    test('of 50 that show one ticket one is let in', withConsole(async (store) => {
-      const redeem = (index: number) =>
-        store.redeemHandOver(redemption('t', { session: { ...redemption('t').session, id: idOf(`a${index}`), digest: digestOf(`a${index}`) } }));
-      assert.equal(tally(await Promise.all(times(50, redeem)), 'redeemed'), 1);
-      assert.equal((await liveNames(store)).length, 2);
-    }));
+    test(
+      'of 50 that show one ticket one is let in',
+      withConsole(async (store) => {
+        const redeem = (index: number) =>
+          store.redeemHandOver(
+            redemption('t', {
+              session: { ...redemption('t').session, id: idOf(`a${index}`), digest: digestOf(`a${index}`) },
+            }),
+          );
+        assert.equal(tally(await Promise.all(times(50, redeem)), 'redeemed'), 1);
+        assert.equal((await liveNames(store)).length, 2);
+      }),
+    );
 
-    test('whatever is wrong with it, a ticket shown is spent', withConsole(async (store) => {
-      const wrong: [string, Partial<Redemption>][] = [
-        ['host', { origin: 'https://other.example' as Origin }],
-        ['browser', { state: digestOf('another-state') }],
-        ['too late', { at: later(60_000) }],
-      ];
-      for (const [what, given] of wrong) {
-        await store.issueOneUse(ticket(what), 20);
-        assert.deepEqual(await store.redeemHandOver(redemption(what, given)), { kind: 'invalid' }, what);
-        assert.deepEqual(await store.redeemHandOver(redemption(what)), { kind: 'invalid' }, `${what}, spent`);
-      }
-      assert.deepEqual(await store.redeemHandOver(redemption('never-issued')), { kind: 'invalid' });
-      assert.deepEqual(await liveNames(store), ['console']);
-    }));
+    test(
+      'whatever is wrong with it, a ticket shown is spent',
+      withConsole(async (store) => {
+        const wrong: [string, Partial<Redemption>][] = [
+          ['host', { origin: 'https://other.example' as Origin }],
+          ['browser', { state: digestOf('another-state') }],
+          ['too late', { at: later(60_000) }],
+        ];
+        for (const [what, given] of wrong) {
+          await store.issueOneUse(ticket(what), 20);
+          assert.deepEqual(await store.redeemHandOver(redemption(what, given)), { kind: 'invalid' }, what);
+          assert.deepEqual(await store.redeemHandOver(redemption(what)), { kind: 'invalid' }, `${what}, spent`);
+        }
+        assert.deepEqual(await store.redeemHandOver(redemption('never-issued')), { kind: 'invalid' });
+        assert.deepEqual(await liveNames(store), ['console']);
+      }),
+    );
 
-    test('a ticket without a state fits no browser; a client that is none needs no state', withConsole(async (store) => {
-      await store.issueOneUse(ticket('stateless', { state: null }), 20);
-      assert.deepEqual(await store.redeemHandOver(redemption('stateless')), { kind: 'invalid' });
-      await store.issueOneUse(ticket('plain', { state: null }), 20);
-      assert.equal((await store.redeemHandOver(redemption('plain', { state: 'not-a-browser' }))).kind, 'redeemed');
-      assert.equal((await store.redeemHandOver(redemption('t', { state: 'not-a-browser' }))).kind, 'redeemed');
-    }));
+    test(
+      'a ticket without a state fits no browser; a client that is none needs no state',
+      withConsole(async (store) => {
+        await store.issueOneUse(ticket('stateless', { state: null }), 20);
+        assert.deepEqual(await store.redeemHandOver(redemption('stateless')), { kind: 'invalid' });
+        await store.issueOneUse(ticket('plain', { state: null }), 20);
+        assert.equal((await store.redeemHandOver(redemption('plain', { state: 'not-a-browser' }))).kind, 'redeemed');
+        assert.equal((await store.redeemHandOver(redemption('t', { state: 'not-a-browser' }))).kind, 'redeemed');
+      }),
+    );
 
     test('a ticket dies with its session, however that ended', async () => {
       const ends: [string, (store: Store) => Promise<unknown>, Millis][] = [
@@ -646,124 +889,189 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       }
     });
 
-    test('a ticket asked for by no live session of that user is worth nothing', withConsole(async (store) => {
-      await store.issueOneUse(ticket('nowhere', { sessionId: idOf('nowhere') }), 20);
-      await store.issueOneUse(ticket('foreign', { userId: bob }), 20);
-      for (const name of ['nowhere', 'foreign']) assert.deepEqual(await store.redeemHandOver(redemption(name)), { kind: 'invalid' });
-    }));
+    test(
+      'a ticket asked for by no live session of that user is worth nothing',
+      withConsole(async (store) => {
+        await store.issueOneUse(ticket('nowhere', { sessionId: idOf('nowhere') }), 20);
+        await store.issueOneUse(ticket('foreign', { userId: bob }), 20);
+        for (const name of ['nowhere', 'foreign'])
+          assert.deepEqual(await store.redeemHandOver(redemption(name)), { kind: 'invalid' });
+      }),
+    );
 
-    test('beyond the cap of a session its oldest ticket gives way', withConsole(async (store) => {
-      await store.issueOneUse(ticket('t2'), 2);
-      await store.issueOneUse(ticket('t3'), 2);
-      assert.deepEqual(await store.redeemHandOver(redemption('t')), { kind: 'invalid' });
-      assert.equal((await store.redeemHandOver(redemption('t2'))).kind, 'redeemed');
-      assert.equal((await store.redeemHandOver(redemption('t3'))).kind, 'redeemed');
-    }));
+    test(
+      'beyond the cap of a session its oldest ticket gives way',
+      withConsole(async (store) => {
+        await store.issueOneUse(ticket('t2'), 2);
+        await store.issueOneUse(ticket('t3'), 2);
+        assert.deepEqual(await store.redeemHandOver(redemption('t')), { kind: 'invalid' });
+        assert.equal((await store.redeemHandOver(redemption('t2'))).kind, 'redeemed');
+        assert.equal((await store.redeemHandOver(redemption('t3'))).kind, 'redeemed');
+      }),
+    );
 
-    test('a session that cannot be opened leaves the ticket unspent: the operation failed whole', withConsole(async (store) => {
-      const clash = redemption('t', { session: { ...redemption('t').session, digest: digestOf('console') } });
-      await assert.rejects(store.redeemHandOver(clash), StoreFault);
-      assert.equal((await store.redeemHandOver(redemption('t'))).kind, 'redeemed');
-    }));
+    test(
+      'a session that cannot be opened leaves the ticket unspent: the operation failed whole',
+      withConsole(async (store) => {
+        const clash = redemption('t', { session: { ...redemption('t').session, digest: digestOf('console') } });
+        await assert.rejects(store.redeemHandOver(clash), StoreFault);
+        assert.equal((await store.redeemHandOver(redemption('t'))).kind, 'redeemed');
+      }),
+    );
 
-    test('of 50 claims the first wins, until the mark is swept after its time', settled(async (store) => {
-      const claim = { purpose: 'login-token' as const, digest: digestOf('c'), expiresAt: later(hour) };
-      assert.equal(tally(await Promise.all(times(50, () => store.claimOnce(claim))), 'first'), 1);
-      await store.sweep(later(hour - 1));
-      assert.deepEqual(await store.claimOnce(claim), { kind: 'spent' });
-      await store.sweep(later(hour));
-      assert.deepEqual(await store.claimOnce(claim), { kind: 'first' });
-    }));
+    test(
+      'of 50 claims the first wins, until the mark is swept after its time',
+      settled(async (store) => {
+        const claim = { purpose: 'login-token' as const, digest: digestOf('c'), expiresAt: later(hour) };
+        assert.equal(tally(await Promise.all(times(50, () => store.claimOnce(claim))), 'first'), 1);
+        await store.sweep(later(hour - 1));
+        assert.deepEqual(await store.claimOnce(claim), { kind: 'spent' });
+        await store.sweep(later(hour));
+        assert.deepEqual(await store.claimOnce(claim), { kind: 'first' });
+      }),
+    );
   });
 
   describe(`${name}: attempts, changes, upkeep`, () => {
-    test('attempts alike in one UTC day are one row', settled(async (store) => {
-      const midnight = (Math.ceil(noon / day) * day) as Millis;
-      const wrong = attempt({ result: 'wrong' });
-      await Promise.all(times(20, (index) => store.recordAttempt({ ...wrong, at: later(index) })));
-      await store.recordAttempt({ ...wrong, userId: null, at: later(100) });
-      await store.recordAttempt({ ...wrong, at: (midnight - 1) as Millis });
-      await store.recordAttempt({ ...wrong, at: midnight });
-      const rows = await store.attempts({ userId: ada, limit: 10, before: null });
-      assert.deepEqual(rows.map((row) => [row.firstAt, row.lastAt, row.count]), [[midnight, midnight, 1], [noon, midnight - 1, 21]]);
-      const all = await store.attempts({ userId: null, limit: 10, before: null });
-      assert.deepEqual(all.map((row) => row.userId), [ada, ada, null]);
-      assert.deepEqual((await store.attempts({ userId: null, limit: 1, before: null })).map((row) => row.lastAt), [midnight]);
-      assert.deepEqual((await store.attempts({ userId: null, limit: 9, before: midnight })).map((row) => row.userId), [ada, null]);
-      assert.deepEqual(await store.attempts({ userId: bob, limit: 10, before: null }), []);
-    }));
+    test(
+      'attempts alike in one UTC day are one row',
+      settled(async (store) => {
+        const midnight = (Math.ceil(noon / day) * day) as Millis;
+        const wrong = attempt({ result: 'wrong' });
+        await Promise.all(times(20, (index) => store.recordAttempt({ ...wrong, at: later(index) })));
+        await store.recordAttempt({ ...wrong, userId: null, at: later(100) });
+        await store.recordAttempt({ ...wrong, at: (midnight - 1) as Millis });
+        await store.recordAttempt({ ...wrong, at: midnight });
+        const rows = await store.attempts({ userId: ada, limit: 10, before: null });
+        assert.deepEqual(
+          rows.map((row) => [row.firstAt, row.lastAt, row.count]),
+          [
+            [midnight, midnight, 1],
+            [noon, midnight - 1, 21],
+          ],
+        );
+        const all = await store.attempts({ userId: null, limit: 10, before: null });
+        assert.deepEqual(
+          all.map((row) => row.userId),
+          [ada, ada, null],
+        );
+        assert.deepEqual(
+          (await store.attempts({ userId: null, limit: 1, before: null })).map((row) => row.lastAt),
+          [midnight],
+        );
+        assert.deepEqual(
+          (await store.attempts({ userId: null, limit: 9, before: midnight })).map((row) => row.userId),
+          [ada, null],
+        );
+        assert.deepEqual(await store.attempts({ userId: bob, limit: 10, before: null }), []);
+      }),
+    );
 
-    test('an operation that fails leaves its neighbours alone', settled(async (store) => {
-      const doubled = session('twice', { digest: digestOf('one') });
-      const outcomes = await Promise.allSettled([
-        store.openSession(opening(session('one'))),
-        store.openSession(opening(doubled)),
-        store.openSession(opening(session('two'))),
-      ]);
-      assert.deepEqual(outcomes.map((each) => each.status), ['fulfilled', 'rejected', 'fulfilled']);
-      const fault: unknown = outcomes[1]?.status === 'rejected' ? outcomes[1].reason : undefined;
-      assert.ok(fault instanceof StoreFault && fault.cause instanceof Error);
-      assert.deepEqual((await liveNames(store)).sort(), ['one', 'two']);
-      assert.equal((await store.attempts({ userId: ada, limit: 9, before: null }))[0]?.count, 2);
-    }));
+    test(
+      'an operation that fails leaves its neighbours alone',
+      settled(async (store) => {
+        const doubled = session('twice', { digest: digestOf('one') });
+        const outcomes = await Promise.allSettled([
+          store.openSession(opening(session('one'))),
+          store.openSession(opening(doubled)),
+          store.openSession(opening(session('two'))),
+        ]);
+        assert.deepEqual(
+          outcomes.map((each) => each.status),
+          ['fulfilled', 'rejected', 'fulfilled'],
+        );
+        const fault: unknown = outcomes[1]?.status === 'rejected' ? outcomes[1].reason : undefined;
+        assert.ok(fault instanceof StoreFault && fault.cause instanceof Error);
+        assert.deepEqual((await liveNames(store)).sort(), ['one', 'two']);
+        assert.equal((await store.attempts({ userId: ada, limit: 9, before: null }))[0]?.count, 2);
+      }),
+    );
 
-    test('changes are numbered upwards and told to all who listen, until they stop', settled(async (store) => {
-      const heard: Seq[][] = [[], []];
-      const stops = heard.map((list) => store.onChange((changes) => list.push(...changes.map((change) => change.seq))));
-      const set = (privilege: string) => store.setPrivileges({ userId: ada, privileges: [privilege], audit: audit() });
-      const from = await seqNow(store);
-      await Promise.all(times(30, (index) => set(`p${index}`)));
-      stops[1]?.();
-      await set('last');
-      assert.equal(heard[0]?.length, 31);
-      assert.equal(heard[1]?.length, 30);
-      assert.deepEqual(heard[0], [...new Set(heard[0])].sort((a, b) => a - b));
-      stops[0]?.();
-      const since = await store.changesSince(from);
-      assert.deepEqual(since.kind === 'changes' ? since.changes.map((change) => change.seq) : [], heard[0]);
-      assert.equal(since.last, await seqNow(store));
-      assert.deepEqual(await store.changesSince(since.last), { kind: 'changes', changes: [], last: since.last });
-    }));
+    test(
+      'changes are numbered upwards and told to all who listen, until they stop',
+      settled(async (store) => {
+        const heard: Seq[][] = [[], []];
+        const stops = heard.map((list) =>
+          store.onChange((changes) => list.push(...changes.map((change) => change.seq))),
+        );
+        const set = (privilege: string) =>
+          store.setPrivileges({ userId: ada, privileges: [privilege], audit: audit() });
+        const from = await seqNow(store);
+        await Promise.all(times(30, (index) => set(`p${index}`)));
+        stops[1]?.();
+        await set('last');
+        assert.equal(heard[0]?.length, 31);
+        assert.equal(heard[1]?.length, 30);
+        assert.deepEqual(
+          heard[0],
+          [...new Set(heard[0])].sort((a, b) => a - b),
+        );
+        stops[0]?.();
+        const since = await store.changesSince(from);
+        assert.deepEqual(since.kind === 'changes' ? since.changes.map((change) => change.seq) : [], heard[0]);
+        assert.equal(since.last, await seqNow(store));
+        assert.deepEqual(await store.changesSince(since.last), { kind: 'changes', changes: [], last: since.last });
+      }),
+    );
 
-    test('a reader that missed what is no longer kept, or comes from the future, is told so', settled(async (store) => {
-      const from = await seqNow(store);
-      await store.setPrivileges({ userId: ada, privileges: [], audit: audit() });
-      await store.sweep(noon);
-      await store.setPrivileges({ userId: ada, privileges: ['x'], audit: audit() });
-      await store.sweep(later(hour - 1));
-      assert.equal((await store.changesSince(from)).kind, 'changes');
-      await store.sweep(later(hour + 1));
-      const last = await seqNow(store);
-      assert.deepEqual(await store.changesSince(from), { kind: 'lost', last });
-      assert.deepEqual(await store.changesSince((last + 1) as Seq), { kind: 'lost', last });
-      assert.deepEqual(await store.changesSince((last - 1) as Seq), { kind: 'changes', changes: [{ seq: last, subject: userChange() }], last });
-    }));
+    test(
+      'a reader that missed what is no longer kept, or comes from the future, is told so',
+      settled(async (store) => {
+        const from = await seqNow(store);
+        await store.setPrivileges({ userId: ada, privileges: [], audit: audit() });
+        await store.sweep(noon);
+        await store.setPrivileges({ userId: ada, privileges: ['x'], audit: audit() });
+        await store.sweep(later(hour - 1));
+        assert.equal((await store.changesSince(from)).kind, 'changes');
+        await store.sweep(later(hour + 1));
+        const last = await seqNow(store);
+        assert.deepEqual(await store.changesSince(from), { kind: 'lost', last });
+        assert.deepEqual(await store.changesSince((last + 1) as Seq), { kind: 'lost', last });
+        assert.deepEqual(await store.changesSince((last - 1) as Seq), {
+          kind: 'changes',
+          changes: [{ seq: last, subject: userChange() }],
+          last,
+        });
+      }),
+    );
 
-    test('what expired is swept, told, and nothing else', signedIn(async (store) => {
-      await store.openSession(opening(session('short', { idleMs: 1000, transport: 'bearer' })));
-      await store.recordAttempt(attempt({ way: 'old' }));
-      assert.deepEqual(await changesOf(store, () => store.sweep(later(1000))), [sessionChange('short')]);
-      assert.equal((await liveNames(store)).length, 3);
-      const changes = await changesOf(store, () => store.sweep(later(2 * day)));
-      assert.deepEqual(sorted(changes), sorted([sessionChange('console'), sessionChange('other'), sessionChange('app-spent')]));
-      assert.equal(await found(store, 'console'), undefined);
-      await store.sweep(later(90 * day - 1));
-      assert.equal((await store.attempts({ userId: null, limit: 9, before: null })).length, 2);
-      await store.sweep(later(91 * day));
-      assert.equal((await store.attempts({ userId: null, limit: 9, before: null })).length, 0);
-      assert.equal((await userNow(store)).id, ada);
-    }));
+    test(
+      'what expired is swept, told, and nothing else',
+      signedIn(async (store) => {
+        await store.openSession(opening(session('short', { idleMs: 1000, transport: 'bearer' })));
+        await store.recordAttempt(attempt({ way: 'old' }));
+        assert.deepEqual(await changesOf(store, () => store.sweep(later(1000))), [sessionChange('short')]);
+        assert.equal((await liveNames(store)).length, 3);
+        const changes = await changesOf(store, () => store.sweep(later(2 * day)));
+        assert.deepEqual(
+          sorted(changes),
+          sorted([sessionChange('console'), sessionChange('other'), sessionChange('app-spent')]),
+        );
+        assert.equal(await found(store, 'console'), undefined);
+        await store.sweep(later(90 * day - 1));
+        assert.equal((await store.attempts({ userId: null, limit: 9, before: null })).length, 2);
+        await store.sweep(later(91 * day));
+        assert.equal((await store.attempts({ userId: null, limit: 9, before: null })).length, 0);
+        assert.equal((await userNow(store)).id, ada);
+      }),
+    );
 
-    test('it is ready until it is closed, and then refuses; closing twice is closing once', settled(async (store) => {
-      assert.deepEqual(await Promise.all(times(5, () => store.ready())), times(5, () => ({ kind: 'ready' })));
-      const last = store.recordAttempt(attempt());
-      await Promise.all([store.close(), store.close()]);
-      await last;
-      await store.close();
-      assert.equal((await store.ready()).kind, 'unready');
-      await assert.rejects(store.recordAttempt(attempt()), StoreFault);
-      await assert.rejects(store.installation(), StoreFault);
-      await assert.rejects(store.sessionByDigest(digestOf('one')), StoreFault);
-    }));
+    test(
+      'it is ready until it is closed, and then refuses; closing twice is closing once',
+      settled(async (store) => {
+        assert.deepEqual(
+          await Promise.all(times(5, () => store.ready())),
+          times(5, () => ({ kind: 'ready' })),
+        );
+        const last = store.recordAttempt(attempt());
+        await Promise.all([store.close(), store.close()]);
+        await last;
+        await store.close();
+        assert.equal((await store.ready()).kind, 'unready');
+        await assert.rejects(store.recordAttempt(attempt()), StoreFault);
+        await assert.rejects(store.installation(), StoreFault);
+        await assert.rejects(store.sessionByDigest(digestOf('one')), StoreFault);
+      }),
+    );
   });
 }

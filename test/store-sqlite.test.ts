@@ -1,12 +1,515 @@
-import { storeContract } from './store-contract.ts';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+/** The SQLite engine: the store's contract, and what only an engine with files, threads and a disk can get wrong. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { openSqliteStore } from '../src/store/sqlite/open.ts';
-storeContract('sqlite', async () => {
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, test, type TestContext } from 'node:test';
+import { shippedMigrations } from '../src/store/sqlite/migrate.ts';
+import { openSqliteStore, type SqliteOpening } from '../src/store/sqlite/open.ts';
+import { startWriter } from '../src/store/sqlite/writer-line.ts';
+import { type Store, StoreFault } from '../src/store/store.ts';
+import type { UserId, Username } from '../src/types.ts';
+import {
+  attempt,
+  audit,
+  digestOf,
+  idOf,
+  initialise,
+  later,
+  opening,
+  session,
+  storeContract,
+  user,
+} from './store-contract.ts';
+
+interface Place {
+  readonly folder: string;
+  readonly path: string;
+  readonly ownerPath: string;
+}
+
+function newPlace(): Place {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-store-'));
-  const opened = await openSqliteStore({ path: join(folder, 'sallyport.db'), ownerPath: join(folder, 'owner.lock.db') });
-  if (opened.kind !== 'opened') throw new Error(opened.detail);
-  const { store } = opened;
-  return { store, discard: async () => { await store.close(); rmSync(folder, { recursive: true }); } };
+  return { folder, path: join(folder, 'sallyport.db'), ownerPath: join(folder, 'owner.lock.db') };
+}
+
+function placeFor(context: TestContext): Place {
+  const place = newPlace();
+  context.after(() => rmSync(place.folder, { recursive: true, force: true }));
+  return place;
+}
+
+async function opened(place: Place): Promise<Store> {
+  const opening = await openSqliteStore(place);
+  if (opening.kind !== 'opened') assert.fail(`${opening.kind}: ${opening.detail}`);
+  return opening.store;
+}
+
+/** Opened, given some content, closed: one whole file. */
+async function filled(place: Place): Promise<void> {
+  const store = await opened(place);
+  await initialise(store);
+  await Promise.all(Array.from({ length: 400 }, (_, index) => store.createUser(numbered(index), audit())));
+  await store.close();
+}
+
+async function refused(place: Place, kind: SqliteOpening['kind'], detail: RegExp): Promise<void> {
+  const opening = await openSqliteStore(place);
+  if (opening.kind === 'opened') await opening.store.close();
+  assert.equal(opening.kind, kind);
+  assert.match(opening.kind === 'opened' ? '' : opening.detail, detail);
+}
+
+const numbered = (index: number) => user(`u_${index}` as UserId, { username: `user${index}` as Username });
+const mode = (path: string): number => statSync(path).mode & 0o777;
+const modes = (folder: string): Record<string, string> =>
+  Object.fromEntries(readdirSync(folder).map((name) => [name, mode(join(folder, name)).toString(8)]));
+
+/** Another process with the engine; `body` sees `openSqliteStore`, `migrations`, `place`, `told` and the contract's fixtures. */
+function otherProcess(context: TestContext, place: Place, body: string): ChildProcess {
+  const from = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
+  const program = `
+    import { openSqliteStore } from ${from('../src/store/sqlite/open.ts')};
+    import { shippedMigrations } from ${from('../src/store/sqlite/migrate.ts')};
+    import { attempt, audit, initialise, user } from ${from('./store-contract.ts')};
+    const place = { ...${JSON.stringify(place)}, migrations: shippedMigrations() };
+    const told = (message) => process.send(message);
+    ${body}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  context.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+async function said(child: ChildProcess): Promise<unknown> {
+  const [message] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => assert.fail(`the other process ended with ${String(code)}`)),
+  ]);
+  return message;
+}
+
+storeContract('sqlite', async () => {
+  const place = newPlace();
+  const store = await opened(place);
+  return {
+    store,
+    discard: async () => {
+      await store.close();
+      rmSync(place.folder, { recursive: true });
+    },
+  };
+});
+
+describe('sqlite: one owner', () => {
+  test('a second owner is refused in the same process, and may come after the first has closed', async (context) => {
+    const place = placeFor(context);
+    const store = await opened(place);
+    await initialise(store);
+    await refused(place, 'locked', /held by another process/);
+    await refused(place, 'locked', /held by another process/);
+    await store.close();
+    await (await opened(place)).close();
+  });
+
+  test('a second owner is refused while another process lives, and may come when that was killed', async (context) => {
+    const place = placeFor(context);
+    const body = `
+      const { store } = await openSqliteStore(place);
+      await initialise(store);
+      told('open');
+      setInterval(() => store, 1000);`;
+    const child = otherProcess(context, place, body);
+    assert.equal(await said(child), 'open');
+    await refused(place, 'locked', /held by another process/);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const store = await opened(place);
+    assert.equal((await store.installation()).kind, 'found');
+    await store.close();
+  });
+});
+
+describe('sqlite: files that cannot be believed', () => {
+  /** Refused, and every byte as it was. */
+  async function leftAlone(place: Place, kind: SqliteOpening['kind'], detail: RegExp): Promise<void> {
+    const before = readFileSync(place.path);
+    await refused(place, kind, detail);
+    assert.ok(readFileSync(place.path).equals(before));
+  }
+
+  test('a damaged header', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    const bytes = readFileSync(place.path);
+    bytes.fill(0x58, 0, 16);
+    writeFileSync(place.path, bytes);
+    await leftAlone(place, 'damaged', /not a database/);
+  });
+
+  test('a damaged page anywhere, and a file cut short', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    const whole = readFileSync(place.path);
+    const pages = whole.length / 4096;
+    assert.ok(pages > 20);
+    for (let page = 1; page < pages; page += 1) {
+      const bytes = Buffer.from(whole);
+      bytes.fill(0xff, page * 4096, page * 4096 + 64);
+      writeFileSync(place.path, bytes);
+      await leftAlone(place, 'damaged', /damaged/);
+    }
+    writeFileSync(place.path, whole);
+    truncateSync(place.path, whole.length - 4096);
+    await leftAlone(place, 'damaged', /damaged/);
+  });
+
+  test('a row that points nowhere', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    const db = new DatabaseSync(place.path, { enableForeignKeyConstraints: false });
+    db.exec(`INSERT INTO recovery_codes (user_id, digest) VALUES ('u_nobody', 'd')`);
+    db.close();
+    await leftAlone(place, 'damaged', /point to rows that are gone/);
+  });
+
+  test('a text, and the database of another program', async (context) => {
+    const place = placeFor(context);
+    writeFileSync(place.path, 'This is not a database at all, but long enough to be looked at.\n'.repeat(100));
+    await leftAlone(place, 'damaged', /not a database/);
+    rmSync(place.path);
+    const other = new DatabaseSync(place.path);
+    other.exec('CREATE TABLE moz_cookies (id INTEGER PRIMARY KEY)');
+    other.close();
+    await leftAlone(place, 'unreadable', /another program/);
+  });
+
+  test('a write-ahead log whose database is gone', async (context) => {
+    const place = placeFor(context);
+    const store = await opened(place);
+    await initialise(store);
+    const copy = join(place.folder, 'copy');
+    cpSync(`${place.path}-wal`, copy);
+    await store.close();
+    renameSync(copy, `${place.path}-wal`);
+    rmSync(place.path);
+    await refused(place, 'damaged', /write-ahead log/);
+    assert.ok(!existsSync(place.path));
+    assert.ok(statSync(`${place.path}-wal`).size > 0);
+  });
+
+  test('links, folders, and a lock file that is something else', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    const real = join(place.folder, 'real.db');
+    renameSync(place.path, real);
+    symlinkSync(real, place.path);
+    await refused(place, 'unreadable', /symbolic link/);
+    await refused({ ...place, path: place.folder }, 'unreadable', /not a file/);
+    await refused({ ...place, path: join(real, 'below.db') }, 'unreadable', /ENOTDIR/);
+    await refused({ ...place, path: join(place.folder, 'missing', 'x.db') }, 'unreadable', /ENOENT/);
+    await refused({ ...place, path: real, ownerPath: place.path }, 'unreadable', /symbolic link/);
+    writeFileSync(join(place.folder, 'text'), 'no lock, but long enough to be looked at\n'.repeat(100));
+    await refused({ ...place, path: real, ownerPath: join(place.folder, 'text') }, 'damaged', /not a database/);
+    await (await opened({ ...place, path: real })).close();
+  });
+
+  test('a folder and a file that may not be written', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    rmSync(place.ownerPath, { force: true });
+    chmodSync(place.path, 0o444);
+    chmodSync(place.folder, 0o555);
+    const elsewhere = placeFor(context);
+    chmodSync(elsewhere.folder, 0o777);
+    // To root every folder is open: the other process steps down first.
+    const body = `
+      if (process.geteuid() === 0) process.seteuid(65534);
+      const own = await openSqliteStore(place);
+      const ownerPath = ${JSON.stringify(elsewhere.ownerPath)};
+      const file = await openSqliteStore({ ...place, ownerPath });
+      const made = await openSqliteStore({ ...place, path: place.path + '.new', ownerPath });
+      told([own, file, made].map(({ kind, detail }) => kind + ': ' + detail));`;
+    const answers = (await said(otherProcess(context, place, body))) as string[];
+    chmodSync(place.folder, 0o700);
+    assert.match(String(answers[0]), /^unreadable: .*owner.*EACCES/);
+    assert.match(String(answers[1]), /^unreadable: .*sallyport\.db/);
+    assert.match(String(answers[2]), /^unreadable: .*\.new.*EACCES/);
+  });
+});
+
+describe('sqlite: private files', () => {
+  test('are for their owner only from the first byte, whatever the umask', async (context) => {
+    for (const umask of ['0o000', '0o777']) {
+      const place = placeFor(context);
+      const body = `
+        process.umask(${umask});
+        const { store } = await openSqliteStore(place);
+        await initialise(store);
+        told('open');
+        process.on('message', async () => { await store.close(); told('closed'); process.disconnect(); });`;
+      const child = otherProcess(context, place, body);
+      assert.equal(await said(child), 'open');
+      const found = modes(place.folder);
+      assert.ok(Object.keys(found).includes('sallyport.db-wal') && Object.keys(found).includes('sallyport.db-shm'));
+      for (const [name, bits] of Object.entries(found)) assert.equal(bits, '600', name);
+      child.send('close');
+      assert.equal(await said(child), 'closed');
+      for (const [name, bits] of Object.entries(modes(place.folder))) assert.equal(bits, '600', name);
+      assert.ok(!existsSync(`${place.path}-wal`));
+    }
+  });
+
+  test('that others could read are closed to them', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    chmodSync(place.path, 0o664);
+    chmodSync(place.ownerPath, 0o644);
+    const store = await opened(place);
+    for (const [name, bits] of Object.entries(modes(place.folder))) assert.equal(bits, '600', name);
+    await store.close();
+  });
+});
+
+describe('sqlite: migrations', () => {
+  const next = { version: 2, sql: 'ALTER TABLE users ADD COLUMN note TEXT; PRAGMA user_version = 2;' };
+  const copyOf = (place: Place): string => `${place.path}.before-0002`;
+
+  test('copy a database with content before they run, and not an empty one', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    assert.ok(!existsSync(`${place.path}.before-0001`));
+    const migrated = await openSqliteStore({ ...place, migrations: [...shippedMigrations(), next] });
+    assert.equal(migrated.kind, 'opened');
+    if (migrated.kind === 'opened') {
+      assert.equal((await migrated.store.userById('u_7' as UserId)).kind, 'found');
+      await migrated.store.close();
+    }
+    assert.equal(mode(copyOf(place)), 0o600);
+    assert.ok(!existsSync(`${copyOf(place)}.part`));
+    await refused(place, 'newer-schema', /newer version \(schema 2, this one knows 1\)/);
+    const copy = await opened({ ...place, path: copyOf(place) });
+    assert.equal((await copy.userById('u_399' as UserId)).kind, 'found');
+    await copy.close();
+  });
+
+  test('happen whole or not at all', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    const broken = {
+      version: 2,
+      sql: 'ALTER TABLE users ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1); PRAGMA user_version = 2;',
+    };
+    const dangling = {
+      version: 2,
+      sql: `INSERT INTO recovery_codes (user_id, digest) VALUES ('u_nobody', 'd'); PRAGMA user_version = 2;`,
+    };
+    const unnumbered = { version: 2, sql: 'ALTER TABLE users ADD COLUMN note TEXT;' };
+    for (const bad of [broken, dangling, unnumbered]) {
+      const opening = await openSqliteStore({ ...place, migrations: [...shippedMigrations(), bad] });
+      assert.equal(opening.kind, 'unreadable');
+    }
+    const store = await opened(place);
+    assert.equal((await store.userById('u_0' as UserId)).kind, 'found');
+    await store.close();
+  });
+
+  test('a newer schema is refused and left as it was', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    const db = new DatabaseSync(place.path);
+    db.exec('PRAGMA journal_mode = DELETE; PRAGMA user_version = 9');
+    db.close();
+    const before = readFileSync(place.path);
+    await refused(place, 'newer-schema', /schema 9/);
+    assert.ok(readFileSync(place.path).equals(before));
+  });
+});
+
+describe('sqlite: the writer', () => {
+  test('dies: whoever waits is told, whoever comes later too, and nothing hangs', async () => {
+    const lines = {
+      ends: `import { parentPort } from 'node:worker_threads';
+        parentPort.postMessage({ kind: 'open' }); parentPort.on('message', () => process.exit(0));`,
+      throws: `import { parentPort } from 'node:worker_threads';
+        parentPort.postMessage({ kind: 'open' }); parentPort.on('message', () => { throw new Error('broken'); });`,
+    };
+    for (const program of Object.values(lines)) {
+      const started = await startWriter({
+        path: 'unused',
+        onChanges: () => assert.fail('nothing changed'),
+        program: new URL(`data:text/javascript,${encodeURIComponent(program)}`),
+      });
+      if (started.kind !== 'started') assert.fail(started.detail);
+      const { line } = started;
+      const waiting = await Promise.allSettled(
+        Array.from({ length: 250 }, () => line.write('recordAttempt', attempt())),
+      );
+      for (const outcome of waiting) assert.ok(outcome.status === 'rejected' && outcome.reason instanceof StoreFault);
+      assert.equal(line.standing().kind, 'down');
+      await assert.rejects(line.write('recordAttempt', attempt()), StoreFault);
+      await line.close();
+      await line.close();
+    }
+    const program = new URL(`data:text/javascript,${encodeURIComponent('throw new Error("never starts")')}`);
+    assert.equal((await startWriter({ path: 'unused', onChanges: () => undefined, program })).kind, 'unreadable');
+  });
+
+  test('outlives a disk that refuses: nothing is reported done, reads go on, and it works again afterwards', async (context) => {
+    const place = placeFor(context);
+    const body = `
+      const { store } = await openSqliteStore(place);
+      await initialise(store);
+      const changes = [];
+      store.onChange((told) => changes.push(...told));
+      const add = (name) => store.createUser(user('u_' + name, { username: name }), audit());
+      const set = (name) => store.setPrivileges({ userId: 'u_' + name, privileges: [], audit: audit() });
+      process.on('message', async (name) => {
+        const before = changes.length;
+        const outcomes = await Promise.allSettled([add(name), add(name + '2'), set('early')]);
+        const found = await store.userById('u_' + name);
+        told({
+          outcomes: outcomes.map(({ status, reason }) => reason?.name ?? status),
+          found: found.kind,
+          ready: (await store.ready()).kind,
+          changes: changes.length - before,
+        });
+      });
+      await add('early');
+      told('open');`;
+    const child = otherProcess(context, place, body);
+    assert.equal(await said(child), 'open');
+    const limit = (size: string): unknown =>
+      execFileSync('prlimit', ['--pid', String(child.pid), `--fsize=${size}:unlimited`]);
+    const tell = async (name: string): Promise<unknown> => {
+      child.send(name);
+      return said(child);
+    };
+    const works = { outcomes: ['fulfilled', 'fulfilled', 'fulfilled'], found: 'found', ready: 'ready', changes: 1 };
+    const fails = {
+      outcomes: ['StoreFault', 'StoreFault', 'StoreFault'],
+      found: 'unknown',
+      ready: 'unready',
+      changes: 0,
+    };
+    assert.deepEqual(await tell('one'), works);
+    limit('0');
+    assert.deepEqual(await tell('two'), fails);
+    assert.deepEqual(await tell('three'), fails);
+    limit('unlimited');
+    assert.deepEqual(await tell('four'), works);
+    assert.deepEqual(await tell('two'), works);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const store = await opened(place);
+    const kinds = await Promise.all(
+      ['one', 'two', 'three', 'four'].map((name) => store.userById(`u_${name}` as UserId)),
+    );
+    assert.deepEqual(
+      kinds.map((each) => each.kind),
+      ['found', 'found', 'unknown', 'found'],
+    );
+    await store.close();
+  });
+
+  test('loses nothing that was acknowledged, however often the process is killed', async (context) => {
+    const place = placeFor(context);
+    const acknowledged: number[] = [];
+    const body = `
+      const opened = await openSqliteStore(place);
+      if (opened.kind !== 'opened') throw new Error(opened.detail);
+      const { store } = opened;
+      const write = async (index) => {
+        await store.createUser(user('u_' + index, { username: 'user' + index }), audit());
+        told(index);
+        await write(index + 16);
+      };
+      for (let index = first; index < first + 16; index += 1) void write(index);`;
+    for (let round = 0; round < 20; round += 1) {
+      const child = otherProcess(context, place, `const first = ${round * 1_000_000};\n${body}`);
+      child.on('message', (index) => acknowledged.push(Number(index)));
+      await said(child);
+      await new Promise((resolve) => setTimeout(resolve, 3 + round * 5));
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
+    assert.ok(acknowledged.length > 500, `${acknowledged.length} writes`);
+    const store = await opened(place);
+    for (const index of acknowledged)
+      assert.equal((await store.userById(`u_${index}` as UserId)).kind, 'found', `u_${index}`);
+    await store.close();
+  });
+});
+
+describe('sqlite: rows', () => {
+  test('the audit log is written in the same step as what it tells of, and only then', async (context) => {
+    const place = placeFor(context);
+    const store = await opened(place);
+    await initialise(store);
+    await store.createUser(user(), audit('user-created'));
+    await store.createUser(user('u_other' as UserId, { username: 'ada' as Username }), audit('not-created'));
+    await store.openSession(opening(session('one')));
+    await store.openSession(opening(session('two', { credentialGeneration: 0 })));
+    await assert.rejects(store.openSession(opening(session('three', { digest: digestOf('one') }))), StoreFault);
+    await store.endSession({ id: idOf('none'), userId: user().id, audit: audit('not-ended') });
+    await store.countReauthenticationFailure({ id: idOf('one'), limit: 2, audit: audit('ended-by-failures') });
+    await store.appendAudit(audit('appended'));
+    await store.countReauthenticationFailure({ id: idOf('one'), limit: 2, audit: audit('ended-by-failures') });
+    await store.close();
+    const db = new DatabaseSync(place.path);
+    const events = db
+      .prepare('SELECT event FROM audit ORDER BY id')
+      .all()
+      .map((row) => row['event']);
+    db.close();
+    assert.deepEqual(events, ['user-created', 'signed-in', 'appended', 'ended-by-failures']);
+  });
+
+  test('a sweep does a bounded amount, and keeps the newest 100 000 attempts', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    const db = new DatabaseSync(place.path);
+    db.exec(`
+      WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 101499)
+      INSERT INTO attempts (user_id, address, way, result, day, first_at, last_at, count) SELECT '', i, 'w', 'r', 0, ${later(0)} + i, ${later(0)} + i, 1 FROM n;
+      WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1499)
+      INSERT INTO claims (purpose, digest, expires_at) SELECT 'login-token', i, i FROM n;`);
+    db.close();
+    const count = (table: 'attempts' | 'claims'): number => {
+      const reader = new DatabaseSync(place.path, { readOnly: true });
+      const row = reader
+        .prepare(table === 'claims' ? 'SELECT count(*) AS count FROM claims' : 'SELECT count(*) AS count FROM attempts')
+        .get();
+      reader.close();
+      return Number(row?.['count']);
+    };
+    const store = await opened(place);
+    await store.sweep(later(0));
+    const [oldest] = (await store.attempts({ userId: null, limit: 1, before: later(1001) })).map((row) => row.lastAt);
+    await store.sweep(later(0));
+    await store.sweep(later(0));
+    assert.equal(oldest, later(1000));
+    assert.equal((await store.attempts({ userId: null, limit: 1, before: later(1501) })).length, 1);
+    assert.equal((await store.attempts({ userId: null, limit: 1, before: later(1500) })).length, 0);
+    await store.close();
+    assert.equal(count('attempts'), 100_000);
+    assert.equal(count('claims'), 0);
+  });
 });

@@ -70,7 +70,10 @@ export function cookieOf(call: Pick<Call, 'incoming'>, name: string): string | u
   return found.kind === 'value' && found.value !== '' ? found.value : undefined;
 }
 
-export function circumstancesOf(call: Pick<Call, 'arrival' | 'incoming' | 'arrivedAt'>, deviceCookie: string): Circumstances {
+export function circumstancesOf(
+  call: Pick<Call, 'arrival' | 'incoming' | 'arrivedAt'>,
+  deviceCookie: string,
+): Circumstances {
   return { address: clientAddress(call), arrivedAt: call.arrivedAt, device: cookieOf(call, deviceCookie) ?? '' };
 }
 

@@ -38,12 +38,18 @@ export interface ChangePasswordBody {
   readonly new_password: string;
 }
 
-export async function changePassword(parts: ChangePasswordParts, call: SignedInCall<ChangePasswordBody>): Promise<Outcome> {
+export async function changePassword(
+  parts: ChangePasswordParts,
+  call: SignedInCall<ChangePasswordBody>,
+): Promise<Outcome> {
   const { session } = call.principal;
   const wanted = readPassword(call.body.new_password);
   if (wanted.kind === 'refused') return wanted;
   const device = cookieName(parts.cookieStem, call.arrival.scheme, 'device');
-  const proven = await parts.prover.reauthenticate({ principal: call.principal, password: call.body.old_password }, circumstancesOf(call, device));
+  const proven = await parts.prover.reauthenticate(
+    { principal: call.principal, password: call.body.old_password },
+    circumstancesOf(call, device),
+  );
   if (proven.kind === 'refused') return afterRefusal(parts, call, proven);
   const { user } = proven;
   const old = readPassword(call.body.old_password);
@@ -70,16 +76,29 @@ export async function changePassword(parts: ChangePasswordParts, call: SignedInC
     sealedPassword: parts.keyring.seal(passwordPlace(user.id), made.phc),
     keep: { id: session.id, digest: digest(token), authenticatedAt: now },
     keepDevice: shown === undefined ? null : digest(shown),
-    audit: parts.recorder.event({ event: 'password-changed', actor: user.id, address: clientAddress(call), way: 'password', target: user.id }),
+    audit: parts.recorder.event({
+      event: 'password-changed',
+      actor: user.id,
+      address: clientAddress(call),
+      way: 'password',
+      target: user.id,
+    }),
   });
-  if (changed.kind === 'superseded') return refuse('conflict', { detail: 'The password was changed elsewhere meanwhile.' });
+  if (changed.kind === 'superseded')
+    return refuse('conflict', { detail: 'The password was changed elsewhere meanwhile.' });
   return renewed(parts, call, token, { expires_at: timeText(session.expiresAt) });
 }
 
-export async function reauthenticate(parts: CredentialParts, call: SignedInCall<{ readonly password: string }>): Promise<Outcome> {
+export async function reauthenticate(
+  parts: CredentialParts,
+  call: SignedInCall<{ readonly password: string }>,
+): Promise<Outcome> {
   const { session } = call.principal;
   const device = cookieName(parts.cookieStem, call.arrival.scheme, 'device');
-  const proven = await parts.prover.reauthenticate({ principal: call.principal, password: call.body.password }, circumstancesOf(call, device));
+  const proven = await parts.prover.reauthenticate(
+    { principal: call.principal, password: call.body.password },
+    circumstancesOf(call, device),
+  );
   if (proven.kind === 'refused') return afterRefusal(parts, call, proven);
   const token = newTokenFor(session.transport, parts.random);
   const now = parts.clock.now();
@@ -88,14 +107,25 @@ export async function reauthenticate(parts: CredentialParts, call: SignedInCall<
     fromDigest: session.digest,
     digest: digest(token),
     authenticatedAt: now,
-    audit: parts.recorder.event({ event: 'reauthenticated', actor: proven.user.id, address: clientAddress(call), way: 'password', target: session.id }),
+    audit: parts.recorder.event({
+      event: 'reauthenticated',
+      actor: proven.user.id,
+      address: clientAddress(call),
+      way: 'password',
+      target: session.id,
+    }),
   });
   if (renewal.kind === 'gone') return refuse('session_expired', { cause: 'gone' });
   return renewed(parts, call, token, { valid_until: timeText((now + parts.stepUpWindowMs) as Millis) });
 }
 
 /** The new token goes the way the old one came. */
-function renewed(parts: CredentialParts, call: SignedInCall, token: ReturnType<typeof newTokenFor>, fields: Readonly<Record<string, unknown>>): Outcome {
+function renewed(
+  parts: CredentialParts,
+  call: SignedInCall,
+  token: ReturnType<typeof newTokenFor>,
+  fields: Readonly<Record<string, unknown>>,
+): Outcome {
   const { session } = call.principal;
   const sameSite = parts.kinds.get(session.kind)?.sameSite ?? 'Strict';
   const handed = handOverToken(parts, token, session, sameSite, call.arrival.scheme);
@@ -103,9 +133,15 @@ function renewed(parts: CredentialParts, call: SignedInCall, token: ReturnType<t
 }
 
 /** The fifth wrong password has ended the session; its cookie goes with it. */
-async function afterRefusal(parts: CredentialParts, call: SignedInCall, refusal: Extract<Outcome, { kind: 'refused' }>): Promise<Outcome> {
+async function afterRefusal(
+  parts: CredentialParts,
+  call: SignedInCall,
+  refusal: Extract<Outcome, { kind: 'refused' }>,
+): Promise<Outcome> {
   const { session } = call.principal;
   if (refusal.code !== 'reauthentication_failed' || session.transport !== 'cookie') return refusal;
   const now = await parts.store.sessionByDigest(session.digest);
-  return now.kind === 'found' ? refusal : { ...refusal, cookies: expireNamed(parts.cookieStem, call.arrival.scheme, session.kind) };
+  return now.kind === 'found'
+    ? refusal
+    : { ...refusal, cookies: expireNamed(parts.cookieStem, call.arrival.scheme, session.kind) };
 }

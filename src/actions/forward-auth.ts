@@ -39,15 +39,28 @@ interface Question {
 /** Most proxies ask without a query; that question is read once. */
 const plain: Question = { privilege: null, kind: null, optional: false, redirect: false };
 
-export function forwardAuth(parts: ForwardAuthParts, incoming: Incoming, arrival: Arrival, state: InstallationState): MaybePromise<ForwardAnswer> {
+export function forwardAuth(
+  parts: ForwardAuthParts,
+  incoming: Incoming,
+  arrival: Arrival,
+  state: InstallationState,
+): MaybePromise<ForwardAnswer> {
   const original = originalOf(incoming, arrival);
   if (original.kind === 'malformed') {
-    return { kind: 'verdict', family: original.family, refusal: refuse(original.family === 'nginx' ? 'forbidden' : 'invalid_request', { detail: original.detail }) };
+    return {
+      kind: 'verdict',
+      family: original.family,
+      refusal: refuse(original.family === 'nginx' ? 'forbidden' : 'invalid_request', { detail: original.detail }),
+    };
   }
   const mark = incoming.target.indexOf('?');
   const question = mark === -1 ? plain : readQuestion(new URLSearchParams(incoming.target.slice(mark + 1)));
   if (question.kind !== null && !parts.kindNames.includes(question.kind)) {
-    return { kind: 'verdict', family: original.family, refusal: refuse('invalid_request', { detail: 'There is no such kind of session.' }) };
+    return {
+      kind: 'verdict',
+      family: original.family,
+      refusal: refuse('invalid_request', { detail: 'There is no such kind of session.' }),
+    };
   }
   const admission = parts.guard.admitToApplication({
     headers: incoming.headers,
@@ -63,19 +76,40 @@ export function forwardAuth(parts: ForwardAuthParts, incoming: Incoming, arrival
     : answer(parts, incoming, original, question, admission);
 }
 
-function answer(parts: ForwardAuthParts, incoming: Incoming, original: Original, question: Question, admission: Admission): ForwardAnswer {
+function answer(
+  parts: ForwardAuthParts,
+  incoming: Incoming,
+  original: Original,
+  question: Question,
+  admission: Admission,
+): ForwardAnswer {
   if (admission.kind === 'refused') {
-    if (admission.code !== 'unauthorized' && admission.code !== 'session_expired') return { kind: 'verdict', family: original.family, refusal: admission };
+    if (admission.code !== 'unauthorized' && admission.code !== 'session_expired')
+      return { kind: 'verdict', family: original.family, refusal: admission };
     if (question.optional) return { kind: 'passed', principal: { kind: 'anonymous' } };
     const { origin } = original;
-    const leads = question.redirect && original.family !== 'nginx' && origin !== null && askerOf(original.method, incoming.headers) === 'navigation';
-    if (leads && parts.handOver.protectedOrigins().has(origin)) return leadToSignIn(parts.handOver, incoming.headers, origin, original.path || '/');
-    const refusal = question.kind === null ? admission : { ...admission, detail: `There is no "${question.kind}" session.` };
+    const leads =
+      question.redirect &&
+      original.family !== 'nginx' &&
+      origin !== null &&
+      askerOf(original.method, incoming.headers) === 'navigation';
+    if (leads && parts.handOver.protectedOrigins().has(origin))
+      return leadToSignIn(parts.handOver, incoming.headers, origin, original.path || '/');
+    const refusal =
+      question.kind === null ? admission : { ...admission, detail: `There is no "${question.kind}" session.` };
     return { kind: 'verdict', family: original.family, refusal };
   }
   const { principal } = admission;
-  if (question.privilege !== null && principal.kind === 'user' && !hasPrivilege(principal.user.row, question.privilege)) {
-    return { kind: 'verdict', family: original.family, refusal: refuse('forbidden', { detail: `This needs the privilege "${question.privilege}".` }) };
+  if (
+    question.privilege !== null &&
+    principal.kind === 'user' &&
+    !hasPrivilege(principal.user.row, question.privilege)
+  ) {
+    return {
+      kind: 'verdict',
+      family: original.family,
+      refusal: refuse('forbidden', { detail: `This needs the privilege "${question.privilege}".` }),
+    };
   }
   return { kind: 'passed', principal };
 }

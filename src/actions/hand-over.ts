@@ -56,7 +56,12 @@ export function returnToOf(parts: HandOverParts, query: URLSearchParams): Return
 }
 
 /** Somebody signed in is sent on at once, with a ticket. */
-export async function sendBack(parts: HandOverParts, call: Call, principal: UserPrincipal, target: Extract<ReturnTo, { kind: 'target' }>): Promise<Redirect> {
+export async function sendBack(
+  parts: HandOverParts,
+  call: Call,
+  principal: UserPrincipal,
+  target: Extract<ReturnTo, { kind: 'target' }>,
+): Promise<Redirect> {
   const ticket = newSecret(parts.random);
   const stateText = call.query.get('state');
   const state = stateText !== null && /^[A-Za-z0-9_-]{43}$/.test(stateText) ? (stateText as Digest) : null;
@@ -88,7 +93,9 @@ export async function callback(parts: HandOverParts, call: Call): Promise<Refusa
   if (browser && shown === undefined) {
     // A sign-in that began on the console has no state yet: going through the host once gives it one.
     if (call.query.get('bound') === null) return restart;
-    return refuse('login_token_invalid', { detail: 'The sign-in cookie did not arrive: cookies are blocked, or a proxy in front drops them.' });
+    return refuse('login_token_invalid', {
+      detail: 'The sign-in cookie did not arrive: cookies are blocked, or a proxy in front drops them.',
+    });
   }
   const token: Secret = newSecret(parts.random);
   const redeemed = await parts.store.redeemHandOver({
@@ -96,7 +103,12 @@ export async function callback(parts: HandOverParts, call: Call): Promise<Refusa
     origin,
     state: shown === undefined ? 'not-a-browser' : digest(shown),
     at: parts.clock.now(),
-    session: { id: newSessionId(parts.random), digest: digest(token), address: clientAddress(call), userAgent: userAgentOf(call) },
+    session: {
+      id: newSessionId(parts.random),
+      digest: digest(token),
+      address: clientAddress(call),
+      userAgent: userAgentOf(call),
+    },
     audit: { event: 'handed-over', address: clientAddress(call), way: 'session', result: 'ok' },
   });
   if (redeemed.kind === 'invalid') return browser ? restart : refuse('invalid_token', { cause: 'ticket' });
@@ -111,13 +123,23 @@ export async function callback(parts: HandOverParts, call: Call): Promise<Refusa
 }
 
 /** Signs out for good: the console session goes too, or the next click would sign straight in again. */
-export async function signOutOfApplication(parts: HandOverParts, call: Call, principal: UserPrincipal): Promise<Redirect> {
+export async function signOutOfApplication(
+  parts: HandOverParts,
+  call: Call,
+  principal: UserPrincipal,
+): Promise<Redirect> {
   const { user, session } = principal;
   const target = session.parentId ?? session.id;
   await parts.store.endSession({
     id: target,
     userId: user.row.id,
-    audit: parts.recorder.event({ event: 'session-ended', actor: user.row.id, address: clientAddress(call), way: 'session', target }),
+    audit: parts.recorder.event({
+      event: 'session-ended',
+      actor: user.row.id,
+      address: clientAddress(call),
+      way: 'session',
+      target,
+    }),
   });
   return signedOut(parts, call);
 }
@@ -133,5 +155,7 @@ export function signedOut(parts: HandOverParts, call: Call): Redirect {
 
 /** A path on this very host, in visible ASCII; anything else is the front page. */
 function returnPath(text: string | null): string {
-  return text !== null && text.length <= 4096 && /^\/(?![/\\])[\x21-\x7e]*$/.test(text) && !text.includes('\\') ? text : '/';
+  return text !== null && text.length <= 4096 && /^\/(?![/\\])[\x21-\x7e]*$/.test(text) && !text.includes('\\')
+    ? text
+    : '/';
 }

@@ -4,7 +4,7 @@
 import { csrfToken, digest } from '../crypto/digest.ts';
 import { newSecret, newSessionId, type Random } from '../crypto/random.ts';
 import { newToken, sessionTokenPrefix } from '../crypto/token.ts';
-import { cookieName, expireCookie, setCookie, type SpecialCookie } from '../request/cookie.ts';
+import { cookieName, expireCookie, setCookie } from '../request/cookie.ts';
 import type { Scheme } from '../request/origin.ts';
 import type { DeviceRow, NewSession, SessionRow, Transport, UserRow } from '../store/rows.ts';
 import type { Clock, Millis, Secret, SessionKind } from '../types.ts';
@@ -23,7 +23,13 @@ export interface Issued {
   readonly opening: NewSession;
 }
 
-export function issueSession(parts: Issuing, call: Pick<Call, 'arrival' | 'incoming'>, user: UserRow, kind: SessionKind, transport: Transport): Issued {
+export function issueSession(
+  parts: Issuing,
+  call: Pick<Call, 'arrival' | 'incoming'>,
+  user: UserRow,
+  kind: SessionKind,
+  transport: Transport,
+): Issued {
   const { clock, random } = parts;
   const now = clock.now();
   const token = newTokenFor(transport, random);
@@ -53,7 +59,12 @@ export function newTokenFor(transport: Transport, random: Random): Secret {
 }
 
 /** A new device and the cookie that makes it known, or the known one used again. */
-export function rememberDevice(parts: Issuing, user: UserRow, shown: DeviceRow | null, scheme: Scheme): { device: DeviceRow; cookies: string[] } {
+export function rememberDevice(
+  parts: Issuing,
+  user: UserRow,
+  shown: DeviceRow | null,
+  scheme: Scheme,
+): { device: DeviceRow; cookies: string[] } {
   const now = parts.clock.now();
   if (shown !== null) return { device: { ...shown, usedAt: now }, cookies: [] };
   const value = newSecret(parts.random);
@@ -63,7 +74,10 @@ export function rememberDevice(parts: Issuing, user: UserRow, shown: DeviceRow |
     sameSite: 'Lax',
     maxAgeSeconds: Math.floor(parts.deviceLifetimeMs / 1000),
   });
-  return { device: { digest: digest(value), userId: user.id, createdAt: now, usedAt: now, expiresAt }, cookies: [cookie] };
+  return {
+    device: { digest: digest(value), userId: user.id, createdAt: now, usedAt: now, expiresAt },
+    cookies: [cookie],
+  };
 }
 
 /** How a session's token is handed over: only in Set-Cookie, or only in the body; never both. */
@@ -81,7 +95,7 @@ export function handOverToken(
   };
 }
 
-export function expireNamed(stem: string, scheme: Scheme, ...which: readonly (SpecialCookie | string)[]): readonly string[] {
+export function expireNamed(stem: string, scheme: Scheme, ...which: readonly string[]): readonly string[] {
   return which.map((each) => expireCookie(cookieName(stem, scheme, each), scheme));
 }
 

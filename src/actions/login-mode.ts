@@ -27,13 +27,20 @@ export async function loginMode(
   const cookies = expireNamed(parts.cookieStem, scheme, 'login');
   const spent = await parts.tokens.spend(loginToken, nonce);
   if (spent.kind === 'spent') return { kind: 'mode', transport: 'cookie', cookies };
-  const detail = nonce === undefined ? 'The login cookie did not arrive: cookies are blocked, or a proxy in front drops them.' : undefined;
+  const detail =
+    nonce === undefined
+      ? 'The login cookie did not arrive: cookies are blocked, or a proxy in front drops them.'
+      : undefined;
   return refuse('login_token_invalid', { cookies, ...(detail === undefined ? {} : { detail }) });
 }
 
 export function prepareSignIn(parts: { readonly tokens: LoginTokens; readonly cookieStem: string }, call: Call): Done {
   const { token, nonce } = parts.tokens.make();
   const { scheme } = call.arrival;
-  const cookie = setCookie(cookieName(parts.cookieStem, scheme, 'login'), nonce, { scheme, sameSite: 'Strict', maxAgeSeconds: loginTokenSeconds });
+  const cookie = setCookie(cookieName(parts.cookieStem, scheme, 'login'), nonce, {
+    scheme,
+    sameSite: 'Strict',
+    maxAgeSeconds: loginTokenSeconds,
+  });
   return done({ login_token: token }, { cookies: [cookie] });
 }

@@ -3,5 +3,8 @@ import { refuse, type Refusal } from '../errors.ts';
 import { type PasswordReason, passwordReasons } from '../policy/password-policy.ts';
 
 export function passwordRefused(reasons: readonly PasswordReason[]): Refusal {
-  return refuse('password_refused', { detail: reasons.map((reason) => passwordReasons[reason]).join(' '), fields: { reasons } });
+  return refuse('password_refused', {
+    detail: reasons.map((reason) => passwordReasons[reason]).join(' '),
+    fields: { reasons },
+  });
 }

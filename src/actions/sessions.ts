@@ -33,7 +33,11 @@ export async function listSessions(parts: SessionParts, call: SignedInCall): Pro
 
 export async function endOneSession(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
   const id = call.params['id'] as SessionId;
-  const result = await parts.store.endSession({ id, userId: call.principal.user.row.id, audit: ended(parts, call, id) });
+  const result = await parts.store.endSession({
+    id,
+    userId: call.principal.user.row.id,
+    audit: ended(parts, call, id),
+  });
   if (result.kind === 'unknown') return refuse('not_found');
   const { session } = call.principal;
   const own = id === session.id && session.transport === 'cookie';
@@ -42,7 +46,11 @@ export async function endOneSession(parts: SessionParts, call: SignedInCall): Pr
 
 export async function endOtherSessions(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
   const userId = call.principal.user.row.id;
-  const { ended: count } = await parts.store.endSessions({ userId, except: call.principal.session.id, audit: endedAll(parts, call, userId) });
+  const { ended: count } = await parts.store.endSessions({
+    userId,
+    except: call.principal.session.id,
+    audit: endedAll(parts, call, userId),
+  });
   return done({ ended: count });
 }
 
@@ -55,7 +63,11 @@ export async function listUserSessions(parts: SessionParts, call: SignedInCall):
 
 export async function endUserSession(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
   const id = call.params['session'] as SessionId;
-  const result = await parts.store.endSession({ id, userId: call.params['id'] as UserId, audit: ended(parts, call, id) });
+  const result = await parts.store.endSession({
+    id,
+    userId: call.params['id'] as UserId,
+    audit: ended(parts, call, id),
+  });
   return result.kind === 'unknown' ? refuse('not_found') : done({});
 }
 
@@ -77,9 +89,11 @@ export async function listAttempts(parts: SessionParts, call: SignedInCall): Pro
   if (limit < 1 || limit > 1000) return refuse('invalid_request', { detail: '"limit" is a number from 1 to 1000.' });
   const beforeText = call.query.get('before');
   const before = beforeText === null ? null : readTime(beforeText);
-  if (before === undefined) return refuse('invalid_request', { detail: '"before" is a time such as 2026-11-21T22:00:00Z.' });
+  if (before === undefined)
+    return refuse('invalid_request', { detail: '"before" is a time such as 2026-11-21T22:00:00Z.' });
   const everybody = call.query.get('all') === '1';
-  if (everybody && !hasPrivilege(call.principal.user.row, adminPrivilege)) return refuse('forbidden', { detail: 'This needs an administrator.' });
+  if (everybody && !hasPrivilege(call.principal.user.row, adminPrivilege))
+    return refuse('forbidden', { detail: 'This needs an administrator.' });
   const rows = await parts.store.attempts({ userId: everybody ? null : call.principal.user.row.id, limit, before });
   return done({
     attempts: rows.map((row) => ({
@@ -113,9 +127,21 @@ function readTime(text: string): Millis | undefined {
 }
 
 function ended(parts: SessionParts, call: SignedInCall, target: SessionId) {
-  return parts.recorder.event({ event: 'session-ended', actor: call.principal.user.row.id, address: clientAddress(call), way: 'session', target });
+  return parts.recorder.event({
+    event: 'session-ended',
+    actor: call.principal.user.row.id,
+    address: clientAddress(call),
+    way: 'session',
+    target,
+  });
 }
 
 function endedAll(parts: SessionParts, call: SignedInCall, target: UserId) {
-  return parts.recorder.event({ event: 'sessions-ended', actor: call.principal.user.row.id, address: clientAddress(call), way: 'session', target });
+  return parts.recorder.event({
+    event: 'sessions-ended',
+    actor: call.principal.user.row.id,
+    address: clientAddress(call),
+    way: 'session',
+    target,
+  });
 }

@@ -61,7 +61,8 @@ async function setUp(parts: SetUpParts, call: Call<SetUpBody>): Promise<Outcome>
   const state = await parts.memory.state();
   if (state === 'configured' || state === 'off') return refuse('already_configured');
   const name = parseUsername(call.body.username);
-  if (name.kind === 'malformed') return refuse('invalid_request', { detail: `That user name cannot be used: ${name.why}.` });
+  if (name.kind === 'malformed')
+    return refuse('invalid_request', { detail: `That user name cannot be used: ${name.why}.` });
   const password = readPassword(call.body.password);
   if (password.kind === 'refused') return password;
   const mode = await loginMode(parts, call, call.body.login_token);
@@ -89,7 +90,13 @@ async function setUp(parts: SetUpParts, call: Call<SetUpBody>): Promise<Outcome>
     recoveryCodes: codes.map((each) => recoveryCodeDigest(each)),
     session: opening,
     device: remembered?.device ?? null,
-    audit: parts.recorder.event({ event: 'setup', actor: user.id, address: clientAddress(call), way: 'setup-code', target: user.id }),
+    audit: parts.recorder.event({
+      event: 'setup',
+      actor: user.id,
+      address: clientAddress(call),
+      way: 'setup-code',
+      target: user.id,
+    }),
     at: parts.clock.now(),
   });
   switch (first.kind) {
@@ -144,7 +151,10 @@ export async function decline(parts: DeclineParts, call: Call<{ readonly setup_c
   if (state === 'configured' || state === 'off') return refuse('already_configured');
   if (state === 'declined') return done({ auth_declined: true });
   if (parts.openness === 'closed') {
-    return refuse('forbidden', { detail: 'Sign-in cannot be declined while a listener is reachable from the network. Start with --allow-open to allow that.' });
+    return refuse('forbidden', {
+      detail:
+        'Sign-in cannot be declined while a listener is reachable from the network. Start with --allow-open to allow that.',
+    });
   }
   const code = await parts.prover.setupCode(call.body.setup_code, circumstancesOf(call, ''));
   if (code.kind === 'refused') return code;
@@ -159,4 +169,3 @@ export async function decline(parts: DeclineParts, call: Call<{ readonly setup_c
       return done({ auth_declined: true });
   }
 }
-

@@ -32,7 +32,8 @@ export const deviceCap = 10;
 
 export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promise<Outcome> {
   const kind = parts.signInKinds.get(call.body.kind ?? 'account');
-  if (kind === undefined) return refuse('invalid_request', { detail: 'There is no such kind of session to sign in to.' });
+  if (kind === undefined)
+    return refuse('invalid_request', { detail: 'There is no such kind of session to sign in to.' });
   const mode = await loginMode(parts, call, call.body.login_token);
   if (mode.kind === 'refused') return mode;
   const { scheme } = call.arrival;
@@ -40,7 +41,8 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
   const proven = await parts.prover.signIn(call.body, circumstances);
   if (proven.kind === 'refused') return { ...proven, cookies: mode.cookies };
   const { user } = proven;
-  if (kind.privilege !== null && !hasPrivilege(user, kind.privilege)) return refuse('forbidden', { detail: 'This needs an administrator.', cookies: mode.cookies });
+  if (kind.privilege !== null && !hasPrivilege(user, kind.privilege))
+    return refuse('forbidden', { detail: 'This needs an administrator.', cookies: mode.cookies });
 
   const { token, opening } = issueSession(parts, call, user, kind, mode.transport);
   const remembered = mode.transport === 'cookie' ? rememberDevice(parts, user, proven.device, scheme) : null;
@@ -49,10 +51,17 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
     device: remembered?.device ?? null,
     deviceCap,
     attempt: parts.recorder.attempt(opening.session, 'password'),
-    audit: parts.recorder.event({ event: 'signed-in', actor: user.id, address: circumstances.address, way: 'password', target: opening.session.id }),
+    audit: parts.recorder.event({
+      event: 'signed-in',
+      actor: user.id,
+      address: circumstances.address,
+      way: 'password',
+      target: opening.session.id,
+    }),
   });
   // The credentials changed between the check and now: the password that was right is no longer.
-  if (opened.kind === 'superseded') return refuse('invalid_credentials', { fields: { requires_totp: false }, cookies: mode.cookies });
+  if (opened.kind === 'superseded')
+    return refuse('invalid_credentials', { fields: { requires_totp: false }, cookies: mode.cookies });
   const handed = handOverToken(parts, token, opening.session, kind.sameSite, scheme);
   return done(
     { ...handed.fields, expires_at: timeText(opening.session.expiresAt) },

@@ -19,21 +19,42 @@ export interface SwitchParts {
 
 export async function disableAuthentication(parts: SwitchParts, call: SignedInCall): Promise<Outcome> {
   if (parts.openness === 'closed') {
-    return refuse('forbidden', { detail: 'Sign-in cannot be switched off while a listener is reachable from the network. Start with --allow-open to allow that.' });
+    return refuse('forbidden', {
+      detail:
+        'Sign-in cannot be switched off while a listener is reachable from the network. Start with --allow-open to allow that.',
+    });
   }
   const actor = call.principal.user.row.id;
-  const audit = parts.recorder.event({ event: 'authentication-disabled', actor, address: clientAddress(call), way: 'session' });
+  const audit = parts.recorder.event({
+    event: 'authentication-disabled',
+    actor,
+    address: clientAddress(call),
+    way: 'session',
+  });
   const switched = await parts.store.switchAuthentication({ to: 'off', audit });
-  return switched.kind === 'switched' ? done({ auth_enabled: false }) : refuse('conflict', { detail: 'Sign-in is not switched on.' });
+  return switched.kind === 'switched'
+    ? done({ auth_enabled: false })
+    : refuse('conflict', { detail: 'Sign-in is not switched on.' });
 }
 
-export async function enableAuthentication(parts: SwitchParts, call: Call<{ readonly username: string; readonly password: string }>): Promise<Outcome> {
+export async function enableAuthentication(
+  parts: SwitchParts,
+  call: Call<{ readonly username: string; readonly password: string }>,
+): Promise<Outcome> {
   if ((await parts.memory.state()) !== 'off') return refuse('conflict', { detail: 'Sign-in is not switched off.' });
   const circumstances = circumstancesOf(call, cookieName(parts.cookieStem, call.arrival.scheme, 'device'));
   const proven = await parts.prover.signIn(call.body, circumstances);
   if (proven.kind === 'refused') return proven;
-  if (!hasPrivilege(proven.user, adminPrivilege)) return refuse('forbidden', { detail: 'This needs an administrator.' });
-  const audit = parts.recorder.event({ event: 'authentication-enabled', actor: proven.user.id, address: circumstances.address, way: 'password' });
+  if (!hasPrivilege(proven.user, adminPrivilege))
+    return refuse('forbidden', { detail: 'This needs an administrator.' });
+  const audit = parts.recorder.event({
+    event: 'authentication-enabled',
+    actor: proven.user.id,
+    address: circumstances.address,
+    way: 'password',
+  });
   const switched = await parts.store.switchAuthentication({ to: 'configured', audit });
-  return switched.kind === 'switched' ? done({ auth_enabled: true }) : refuse('conflict', { detail: 'Sign-in is not switched off.' });
+  return switched.kind === 'switched'
+    ? done({ auth_enabled: true })
+    : refuse('conflict', { detail: 'Sign-in is not switched off.' });
 }

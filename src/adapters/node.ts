@@ -11,7 +11,12 @@ export interface NodeAdapter {
   readonly door: Door;
   readonly handle: Handler;
   /** Passes an admitted request on to the application. */
-  readonly forward: (incoming: Incoming, message: IncomingMessage, response: ServerResponse, identity: readonly string[]) => void;
+  readonly forward: (
+    incoming: Incoming,
+    message: IncomingMessage,
+    response: ServerResponse,
+    identity: readonly string[],
+  ) => void;
   /** Answer when the adapter itself fails. */
   readonly failed: (fault: unknown) => Written;
 }
@@ -51,7 +56,9 @@ export function nodeListener(adapter: NodeAdapter): RequestListener {
 export function write(response: ServerResponse, answer: Written): void {
   const { status, headers, body } = answer;
   const length = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  const more = answer.close ? ['content-length', String(length), 'connection', 'close'] : ['content-length', String(length)];
+  const more = answer.close
+    ? ['content-length', String(length), 'connection', 'close']
+    : ['content-length', String(length)];
   response.writeHead(status, [...headers, ...more]);
   if (body === null) response.end();
   else response.end(body);

@@ -1,7 +1,8 @@
 /** What the operator is told when the server is ready (2-http-api, 1; 3-rules, Setup states). */
 import type { Settings } from '../config/schema.ts';
 import type { Log } from '../record/recorder.ts';
-import type { Places, Sallyport, SetupCode } from '../setup.ts';
+import type { Places } from '../request/arrival.ts';
+import type { Sallyport, SetupCode } from '../setup.ts';
 import type { Terminal } from './exit-codes.ts';
 
 export async function announce(parts: {
@@ -21,7 +22,8 @@ export async function announce(parts: {
   const made = await sallyport.newSetupCode();
   if (made.kind === 'made') terminal.out(`setup link: ${parts.keepCode(made)}`);
   else parts.forgetCode();
-  if (state === 'declined') log.warn({ state }, 'running without sign-in, as was decided: everybody reaches the application');
+  if (state === 'declined')
+    log.warn({ state }, 'running without sign-in, as was decided: everybody reaches the application');
   if (state === 'off') log.warn({ state }, 'sign-in is switched off: everybody reaches the application');
   // The code is dead once used; its file goes with it.
   const stopListening = sallyport.store.onChange((changes) => {

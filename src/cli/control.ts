@@ -21,7 +21,8 @@ export function controlAdapter(parts: {
     handle: async (incoming) => {
       const requestId = newName(systemRandom);
       if (incoming.target !== '/setup-code') return problem(refuse('not_found'), { requestId });
-      if (incoming.method !== 'POST') return problem(refuse('method_not_allowed'), { requestId, more: ['allow', 'POST'] });
+      if (incoming.method !== 'POST')
+        return problem(refuse('method_not_allowed'), { requestId, more: ['allow', 'POST'] });
       const made = await parts.sallyport.newSetupCode();
       if (made.kind === 'already-configured') return problem(refuse('already_configured'), { requestId });
       return json(200, { setup_link: parts.onSetupCode(made), expires_at: new Date(made.expiresAt).toISOString() });

@@ -3,21 +3,32 @@ import { type Listener, reachOf } from '../config/network-place.ts';
 import type { Settings } from '../config/schema.ts';
 import { parseOrigin } from '../request/origin.ts';
 import type { OpenServer } from '../server.ts';
-import type { Places } from '../setup.ts';
+import type { Places } from '../request/arrival.ts';
 import type { Origin } from '../types.ts';
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]'] as const;
 
-export function placesOf(settings: Settings, console: OpenServer | undefined, application: OpenServer | undefined): Places {
+export function placesOf(
+  settings: Settings,
+  console: OpenServer | undefined,
+  application: OpenServer | undefined,
+): Places {
   const consoleNames = namesOf(console?.at);
   // Passkeys need a name, so the console on loopback is `localhost`; the application stays at its address, which keeps
   // the two on hosts of their own: cookies do not tell ports apart.
-  const consoleOwn = settings.publicUrl ?? consoleNames.find((name) => name.startsWith('http://localhost:')) ?? consoleNames[0] ?? 'http://localhost';
+  const consoleOwn =
+    settings.publicUrl ??
+    consoleNames.find((name) => name.startsWith('http://localhost:')) ??
+    consoleNames[0] ??
+    'http://localhost';
   const [first, ...rest] = unique([consoleOwn, ...consoleNames]);
   const applicationNames = application === undefined ? [] : namesOf(application.at);
   return {
     console: [first ?? origin(consoleOwn), ...rest],
-    application: application === undefined ? [] : unique([...(settings.appUrl === null ? [] : [settings.appUrl]), ...applicationNames]),
+    application:
+      application === undefined
+        ? []
+        : unique([...(settings.appUrl === null ? [] : [settings.appUrl]), ...applicationNames]),
     protectedHosts: unique(settings.protectedHosts),
   };
 }

@@ -36,7 +36,14 @@ async function main(argv: readonly string[], invocation: Omit<Invocation, 'argv'
     return exitCodes.well;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) return fail(terminal, exitCodes.usage, name === '' ? 'which command? See sallyport --help.' : `there is no command "${name.slice(0, 40)}". See sallyport --help.`);
+  if (command === undefined)
+    return fail(
+      terminal,
+      exitCodes.usage,
+      name === ''
+        ? 'which command? See sallyport --help.'
+        : `there is no command "${name.slice(0, 40)}". See sallyport --help.`,
+    );
   if (rest.includes('--help')) {
     terminal.out(command.help);
     return exitCodes.well;

@@ -31,7 +31,10 @@ export const serve = {
     const loaded = loadSettings({ argv, env, readFile: readSettingsFile });
     if (loaded.kind === 'refused') return fail(terminal, exitCodes.usage, ...loaded.problems.map(noticeLine));
     const { settings } = loaded;
-    const log = pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
+    const log = pino(
+      { level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+      pino.destination({ dest: 2, sync: true }),
+    );
     for (const warning of loaded.warnings) log.warn(noticeLine(warning));
 
     // Nothing this process makes is for anybody else, whatever the caller's umask was.
@@ -39,12 +42,14 @@ export const serve = {
     const folder = ownFolder(settings.data);
     if (folder !== undefined) return fail(terminal, exitCodes.unavailable, folder);
     const pages = readPages(fileURLToPath(new URL('../../dist/console', import.meta.url)));
-    if (pages.kind === 'missing') return fail(terminal, exitCodes.fault, `the pages are not built (${pages.folder}): run npm run build.`);
+    if (pages.kind === 'missing')
+      return fail(terminal, exitCodes.fault, `the pages are not built (${pages.folder}): run npm run build.`);
     const databaseFile = join(settings.data, 'sallyport.db');
     const fit = checkBeforeOpening({ databaseFile, rootKeyFile: settings.rootKeyFile });
     if (fit.kind === 'refused') return fail(terminal, exitCodes.fault, fit.why);
     const opened = await openSqliteStore({ path: databaseFile, ownerPath: join(settings.data, 'owner.lock') });
-    if (opened.kind !== 'opened') return fail(terminal, opened.kind === 'locked' ? exitCodes.unavailable : exitCodes.fault, opened.detail);
+    if (opened.kind !== 'opened')
+      return fail(terminal, opened.kind === 'locked' ? exitCodes.unavailable : exitCodes.fault, opened.detail);
     const { store } = opened;
 
     const servers: OpenServer[] = [];
@@ -53,7 +58,10 @@ export const serve = {
       await store.close();
       return fail(terminal, code, ...lines);
     };
-    const doors = settings.upstream === null || settings.sharedOrigin ? (['console'] as const) : (['console', 'application'] as const);
+    const doors =
+      settings.upstream === null || settings.sharedOrigin
+        ? (['console'] as const)
+        : (['console', 'application'] as const);
     const bound: Partial<Record<'console' | 'application', OpenServer>> = {};
     for (const door of doors) {
       const opening = await openServer(door, door === 'console' ? settings.listen : settings.appListen, log);
@@ -82,7 +90,15 @@ export const serve = {
     bound.application?.serve({ door: 'application', handle: sallyport.handle, forward, failed });
     control.server.serve(controlAdapter({ sallyport, failed, onSetupCode: keepCode }));
 
-    await announce({ sallyport, settings, places, terminal, log, keepCode, forgetCode: () => rmSync(codeFile, { force: true }) });
+    await announce({
+      sallyport,
+      settings,
+      places,
+      terminal,
+      log,
+      keepCode,
+      forgetCode: () => rmSync(codeFile, { force: true }),
+    });
     await stopSignal();
     log.info({}, 'stopping');
     await Promise.all(servers.map((each) => each.stop()));

@@ -11,17 +11,23 @@ export const setup = {
   summary: 'make a new setup code while setting up is possible',
   help: 'Usage: sallyport setup --new-code [--json] [--data FOLDER]\n\nAsks the running server for a new setup code; the old one is dead. The server makes one at each start, too.',
   async run({ argv, env, terminal }: Invocation): Promise<ExitCode> {
-    if (!argv.includes('--new-code')) return fail(terminal, exitCodes.usage, 'say what to do: sallyport setup --new-code');
+    if (!argv.includes('--new-code'))
+      return fail(terminal, exitCodes.usage, 'say what to do: sallyport setup --new-code');
     const own = new Set(['--new-code', '--json']);
     const loaded = loadSettings({ argv: argv.filter((each) => !own.has(each)), env, readFile: readSettingsFile });
     if (loaded.kind === 'refused') return fail(terminal, exitCodes.usage, ...loaded.problems.map(noticeLine));
     const answer = await ask(join(loaded.settings.data, controlSocket));
     switch (answer.kind) {
       case 'not-running':
-        return fail(terminal, exitCodes.unavailable, `no server runs on ${loaded.settings.data}; it makes a new setup code when it starts.`);
+        return fail(
+          terminal,
+          exitCodes.unavailable,
+          `no server runs on ${loaded.settings.data}; it makes a new setup code when it starts.`,
+        );
       case 'answered': {
         const fields = JSON.parse(answer.body) as { readonly setup_link?: string; readonly detail?: string };
-        if (answer.status !== 200 || fields.setup_link === undefined) return fail(terminal, exitCodes.unavailable, fields.detail ?? 'the server refused.');
+        if (answer.status !== 200 || fields.setup_link === undefined)
+          return fail(terminal, exitCodes.unavailable, fields.detail ?? 'the server refused.');
         terminal.out(argv.includes('--json') ? answer.body : `setup link: ${fields.setup_link}`);
         return exitCodes.well;
       }
@@ -29,18 +35,23 @@ export const setup = {
   },
 };
 
-type Answered = { readonly kind: 'not-running' } | { readonly kind: 'answered'; readonly status: number; readonly body: string };
+type Answered =
+  | { readonly kind: 'not-running' }
+  | { readonly kind: 'answered'; readonly status: number; readonly body: string };
 
 function ask(socketPath: string): Promise<Answered> {
   return new Promise((resolve) => {
-    const asking = request({ socketPath, path: '/setup-code', method: 'POST', headers: { host: 'control' } }, (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => {
-        body += part;
-      });
-      response.on('end', () => resolve({ kind: 'answered', status: response.statusCode ?? 0, body }));
-    });
+    const asking = request(
+      { socketPath, path: '/setup-code', method: 'POST', headers: { host: 'control' } },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          body += part;
+        });
+        response.on('end', () => resolve({ kind: 'answered', status: response.statusCode ?? 0, body }));
+      },
+    );
     asking.on('error', () => resolve({ kind: 'not-running' }));
     asking.end();
   });

@@ -17,13 +17,17 @@ export interface Argon2Input {
 export type Argon2id = (input: Argon2Input) => Promise<Buffer>;
 
 /** The native implementation, or why it could not be loaded. */
-export async function nativeArgon2id(): Promise<{ kind: 'missing'; cause: unknown } | { kind: 'loaded'; argon2id: Argon2id }> {
+export async function nativeArgon2id(): Promise<
+  { kind: 'missing'; cause: unknown } | { kind: 'loaded'; argon2id: Argon2id }
+> {
   try {
     const { hashRaw } = await import('@node-rs/argon2');
     return {
       kind: 'loaded',
       argon2id: (input) =>
         hashRaw(input.password, {
+          // The enum is erased at build time; 2 is Argon2id (RFC 9106 section 3.1).
+          // oxlint-disable-next-line typescript/no-unsafe-enum-assignment
           algorithm: 2,
           salt: input.salt,
           memoryCost: input.memoryKiB,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Millis } from '../types.ts';
 import { canonicalCode, newRecoveryCode, newSetupCode } from './code.ts';
 import { compareDigests, csrfToken, digest, keyedDigest } from './digest.ts';
@@ -45,7 +45,8 @@ test('readToken() finds any changed character', () => {
     const changed = `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
     assert.equal(readToken(changed, sessionTokenPrefix).kind, 'damaged', changed);
   }
-  for (const text of [token.slice(0, -1), `${token}A`, `${token} `, 'sps_', `sps_${'!'.repeat(36)}`]) assert.equal(readToken(text, sessionTokenPrefix).kind, 'damaged');
+  for (const text of [token.slice(0, -1), `${token}A`, `${token} `, 'sps_', `sps_${'!'.repeat(36)}`])
+    assert.equal(readToken(text, sessionTokenPrefix).kind, 'damaged');
   assert.equal(readToken(`spt_${token.slice(4)}`, sessionTokenPrefix).kind, 'foreign');
 });
 
@@ -53,7 +54,8 @@ test('codes: 80 bits for setting up, 125 for recovery, and any way of typing the
   assert.match(newSetupCode(systemRandom), /^([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}$/);
   assert.match(newRecoveryCode(systemRandom), /^([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}$/);
   const code = newRecoveryCode(systemRandom);
-  for (const typed of [code.toLowerCase(), code.replaceAll('-', ' '), code.replaceAll('0', 'O').replaceAll('1', 'l')]) assert.equal(canonicalCode(typed), canonicalCode(code));
+  for (const typed of [code.toLowerCase(), code.replaceAll('-', ' '), code.replaceAll('0', 'O').replaceAll('1', 'l')])
+    assert.equal(canonicalCode(typed), canonicalCode(code));
   assert.notEqual(canonicalCode(`${code}A`), canonicalCode(code));
 });
 
@@ -79,7 +81,8 @@ test('open() finds every changed character of a sealed value', () => {
     const changed = `${sealed.slice(0, at)}${sealed[at] === 'A' ? 'B' : 'A'}${sealed.slice(at + 1)}`;
     assert.equal(open(key, ['x'], changed).kind, 'damaged', changed);
   }
-  for (const text of ['', 'v1', 'v1.k..', 'v2.k.a.b', `${sealed}.x`]) assert.equal(open(key, ['x'], text).kind, 'damaged');
+  for (const text of ['', 'v1', 'v1.k..', 'v2.k.a.b', `${sealed}.x`])
+    assert.equal(open(key, ['x'], text).kind, 'damaged');
 });
 
 test('openKeyring() opens its own rows and refuses those of another root key, swapped or missing', () => {

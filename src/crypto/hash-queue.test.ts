@@ -6,7 +6,10 @@ const idle: EventLoop = () => 'idle';
 
 /** A queue whose work ends when the test says so, and the order in which work began. */
 function stage(limits: { places?: number; memory?: number; cores?: number } = {}, loop: EventLoop = idle) {
-  const queue = hashQueue({ places: limits.places ?? 64, memoryBytes: limits.memory ?? 100, bytesPerHash: 1, cores: limits.cores ?? 2 }, loop);
+  const queue = hashQueue(
+    { places: limits.places ?? 64, memoryBytes: limits.memory ?? 100, bytesPerHash: 1, cores: limits.cores ?? 2 },
+    loop,
+  );
   const began: string[] = [];
   const endings: (() => void)[] = [];
   const run = (name: string, lane: Lane = 'stranger', network = name): ReturnType<HashQueue['run']> =>
@@ -91,7 +94,10 @@ test('strangers take turns by network', async () => {
 test('work that fails frees its slot and tells its caller', async () => {
   const queue = hashQueue({ places: 4, memoryBytes: 1, bytesPerHash: 1, cores: 1 }, idle);
   const turn = { lane: 'stranger', network: 'n' } as const;
-  await assert.rejects(queue.run(turn, () => Promise.reject(new Error('broken'))), /broken/);
+  await assert.rejects(
+    queue.run(turn, () => Promise.reject(new Error('broken'))),
+    /broken/,
+  );
   assert.deepEqual(await queue.run(turn, () => Promise.resolve(7)), { kind: 'ran', value: 7 });
   assert.deepEqual(queue.depth(), { waiting: 0, running: 0 });
 });

@@ -60,9 +60,10 @@ export function hashQueue(limits: HashQueueLimits, eventLoop: EventLoop): HashQu
 
   const startNext = (): void => {
     const free = slots();
-    while (running < free) {
+    for (let opened = running; opened < free; opened += 1) {
       const strangersTurn =
-        known.length === 0 || (strangersRunning < Math.floor(free / 2) && running - strangersRunning >= Math.ceil(free / 2));
+        known.length === 0 ||
+        (strangersRunning < Math.floor(free / 2) && running - strangersRunning >= Math.ceil(free / 2));
       const start = strangersTurn ? (nextStranger() ?? known.shift()) : known.shift();
       if (!start) return;
       start();

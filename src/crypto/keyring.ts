@@ -29,14 +29,21 @@ export interface Keyring {
   cookieKey(): Uint8Array;
 }
 
-export type KeyringOpening = { readonly kind: 'damaged'; readonly why: string } | { readonly kind: 'opened'; readonly keyring: Keyring };
+export type KeyringOpening =
+  | { readonly kind: 'damaged'; readonly why: string }
+  | { readonly kind: 'opened'; readonly keyring: Keyring };
 
 const keyBytes = 32;
 
 /** A fresh key row of a purpose, sealed under the root key. */
 export function newKey(purpose: KeyPurpose, root: RootKey, at: Millis, random: Random): KeyRow {
   const id = newName(random);
-  return { id, purpose, createdAt: at, sealed: seal(rootSealingKey(root), ['key', purpose, id], random.bytes(keyBytes), random) };
+  return {
+    id,
+    purpose,
+    createdAt: at,
+    sealed: seal(rootSealingKey(root), ['key', purpose, id], random.bytes(keyBytes), random),
+  };
 }
 
 /** A text only this root key can have sealed for this installation; checked at every start. */

@@ -21,14 +21,28 @@ const implementations: readonly (readonly [string, Argon2id])[] = [
 // Reference values of the reference implementation, argon2 1.3 (`argon2 somesalt -id -t 2 -m 16 -p 1 -l 32`).
 for (const [name, argon2id] of implementations) {
   test(`${name} Argon2id gives the reference implementation's tag`, async () => {
-    const tag = await argon2id({ password: 'password', salt: Buffer.from('somesalt'), memoryKiB: 65_536, passes: 2, lanes: 1, tagBytes: 32 });
+    const tag = await argon2id({
+      password: 'password',
+      salt: Buffer.from('somesalt'),
+      memoryKiB: 65_536,
+      passes: 2,
+      lanes: 1,
+      tagBytes: 32,
+    });
     assert.equal(tag.toString('hex'), '09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7');
   });
 }
 
 test('both implementations give the same bytes for any input', async () => {
   for (let round = 0; round < 8; round += 1) {
-    const input = { password: Buffer.from(systemRandom.bytes(round * 9)).toString('base64'), salt: systemRandom.bytes(16), memoryKiB: 256 << (round % 3), passes: 2 + (round % 2), lanes: 1, tagBytes: 32 };
+    const input = {
+      password: Buffer.from(systemRandom.bytes(round * 9)).toString('base64'),
+      salt: systemRandom.bytes(16),
+      memoryKiB: 256 << (round % 3),
+      passes: 2 + (round % 2),
+      lanes: 1,
+      tagBytes: 32,
+    };
     assert.deepEqual(await native.argon2id(input), await builtInArgon2id(input));
   }
 });
@@ -49,7 +63,12 @@ for (const [name, argon2id] of implementations) {
 
 test('a hash of another cost still matches and asks for a rehash', async () => {
   const old = passwordHasher({ argon2id: native.argon2id, queue: queue(), cost, random: systemRandom });
-  const now = passwordHasher({ argon2id: native.argon2id, queue: queue(), cost: { memoryKiB: 2048, passes: 2 }, random: systemRandom });
+  const now = passwordHasher({
+    argon2id: native.argon2id,
+    queue: queue(),
+    cost: { memoryKiB: 2048, passes: 2 },
+    random: systemRandom,
+  });
   const made = await old.make(password, turn);
   assert.ok(made.kind === 'made');
   assert.deepEqual(await now.check(password, made.phc, turn), { kind: 'match', stale: 'rehash' });
@@ -68,7 +87,12 @@ test('checkNobody() never matches and runs one real hash', async () => {
 
 test('a stored hash of unknown form is a fault, never a mismatch', async () => {
   const hasher = passwordHasher({ argon2id: native.argon2id, queue: queue(), cost, random: systemRandom });
-  for (const phc of ['', 'plain', '$argon2id$v=19$m=1,t=1,p=1$', '$argon2i$v=19$m=1024,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA']) {
+  for (const phc of [
+    '',
+    'plain',
+    '$argon2id$v=19$m=1,t=1,p=1$',
+    '$argon2i$v=19$m=1024,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  ]) {
     await assert.rejects(hasher.check(password, phc, turn), TypeError);
   }
 });

@@ -38,9 +38,15 @@ interface Parsed {
 const saltBytes = 16;
 const tagBytes = 32;
 const lanes = 1;
-const phcForm = /^\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,4}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,88})\$([A-Za-z0-9+/]{22,88})$/;
+const phcForm =
+  /^\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,4}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,88})\$([A-Za-z0-9+/]{22,88})$/;
 
-export function passwordHasher(parts: { argon2id: Argon2id; queue: HashQueue; cost: HashCost; random: Random }): PasswordHasher {
+export function passwordHasher(parts: {
+  argon2id: Argon2id;
+  queue: HashQueue;
+  cost: HashCost;
+  random: Random;
+}): PasswordHasher {
   const { argon2id, queue, cost, random } = parts;
 
   const check = async (password: Password, phc: string, turn: HashTurn): Promise<HashCheck> => {
@@ -53,7 +59,12 @@ export function passwordHasher(parts: { argon2id: Argon2id; queue: HashQueue; co
   };
 
   // Nobody's hash: right form and cost, and a tag that no password gives but by a 256-bit accident.
-  const nobody = formatPhc({ ...cost, lanes, salt: Buffer.from(random.bytes(saltBytes)), tag: Buffer.from(random.bytes(tagBytes)) });
+  const nobody = formatPhc({
+    ...cost,
+    lanes,
+    salt: Buffer.from(random.bytes(saltBytes)),
+    tag: Buffer.from(random.bytes(tagBytes)),
+  });
 
   return {
     make: async (password, turn) => {
@@ -72,7 +83,8 @@ export function passwordHasher(parts: { argon2id: Argon2id; queue: HashQueue; co
 /** Only strings this module made are ever stored, so a string of another form is a damaged store: a fault, not a mismatch. */
 function parsePhc(phc: string): Parsed {
   const [, memoryKiB, passes, parallelism, salt, tag] = phcForm.exec(phc) ?? [];
-  if (!memoryKiB || !passes || !parallelism || !salt || !tag) throw new TypeError('Cannot check the password: the stored hash has an unknown form');
+  if (!memoryKiB || !passes || !parallelism || !salt || !tag)
+    throw new TypeError('Cannot check the password: the stored hash has an unknown form');
   return {
     memoryKiB: Number(memoryKiB),
     passes: Number(passes),

@@ -3,7 +3,17 @@
  * name and takes its place only after the database it belongs to is on disk, so that a first start that is cut short
  * can be told from a key whose database is gone.
  */
-import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { Random } from './random.ts';
 import type { RootKey } from './keyring.ts';
@@ -28,7 +38,11 @@ export function readRootKey(path: string): RootKeyReading {
   try {
     const about = fstatSync(file);
     if (!about.isFile()) return { kind: 'unusable', why: 'it is not a file' };
-    if ((about.mode & 0o077) !== 0) return { kind: 'unusable', why: `its mode is ${(about.mode & 0o777).toString(8)}, and others may read it; it must be 600` };
+    if ((about.mode & 0o077) !== 0)
+      return {
+        kind: 'unusable',
+        why: `its mode is ${(about.mode & 0o777).toString(8)}, and others may read it; it must be 600`,
+      };
     if (about.size > 256) return { kind: 'unusable', why: 'it is no root key' };
     const bytes = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url');
     if (bytes.length !== 32) return { kind: 'unusable', why: 'it is no root key: 32 bytes in base64url are needed' };

@@ -11,7 +11,9 @@ export interface SealingKey {
   readonly bytes: Uint8Array;
 }
 
-export type Opened = { readonly kind: 'damaged'; readonly why: string } | { readonly kind: 'opened'; readonly bytes: Buffer };
+export type Opened =
+  | { readonly kind: 'damaged'; readonly why: string }
+  | { readonly kind: 'opened'; readonly bytes: Buffer };
 
 export function seal(key: SealingKey, place: readonly string[], plain: Uint8Array, random: Random): string {
   const nonce = random.bytes(12);
@@ -40,7 +42,10 @@ export function open(key: SealingKey, place: readonly string[], sealed: string):
   decipher.setAAD(additionalData(place));
   decipher.setAuthTag(body.subarray(body.length - 16));
   try {
-    return { kind: 'opened', bytes: Buffer.concat([decipher.update(body.subarray(0, body.length - 16)), decipher.final()]) };
+    return {
+      kind: 'opened',
+      bytes: Buffer.concat([decipher.update(body.subarray(0, body.length - 16)), decipher.final()]),
+    };
   } catch {
     return { kind: 'damaged', why: 'the seal is broken, or it is another key or place' };
   }

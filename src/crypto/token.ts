@@ -25,7 +25,10 @@ export function newToken(prefix: string, random: Random): Secret {
   return (stem + checksum(stem)) as Secret;
 }
 
-export type TokenForm = { readonly kind: 'foreign' } | { readonly kind: 'damaged' } | { readonly kind: 'token'; readonly token: Secret };
+export type TokenForm =
+  | { readonly kind: 'foreign' }
+  | { readonly kind: 'damaged' }
+  | { readonly kind: 'token'; readonly token: Secret };
 
 /** Foreign: not our prefix, so somebody else's. Damaged: ours, but it cannot be one that was ever made. */
 export function readToken(text: string, prefix: string): TokenForm {
@@ -35,7 +38,9 @@ export function readToken(text: string, prefix: string): TokenForm {
   for (let at = prefix.length; at < text.length; at += 1) {
     if (!alphabet.includes(text.charAt(at))) return { kind: 'damaged' };
   }
-  return checksum(text.slice(0, end)) === text.slice(end) ? { kind: 'token', token: text as Secret } : { kind: 'damaged' };
+  return checksum(text.slice(0, end)) === text.slice(end)
+    ? { kind: 'token', token: text as Secret }
+    : { kind: 'damaged' };
 }
 
 function checksum(stem: string): string {

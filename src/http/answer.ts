@@ -23,15 +23,20 @@ export type Answer = Written | Forward;
 
 /** On every answer of ours: never cached, never sniffed, never framed, and no referrer that could carry a query. */
 export const guardHeaders: readonly string[] = [
-  'cache-control', 'no-store',
-  'x-content-type-options', 'nosniff',
-  'referrer-policy', 'no-referrer',
-  'cross-origin-resource-policy', 'same-origin',
+  'cache-control',
+  'no-store',
+  'x-content-type-options',
+  'nosniff',
+  'referrer-policy',
+  'no-referrer',
+  'cross-origin-resource-policy',
+  'same-origin',
 ];
 
 const apiHeaders: readonly string[] = [
   ...guardHeaders,
-  'content-security-policy', "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; sandbox",
+  'content-security-policy',
+  "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; sandbox",
 ];
 
 export function json(status: number, fields: Readonly<Record<string, unknown>>, more: readonly string[] = []): Written {
@@ -48,7 +53,12 @@ export function empty(status: number, more: readonly string[] = []): Written {
 }
 
 export function redirect(location: string, cookies: readonly string[] = []): Written {
-  return { kind: 'written', status: 302, headers: [...apiHeaders, 'location', location, ...setCookies(cookies)], body: null };
+  return {
+    kind: 'written',
+    status: 302,
+    headers: [...apiHeaders, 'location', location, ...setCookies(cookies)],
+    body: null,
+  };
 }
 
 export function setCookies(cookies: readonly string[]): readonly string[] {
@@ -80,7 +90,8 @@ export function problem(refusal: Refusal, context: ProblemContext): Written {
     ...refusal.fields,
   };
   const headers = [
-    'content-type', 'application/problem+json; charset=utf-8',
+    'content-type',
+    'application/problem+json; charset=utf-8',
     ...apiHeaders,
     ...challenge(status, refusal.code),
     ...(wait === undefined ? [] : ['retry-after', String(wait)]),
@@ -98,5 +109,8 @@ function defaultWait(status: number): number | undefined {
 /** RFC 6750 section 3.1: an error code only when a token was shown. */
 function challenge(status: number, code: ErrorCode): readonly string[] {
   if (status !== 401) return [];
-  return ['www-authenticate', code === 'invalid_token' ? 'Bearer realm="Sallyport", error="invalid_token"' : 'Bearer realm="Sallyport"'];
+  return [
+    'www-authenticate',
+    code === 'invalid_token' ? 'Bearer realm="Sallyport", error="invalid_token"' : 'Bearer realm="Sallyport"',
+  ];
 }

@@ -36,10 +36,15 @@ export interface ApiParts {
 export function apiWing(parts: ApiParts): Wing {
   const find = routeFinder(parts.routes);
 
-  const answer = async (incoming: Incoming, arrival: Arrival, match: Exclude<RouteMatch, { kind: 'no-path' }>): Promise<Written> => {
+  const answer = async (
+    incoming: Incoming,
+    arrival: Arrival,
+    match: Exclude<RouteMatch, { kind: 'no-path' }>,
+  ): Promise<Written> => {
     const arrivedAt = parts.clock.monotonic();
     const requestId = newName(parts.random);
-    if (match.kind === 'no-method') return problem(refuse('method_not_allowed'), { requestId, more: ['allow', match.allow.join(', ')] });
+    if (match.kind === 'no-method')
+      return problem(refuse('method_not_allowed'), { requestId, more: ['allow', match.allow.join(', ')] });
     const { route, params } = match;
     const acceptable = checkBodyHeaders(incoming, route.form);
     // What was refused unread may still be on the connection.
@@ -84,10 +89,18 @@ export function apiWing(parts: ApiParts): Wing {
     }
     const checked = route.body?.safeParse(body);
     if (checked?.success === false) {
-      return refuse('invalid_request', { detail: checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`.slice(0, 200)).slice(0, 5).join('; ') });
+      return refuse('invalid_request', {
+        detail: checked.error.issues
+          .map((issue) => `${issue.path.join('.')}: ${issue.message}`.slice(0, 200))
+          .slice(0, 5)
+          .join('; '),
+      });
     }
     const call: Call = {
-      incoming, arrival, arrivedAt, params,
+      incoming,
+      arrival,
+      arrivedAt,
+      params,
       principal: admission.principal,
       token: admission.token,
       query: queryOf(incoming.target),
@@ -96,14 +109,19 @@ export function apiWing(parts: ApiParts): Wing {
     switch (route.need.kind) {
       case 'nobody':
       case 'anybody':
-        return (route as Extract<Route, { stepUp: 'none' }> & { action: (call: Call) => Outcome | Promise<Outcome> }).action(call);
+        return (
+          route as Extract<Route, { stepUp: 'none' }> & { action: (call: Call) => Outcome | Promise<Outcome> }
+        ).action(call);
       case 'session':
       case 'admin':
         return actSignedIn(route as Extract<Route, { need: { kind: 'session' | 'admin' } }>, call);
     }
   };
 
-  const actSignedIn = async (route: Extract<Route, { need: { kind: 'session' | 'admin' } }>, call: Call): Promise<Outcome> => {
+  const actSignedIn = async (
+    route: Extract<Route, { need: { kind: 'session' | 'admin' } }>,
+    call: Call,
+  ): Promise<Outcome> => {
     if (call.principal.kind !== 'user') return refuse('unauthorized');
     const signedIn: SignedInCall = { ...call, principal: call.principal };
     if (route.stepUp === 'fresh') {
@@ -117,7 +135,10 @@ export function apiWing(parts: ApiParts): Wing {
   const confirm = async (call: SignedInCall): Promise<Refusal | { readonly kind: 'confirmed' }> => {
     const { password } = call.body as { readonly password?: string };
     if (password !== undefined) {
-      const proven = await parts.prover.reauthenticate({ principal: call.principal, password }, { address: addressOf(call.arrival), arrivedAt: call.arrivedAt, device: '' });
+      const proven = await parts.prover.reauthenticate(
+        { principal: call.principal, password },
+        { address: addressOf(call.arrival), arrivedAt: call.arrivedAt, device: '' },
+      );
       return proven.kind === 'refused' ? proven : { kind: 'confirmed' };
     }
     const judged = judgeStepUp(call.principal.session, parts.stepUp, parts.clock.now());
@@ -135,7 +156,10 @@ function render(outcome: Outcome, requestId: string, deadCookies: readonly strin
     case 'refused':
       return problem({ ...outcome, cookies: [...deadCookies, ...(outcome.cookies ?? [])] }, { requestId });
     case 'done':
-      return json(outcome.status, outcome.fields, [...setCookies([...deadCookies, ...(outcome.cookies ?? [])]), ...(outcome.headers ?? [])]);
+      return json(outcome.status, outcome.fields, [
+        ...setCookies([...deadCookies, ...(outcome.cookies ?? [])]),
+        ...(outcome.headers ?? []),
+      ]);
     case 'document': {
       const answer = json(200, {});
       return { ...answer, body: JSON.stringify(outcome.value) };

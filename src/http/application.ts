@@ -3,7 +3,15 @@
  * it is (2-http-api, 6; 3-rules, Proxied requests).
  */
 import type { Call, Redirect } from '../actions/call.ts';
-import { callback, callbackPath, type HandOverParts, leadToSignIn, signedOut, signOutOfApplication, signOutPath } from '../actions/hand-over.ts';
+import {
+  callback,
+  callbackPath,
+  type HandOverParts,
+  leadToSignIn,
+  signedOut,
+  signOutOfApplication,
+  signOutPath,
+} from '../actions/hand-over.ts';
 import { newName, newSecret, type Random } from '../crypto/random.ts';
 import { problems, refuse, type Refusal } from '../errors.ts';
 import type { Admission, ApplicationGate, Guard } from '../guard.ts';
@@ -29,8 +37,6 @@ export interface ApplicationParts {
   readonly openness: ApplicationGate['openness'];
   readonly slotsFor: (origin: Origin) => readonly CookieSlot[];
   readonly consoleOrigin: () => Origin;
-  /** `shared`: the console's own origin carries the application, so its sessions are read and no ticket is needed. */
-  readonly origin: 'own' | 'shared';
 }
 
 /** `/.sallyport/` on a protected host: what the hand-over needs, and nothing else. */
@@ -39,16 +45,27 @@ export function handOverWing(parts: ApplicationParts): Wing {
 
   const admit = async (incoming: Incoming, arrival: Arrival, state: InstallationState): Promise<Admission> =>
     parts.guard.admitToApplication({
-      headers: incoming.headers, method: 'GET', origin: arrival.origin, ownOrigin: arrival.origin,
-      slots: parts.slotsFor(arrival.origin), state, openness: 'closed',
+      headers: incoming.headers,
+      method: 'GET',
+      origin: arrival.origin,
+      ownOrigin: arrival.origin,
+      slots: parts.slotsFor(arrival.origin),
+      state,
+      openness: 'closed',
     });
 
   const serve = async (incoming: Incoming, arrival: Arrival, path: string): Promise<Written> => {
     const state = await parts.memory.state();
     if (state === 'fresh') return refused(refuse('not_configured'), incoming);
     const call: Call = {
-      incoming, arrival, query: queryOf(incoming.target), principal: { kind: 'anonymous' },
-      arrivedAt: parts.clock.monotonic(), token: '', params: {}, body: undefined,
+      incoming,
+      arrival,
+      query: queryOf(incoming.target),
+      principal: { kind: 'anonymous' },
+      arrivedAt: parts.clock.monotonic(),
+      token: '',
+      params: {},
+      body: undefined,
     };
     if (path === callbackPath) {
       if (incoming.method !== 'GET') return notAllowed(parts.random, 'GET');
@@ -59,7 +76,12 @@ export function handOverWing(parts: ApplicationParts): Wing {
     switch (incoming.method) {
       case 'GET':
         return plainPage(
-          { status: 200, title: 'Sign out?', text: 'This ends your session here and in the other applications of this browser.', next: { kind: 'form', label: 'Sign out', target: signOutPath, leadsTo: parts.consoleOrigin() } },
+          {
+            status: 200,
+            title: 'Sign out?',
+            text: 'This ends your session here and in the other applications of this browser.',
+            next: { kind: 'form', label: 'Sign out', target: signOutPath, leadsTo: parts.consoleOrigin() },
+          },
           newSecret(parts.random),
         );
       case 'POST': {
@@ -84,10 +106,17 @@ export function handOverWing(parts: ApplicationParts): Wing {
 export function applicationWing(parts: ApplicationParts): Wing {
   const answer = (incoming: Incoming, arrival: Arrival, state: InstallationState): MaybePromise<Answer> => {
     const admission = parts.guard.admitToApplication({
-      headers: incoming.headers, method: incoming.method, origin: arrival.origin, ownOrigin: arrival.origin,
-      slots: parts.slotsFor(arrival.origin), state, openness: parts.openness,
+      headers: incoming.headers,
+      method: incoming.method,
+      origin: arrival.origin,
+      ownOrigin: arrival.origin,
+      slots: parts.slotsFor(arrival.origin),
+      state,
+      openness: parts.openness,
     });
-    return admission instanceof Promise ? admission.then((settled) => shape(incoming, arrival, settled)) : shape(incoming, arrival, admission);
+    return admission instanceof Promise
+      ? admission.then((settled) => shape(incoming, arrival, settled))
+      : shape(incoming, arrival, admission);
   };
 
   const shape = (incoming: Incoming, arrival: Arrival, admission: Admission): Answer => {
@@ -100,22 +129,36 @@ export function applicationWing(parts: ApplicationParts): Wing {
   };
 
   return (incoming, arrival) => {
-    if (!incoming.target.startsWith('/')) return problem(refuse('invalid_request', { detail: 'The request target is not a path.' }), { requestId: newName(parts.random) });
+    if (!incoming.target.startsWith('/'))
+      return problem(refuse('invalid_request', { detail: 'The request target is not a path.' }), {
+        requestId: newName(parts.random),
+      });
     const state = parts.memory.state();
-    return state instanceof Promise ? state.then((now) => answer(incoming, arrival, now)) : answer(incoming, arrival, state);
+    return state instanceof Promise
+      ? state.then((now) => answer(incoming, arrival, now))
+      : answer(incoming, arrival, state);
   };
 }
 
 /** A page for people, a problem answer for programs. */
-export function refusalFor(parts: Pick<ApplicationParts, 'random' | 'consoleOrigin'>, refusal: Refusal, incoming: Pick<Incoming, 'method' | 'headers'>): Written {
-  if (askerOf(incoming.method, incoming.headers) === 'other') return problem(refusal, { requestId: newName(parts.random) });
+export function refusalFor(
+  parts: Pick<ApplicationParts, 'random' | 'consoleOrigin'>,
+  refusal: Refusal,
+  incoming: Pick<Incoming, 'method' | 'headers'>,
+): Written {
+  if (askerOf(incoming.method, incoming.headers) === 'other')
+    return problem(refusal, { requestId: newName(parts.random) });
   const { status, title, detail } = problems[refusal.code];
   return plainPage(
     {
       status,
       title,
       text: refusal.detail ?? detail,
-      next: { kind: 'link', label: refusal.code === 'not_configured' ? 'Set up' : 'Your account', target: `${parts.consoleOrigin()}/auth/` },
+      next: {
+        kind: 'link',
+        label: refusal.code === 'not_configured' ? 'Set up' : 'Your account',
+        target: `${parts.consoleOrigin()}/auth/`,
+      },
       ...(status === 503 ? { retryAfterSeconds: refusal.retryAfterSeconds ?? 5 } : {}),
     },
     newSecret(parts.random),
@@ -124,7 +167,12 @@ export function refusalFor(parts: Pick<ApplicationParts, 'random' | 'consoleOrig
 
 /** As it came, if it can be sent back to; else the front page. */
 function pathAndQuery(target: string): string {
-  return /^\/(?!\/)[\x21-\x7e]*$/.test(target) && !target.includes('\\') && !target.includes('#') && target.length <= 2048 ? target : '/';
+  return /^\/(?!\/)[\x21-\x7e]*$/.test(target) &&
+    !target.includes('\\') &&
+    !target.includes('#') &&
+    target.length <= 2048
+    ? target
+    : '/';
 }
 
 function written(to: Redirect): Written {

@@ -40,7 +40,9 @@ export async function readBody(incoming: Incoming): Promise<BodyReading> {
   if (bytes.length === 0) return { kind: 'body', value: {} };
   if (formType.test(header(incoming.headers, 'content-type') ?? '')) return readForm(bytes.toString('utf8'));
   const read = readJson(bytes);
-  return read.kind === 'malformed' ? refuse('invalid_request', { detail: read.detail }) : { kind: 'body', value: read.value };
+  return read.kind === 'malformed'
+    ? refuse('invalid_request', { detail: read.detail })
+    : { kind: 'body', value: read.value };
 }
 
 function readForm(text: string): BodyReading {

@@ -31,7 +31,8 @@ export interface ConsoleParts {
 const pagePaths: ReadonlySet<string> = new Set(['/auth/setup', '/auth/sign-in', '/auth/account']);
 
 export function consoleWing(parts: ConsoleParts): Wing {
-  const shell = (status: number, cookies: readonly string[] = []): Written => parts.pages.shell(status, newSecret(parts.random), cookies);
+  const shell = (status: number, cookies: readonly string[] = []): Written =>
+    parts.pages.shell(status, newSecret(parts.random), cookies);
 
   const front = async (): Promise<Written> => {
     const state = await parts.memory.state();
@@ -43,7 +44,11 @@ export function consoleWing(parts: ConsoleParts): Wing {
     if (path === '/auth/setup') return shell(200);
     const state = await parts.memory.state();
     if (state === 'fresh') return redirect('/auth/setup');
-    const admission = await parts.guard.admit(incoming, { need: { kind: 'anybody' }, slots: parts.slots(arrival.scheme), own: [arrival.origin] });
+    const admission = await parts.guard.admit(incoming, {
+      need: { kind: 'anybody' },
+      slots: parts.slots(arrival.scheme),
+      own: [arrival.origin],
+    });
     const expired = admission.deadCookies.map((name) => expireCookie(name, arrival.scheme));
     if (path === '/auth/account' || admission.kind === 'refused') return shell(200, expired);
     const query = queryOf(incoming.target);
@@ -52,7 +57,16 @@ export function consoleWing(parts: ConsoleParts): Wing {
     const target = returnToOf(parts.handOver, query);
     if (target.kind === 'refused') return redirect('/auth/account', expired);
     if (target.origin === arrival.origin) return redirect(target.path, expired);
-    const call: Call = { incoming, arrival, query, principal, arrivedAt: parts.clock.monotonic(), token: admission.token, params: {}, body: undefined };
+    const call: Call = {
+      incoming,
+      arrival,
+      query,
+      principal,
+      arrivedAt: parts.clock.monotonic(),
+      token: admission.token,
+      params: {},
+      body: undefined,
+    };
     const back = await sendBack(parts.handOver, call, principal, target);
     return redirect(back.location, expired);
   };
@@ -66,7 +80,8 @@ export function consoleWing(parts: ConsoleParts): Wing {
     const asset = parts.pages.asset(path, incoming.headers);
     if (asset.kind === 'asset') return asset.answer;
     // One name per console, so that cookies set here are there when an application sends people back.
-    if (arrival.origin !== parts.consoleOrigin() && isLoopback(parts.consoleOrigin())) return redirect(`${parts.consoleOrigin()}${incoming.target}`);
+    if (arrival.origin !== parts.consoleOrigin() && isLoopback(parts.consoleOrigin()))
+      return redirect(`${parts.consoleOrigin()}${incoming.target}`);
     return path === '/' || path === '/auth' || path === '/auth/' ? front() : page(incoming, arrival, path);
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { newToken, sessionTokenPrefix } from '../crypto/token.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { identityHeaderNames } from '../principal/identity.ts';
@@ -16,44 +16,101 @@ const arrival: Arrival = {
   proxied: 'direct',
   client: () => ({ address: '203.0.113.7' as Address, via: 'direct', silentProxy: false }),
 };
-const identity = ['remote-user', 'alice', 'remote-groups', '', 'remote-email', '', 'remote-name', '', 'x-auth-via', 'session', 'x-auth-scopes', ''];
+const identity = [
+  'remote-user',
+  'alice',
+  'remote-groups',
+  '',
+  'remote-email',
+  '',
+  'remote-name',
+  '',
+  'x-auth-via',
+  'session',
+  'x-auth-scopes',
+  '',
+];
 
 /** As the application would read it: names folded, values in order. */
 function passed(rawHeaders: readonly string[]): [string, string][] {
   const headers: Record<string, string> = {};
-  for (let at = 0; at < rawHeaders.length; at += 2) headers[(rawHeaders[at] ?? '').toLowerCase()] = rawHeaders[at + 1] ?? '';
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    headers[(rawHeaders[at] ?? '').toLowerCase()] = rawHeaders[at + 1] ?? '';
   return pairs(requestHeaders({ rawHeaders, headers }, arrival, identity, 'sallyport'));
 }
 
 function pairs(flat: readonly string[]): [string, string][] {
-  return Array.from({ length: flat.length / 2 }, (_, at) => [(flat[at * 2] ?? '').toLowerCase(), flat[at * 2 + 1] ?? '']);
+  return Array.from({ length: flat.length / 2 }, (_, at) => [
+    (flat[at * 2] ?? '').toLowerCase(),
+    flat[at * 2 + 1] ?? '',
+  ]);
 }
 
-const valueOf = (list: readonly (readonly [string, string])[], name: string): string[] => list.filter(([each]) => each === name).map(([, value]) => value);
+const valueOf = (list: readonly (readonly [string, string])[], name: string): string[] =>
+  list.filter(([each]) => each === name).map(([, value]) => value);
 
 test('identity headers are ours, all of them, under every spelling a client can send', () => {
   const spell = fc.constantFrom(...identityHeaderNames).chain((name) =>
     fc.array(fc.boolean(), { minLength: name.length, maxLength: name.length }).map((flips) =>
-      [...name].map((letter, at) => (flips[at] ? (letter === '-' ? '_' : letter.toUpperCase()) : letter)).join(''),
+      Array.from(name)
+        .map((letter, at) => (flips[at] ? (letter === '-' ? '_' : letter.toUpperCase()) : letter))
+        .join(''),
     ),
   );
   fc.assert(
     fc.property(fc.array(spell, { minLength: 1 }), (names) => {
       const list = passed(names.flatMap((name) => [name, 'root1']));
-      assert.deepEqual(list.filter(([, value]) => value === 'root1'), []);
+      assert.deepEqual(
+        list.filter(([, value]) => value === 'root1'),
+        [],
+      );
       for (const name of identityHeaderNames) assert.equal(valueOf(list, name).length, 1, name);
     }),
   );
 });
 
-for (const name of ['X-Forwarded-For', 'X_Forwarded_For', 'x-forwarded-uri', 'X-Forwarded-Anything', 'X-Original-URL', 'x_original_method', 'Forwarded', 'X-Real-IP', 'X-Rewrite-URL', 'X-HTTP-Method-Override', 'Proxy', 'Connection', 'Keep-Alive', 'TE', 'Trailer', 'Upgrade', 'Proxy-Authorization', 'Transfer-Encoding', 'Expect']) {
+for (const name of [
+  'X-Forwarded-For',
+  'X_Forwarded_For',
+  'x-forwarded-uri',
+  'X-Forwarded-Anything',
+  'X-Original-URL',
+  'x_original_method',
+  'Forwarded',
+  'X-Real-IP',
+  'X-Rewrite-URL',
+  'X-HTTP-Method-Override',
+  'Proxy',
+  'Connection',
+  'Keep-Alive',
+  'TE',
+  'Trailer',
+  'Upgrade',
+  'Proxy-Authorization',
+  'Transfer-Encoding',
+  'Expect',
+]) {
   test(`a client's ${name} does not reach the application`, () => {
-    assert.deepEqual(passed([name, 'forged']).filter(([, value]) => value === 'forged'), []);
+    assert.deepEqual(
+      passed([name, 'forged']).filter(([, value]) => value === 'forged'),
+      [],
+    );
   });
 }
 
 test('headers that Connection names are dropped, others stay in order', () => {
-  const list = passed(['Connection', 'close, X-Secret', 'X-Secret', '1', 'Accept', 'a', 'X-Custom', 'b', 'x-custom', 'c']);
+  const list = passed([
+    'Connection',
+    'close, X-Secret',
+    'X-Secret',
+    '1',
+    'Accept',
+    'a',
+    'X-Custom',
+    'b',
+    'x-custom',
+    'c',
+  ]);
   assert.deepEqual(valueOf(list, 'x-secret'), []);
   assert.deepEqual(valueOf(list, 'x-custom'), ['b', 'c']);
   assert.deepEqual(valueOf(list, 'accept'), ['a']);
@@ -61,7 +118,14 @@ test('headers that Connection names are dropped, others stay in order', () => {
 
 test('our cookies and tokens stay here, the application keeps its own', () => {
   const token = newToken(sessionTokenPrefix, systemRandom);
-  const list = passed(['Cookie', '__Host-sallyport-app=x; theme=dark; sallyport-account=y', 'Authorization', `Bearer ${token}`, 'X-API-Key', 'the-applications-own']);
+  const list = passed([
+    'Cookie',
+    '__Host-sallyport-app=x; theme=dark; sallyport-account=y',
+    'Authorization',
+    `Bearer ${token}`,
+    'X-API-Key',
+    'the-applications-own',
+  ]);
   assert.deepEqual(valueOf(list, 'cookie'), ['theme=dark']);
   assert.deepEqual(valueOf(list, 'authorization'), []);
   assert.deepEqual(valueOf(list, 'x-api-key'), ['the-applications-own']);
@@ -71,11 +135,27 @@ test('our cookies and tokens stay here, the application keeps its own', () => {
 
 test('the application is told the truth about where the request came from', () => {
   const list = passed(['X-Forwarded-For', '1.2.3.4', 'X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'evil.test']);
-  assert.deepEqual([valueOf(list, 'x-forwarded-for'), valueOf(list, 'x-forwarded-proto'), valueOf(list, 'x-forwarded-host')], [['203.0.113.7'], ['https'], ['app.test']]);
+  assert.deepEqual(
+    [valueOf(list, 'x-forwarded-for'), valueOf(list, 'x-forwarded-proto'), valueOf(list, 'x-forwarded-host')],
+    [['203.0.113.7'], ['https'], ['app.test']],
+  );
 });
 
 test('from the application: our cookie names and Clear-Site-Data go, everything else comes through', () => {
-  const raw = ['Set-Cookie', 'sallyport-app=stolen; Path=/', 'Set-Cookie', 'theme=dark', 'set-cookie', '__HOST-sallyport-account=x', 'Clear-Site-Data', '"*"', 'Connection', 'keep-alive', 'ETag', '"1"'];
+  const raw = [
+    'Set-Cookie',
+    'sallyport-app=stolen; Path=/',
+    'Set-Cookie',
+    'theme=dark',
+    'set-cookie',
+    '__HOST-sallyport-account=x',
+    'Clear-Site-Data',
+    '"*"',
+    'Connection',
+    'keep-alive',
+    'ETag',
+    '"1"',
+  ];
   const list = pairs(answerHeaders(raw, { connection: 'keep-alive' }, 'sallyport'));
   assert.deepEqual(valueOf(list, 'set-cookie'), ['theme=dark']);
   assert.deepEqual(valueOf(list, 'clear-site-data'), []);
@@ -84,5 +164,8 @@ test('from the application: our cookie names and Clear-Site-Data go, everything 
 });
 
 test('what the application says about caching stands', () => {
-  assert.deepEqual(valueOf(pairs(answerHeaders(['Cache-Control', 'public'], { 'cache-control': 'public' }, 's')), 'cache-control'), ['public']);
+  assert.deepEqual(
+    valueOf(pairs(answerHeaders(['Cache-Control', 'public'], { 'cache-control': 'public' }, 's')), 'cache-control'),
+    ['public'],
+  );
 });

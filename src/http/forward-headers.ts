@@ -12,10 +12,30 @@ import { header, type HeaderMap } from '../request/incoming.ts';
 import { hostOf } from '../request/origin.ts';
 
 /** RFC 9110 section 7.6.1, and what old proxies used. */
-const hopByHop: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect']);
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
 
 /** Names a client may not speak under, compared after case and `_` → `-`. */
-const reserved: ReadonlySet<string> = new Set([...identityHeaderNames, 'forwarded', 'x-real-ip', 'x-rewrite-url', 'x-http-method', 'x-http-method-override', 'x-method-override', 'proxy']);
+const reserved: ReadonlySet<string> = new Set([
+  ...identityHeaderNames,
+  'forwarded',
+  'x-real-ip',
+  'x-rewrite-url',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'proxy',
+]);
 const reservedPrefixes = ['x-forwarded-', 'x-original-'] as const;
 
 export interface ForwardRequest {
@@ -24,7 +44,12 @@ export interface ForwardRequest {
 }
 
 /** Names and values in turn, for the application. */
-export function requestHeaders(incoming: ForwardRequest, arrival: Arrival, identity: readonly string[], stem: string): string[] {
+export function requestHeaders(
+  incoming: ForwardRequest,
+  arrival: Arrival,
+  identity: readonly string[],
+  stem: string,
+): string[] {
   const dropped = connectionNames(incoming.headers);
   const ours: readonly string[] = ourTokens(incoming.headers);
   const out: string[] = [];
@@ -33,7 +58,13 @@ export function requestHeaders(incoming: ForwardRequest, arrival: Arrival, ident
     const value = incoming.rawHeaders[at + 1] ?? '';
     const lower = name.toLowerCase();
     const folded = lower.replaceAll('_', '-');
-    if (hopByHop.has(lower) || dropped.has(lower) || reserved.has(folded) || reservedPrefixes.some((prefix) => folded.startsWith(prefix))) continue;
+    if (
+      hopByHop.has(lower) ||
+      dropped.has(lower) ||
+      reserved.has(folded) ||
+      reservedPrefixes.some((prefix) => folded.startsWith(prefix))
+    )
+      continue;
     if ((folded === 'authorization' || folded === 'x-api-key') && ours.some((token) => value.includes(token))) continue;
     if (lower === 'cookie') {
       const kept = withoutOurCookies(value, stem);
@@ -43,7 +74,14 @@ export function requestHeaders(incoming: ForwardRequest, arrival: Arrival, ident
     out.push(name, value);
   }
   out.push(...identity);
-  out.push('X-Forwarded-For', addressOf(arrival), 'X-Forwarded-Proto', arrival.scheme, 'X-Forwarded-Host', hostOf(arrival.origin));
+  out.push(
+    'X-Forwarded-For',
+    addressOf(arrival),
+    'X-Forwarded-Proto',
+    arrival.scheme,
+    'X-Forwarded-Host',
+    hostOf(arrival.origin),
+  );
   return out;
 }
 

@@ -12,7 +12,11 @@ import type { MaybePromise } from '../types.ts';
 import { type Answer, problem } from './answer.ts';
 
 /** A part of the house that answers for some paths; `not-mine` leaves them to the next. */
-export type Wing = (incoming: Incoming, arrival: Arrival, path: string) => MaybePromise<Answer> | { readonly kind: 'not-mine' };
+export type Wing = (
+  incoming: Incoming,
+  arrival: Arrival,
+  path: string,
+) => MaybePromise<Answer> | { readonly kind: 'not-mine' };
 
 export const notMine = { kind: 'not-mine' } as const;
 

@@ -3,16 +3,34 @@ import { z } from 'zod';
 import { type ErrorCode, problems } from '../errors.ts';
 import type { Route } from './route.ts';
 
-const general: readonly string[] = ['invalid_request', 'payload_too_large', 'unsupported_media_type', 'misdirected_request', 'unavailable'];
+const general: readonly string[] = [
+  'invalid_request',
+  'payload_too_large',
+  'unsupported_media_type',
+  'misdirected_request',
+  'unavailable',
+];
 
 export function openApiDocument(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
     (paths[route.path] ??= {})[route.method.toLowerCase()] = {
       summary: route.summary,
-      parameters: [...route.path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
-      ...(route.body === null ? {} : { requestBody: { content: { 'application/json': { schema: z.toJSONSchema(route.body, { io: 'input' }) } } } }),
-      security: route.need.kind === 'session' || route.need.kind === 'admin' ? [{ sessionCookie: [], csrfToken: [] }, { bearer: [] }] : [],
+      parameters: [...route.path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => ({
+        name,
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+      })),
+      ...(route.body === null
+        ? {}
+        : {
+            requestBody: { content: { 'application/json': { schema: z.toJSONSchema(route.body, { io: 'input' }) } } },
+          }),
+      security:
+        route.need.kind === 'session' || route.need.kind === 'admin'
+          ? [{ sessionCookie: [], csrfToken: [] }, { bearer: [] }]
+          : [],
       responses: responsesOf(route),
     };
   }
@@ -20,9 +38,19 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
   paths['/api/auth/verify'] = {
     get: {
       summary: "A reverse proxy's question: may this request pass, and who is it?",
-      parameters: ['scope', 'privilege', 'kind', 'optional', 'redirect'].map((name) => ({ name, in: 'query', schema: { type: 'string' } })),
+      parameters: ['scope', 'privilege', 'kind', 'optional', 'redirect'].map((name) => ({
+        name,
+        in: 'query',
+        schema: { type: 'string' },
+      })),
       security: [{ sessionCookie: [] }, { bearer: [] }],
-      responses: { '200': { description: 'It may pass; the identity headers say who it is' }, '302': { description: 'To the sign-in page' }, '401': { description: 'Not signed in' }, '403': { description: 'Not allowed' }, '503': { description: 'Not set up, or unavailable' } },
+      responses: {
+        '200': { description: 'It may pass; the identity headers say who it is' },
+        '302': { description: 'To the sign-in page' },
+        '401': { description: 'Not signed in' },
+        '403': { description: 'Not allowed' },
+        '503': { description: 'Not set up, or unavailable' },
+      },
     },
   };
   return {
@@ -54,7 +82,10 @@ const problemSchema = z.object({
 });
 
 function responsesOf(route: Route): Record<string, unknown> {
-  const needs = route.need.kind === 'session' || route.need.kind === 'admin' ? ['unauthorized', 'session_expired', 'invalid_token', 'csrf_failed', 'forbidden'] : ['csrf_failed'];
+  const needs =
+    route.need.kind === 'session' || route.need.kind === 'admin'
+      ? ['unauthorized', 'session_expired', 'invalid_token', 'csrf_failed', 'forbidden']
+      : ['csrf_failed'];
   const codes = [...route.refusals, ...needs, ...general].filter((code): code is ErrorCode => code in problems);
   const byStatus = Map.groupBy(codes, (code) => problems[code].status);
   const success = route.path === '/api/auth/setup' ? '201' : '200';
@@ -63,7 +94,10 @@ function responsesOf(route: Route): Record<string, unknown> {
     ...Object.fromEntries(
       [...byStatus].map(([status, each]) => [
         String(status),
-        { description: [...new Set(each)].join(', '), content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+        {
+          description: [...new Set(each)].join(', '),
+          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        },
       ]),
     ),
   };

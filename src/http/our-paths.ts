@@ -11,6 +11,8 @@ export function onSharedOrigin(api: Wing, random: Random): Wing {
   return (incoming, arrival, path) => {
     if (!ourPaths.test(path)) return notMine;
     const answer = api(incoming, arrival, path);
-    return answer instanceof Promise || answer.kind !== 'not-mine' ? answer : problem(refuse('not_found'), { requestId: newName(random) });
+    return answer instanceof Promise || answer.kind !== 'not-mine'
+      ? answer
+      : problem(refuse('not_found'), { requestId: newName(random) });
   };
 }

@@ -12,10 +12,15 @@ export interface Pages {
   /** The shell, for a page's path. */
   shell(status: number, nonce: string, cookies: readonly string[]): Written;
   /** A file under `/auth/`, or that there is none. */
-  asset(path: string, headers: HeaderMap): { readonly kind: 'none' } | { readonly kind: 'asset'; readonly answer: Written };
+  asset(
+    path: string,
+    headers: HeaderMap,
+  ): { readonly kind: 'none' } | { readonly kind: 'asset'; readonly answer: Written };
 }
 
-export type PagesReading = { readonly kind: 'missing'; readonly folder: string } | { readonly kind: 'read'; readonly pages: Pages };
+export type PagesReading =
+  | { readonly kind: 'missing'; readonly folder: string }
+  | { readonly kind: 'read'; readonly pages: Pages };
 
 const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
@@ -57,11 +62,15 @@ export function readPages(folder: string): PagesReading {
         kind: 'written',
         status,
         headers: [
-          'content-type', 'text/html; charset=utf-8',
+          'content-type',
+          'text/html; charset=utf-8',
           ...guardHeaders,
-          'cross-origin-opener-policy', 'same-origin',
-          'permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
-          'content-security-policy', pagePolicy(nonce),
+          'cross-origin-opener-policy',
+          'same-origin',
+          'permissions-policy',
+          'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+          'content-security-policy',
+          pagePolicy(nonce),
           ...setCookies(cookies),
         ],
         body: shellText.replaceAll('__CSP_NONCE__', nonce),
@@ -80,13 +89,20 @@ function assetAnswer(asset: Asset, headers: HeaderMap): Written {
     kind: 'written',
     status: 200,
     headers: [
-      'content-type', asset.type,
-      'cache-control', asset.caching,
-      'vary', 'accept-encoding',
-      'x-content-type-options', 'nosniff',
-      'referrer-policy', 'no-referrer',
-      'cross-origin-resource-policy', 'same-origin',
-      'content-security-policy', "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; sandbox",
+      'content-type',
+      asset.type,
+      'cache-control',
+      asset.caching,
+      'vary',
+      'accept-encoding',
+      'x-content-type-options',
+      'nosniff',
+      'referrer-policy',
+      'no-referrer',
+      'cross-origin-resource-policy',
+      'same-origin',
+      'content-security-policy',
+      "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; sandbox",
       ...(brotli ? ['content-encoding', 'br'] : []),
     ],
     body: brotli ? asset.brotli : asset.plain,

@@ -41,7 +41,15 @@ export function plainPage(page: PlainPage, nonce: string): Written {
   return {
     kind: 'written',
     status: page.status,
-    headers: ['content-type', 'text/html; charset=utf-8', ...guardHeaders, 'content-security-policy', policy, ...wait, ...setCookies(page.cookies ?? [])],
+    headers: [
+      'content-type',
+      'text/html; charset=utf-8',
+      ...guardHeaders,
+      'content-security-policy',
+      policy,
+      ...wait,
+      ...setCookies(page.cookies ?? []),
+    ],
     body,
   };
 }

@@ -11,7 +11,13 @@ import { answerHeaders, requestHeaders } from './forward-headers.ts';
 
 export interface Proxy {
   /** `unreachable` writes the answer for an application that did not give one. */
-  pass(incoming: IncomingMessage, outgoing: ServerResponse, arrival: Arrival, identity: readonly string[], unreachable: () => void): void;
+  pass(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    arrival: Arrival,
+    identity: readonly string[],
+    unreachable: () => void,
+  ): void;
   close(): void;
 }
 
@@ -24,7 +30,8 @@ export function proxy(parts: { readonly upstream: Origin; readonly cookieStem: s
 
   const pass: Proxy['pass'] = (incoming, outgoing, arrival, identity, unreachable) => {
     const headers = requestHeaders(incoming, arrival, identity, parts.cookieStem);
-    const hasBody = incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined;
+    const hasBody =
+      incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined;
 
     const send = (attempt: 'first' | 'second'): void => {
       const upstream = (tls ? tlsRequest : request)({
@@ -38,13 +45,19 @@ export function proxy(parts: { readonly upstream: Origin; readonly cookieStem: s
       });
       const abandon = (): void => void upstream.destroy();
       outgoing.once('close', abandon);
-      const timer = setTimeout(() => upstream.destroy(new Error('the connection could not be made in time')), connectMs);
+      const timer = setTimeout(
+        () => upstream.destroy(new Error('the connection could not be made in time')),
+        connectMs,
+      );
       upstream.once('socket', (socket) => {
         if (socket.connecting) socket.once(tls ? 'secureConnect' : 'connect', () => clearTimeout(timer));
         else clearTimeout(timer);
       });
       upstream.once('response', (response) => {
-        outgoing.writeHead(response.statusCode ?? 502, answerHeaders(response.rawHeaders, response.headers, parts.cookieStem));
+        outgoing.writeHead(
+          response.statusCode ?? 502,
+          answerHeaders(response.rawHeaders, response.headers, parts.cookieStem),
+        );
         pipeline(response, outgoing, (fault) => {
           if (fault && !outgoing.writableEnded) outgoing.destroy();
         });

@@ -16,10 +16,19 @@ export const loginBody = z.object({
 });
 export const enableBody = z.object({ username: text, password: text, totp_code: code.optional() });
 /** Step-up by password in the same request (2-http-api, 4). */
-export const stepUpBody = z.object({ password: text.optional(), totp_code: code.optional(), totp_token: code.optional() });
+export const stepUpBody = z.object({
+  password: text.optional(),
+  totp_code: code.optional(),
+  totp_token: code.optional(),
+});
 export const reauthenticateBody = z.object({ password: text, totp_code: code.optional() });
 export const changePasswordBody = z
-  .object({ old_password: text.optional(), current_password: text.optional(), new_password: text, totp_code: code.optional() })
+  .object({
+    old_password: text.optional(),
+    current_password: text.optional(),
+    new_password: text,
+    totp_code: code.optional(),
+  })
   .refine((body) => (body.old_password === undefined) !== (body.current_password === undefined), {
     message: 'Give the old password once, as "old_password" or "current_password".',
     path: ['old_password'],

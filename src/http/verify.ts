@@ -41,7 +41,8 @@ export function verifyWing(parts: ForwardAuthParts & { readonly memory: Memory; 
   return (incoming, arrival, path) => {
     if (path !== verifyPath) return notMine;
     const state = parts.memory.state();
-    if (state instanceof Promise) return state.then(async (now) => write(await forwardAuth(parts, incoming, arrival, now)));
+    if (state instanceof Promise)
+      return state.then(async (now) => write(await forwardAuth(parts, incoming, arrival, now)));
     const answer = forwardAuth(parts, incoming, arrival, state);
     return answer instanceof Promise ? answer.then(write) : write(answer);
   };

@@ -27,6 +27,9 @@ export function judgeProvenance(headers: HeaderMap, own: readonly Origin[]): Pro
 /** The token that only a page which may read our answers can know. */
 export function judgeCsrfToken(headers: HeaderMap, sessionToken: Secret): Provenance {
   const shown = header(headers, 'x-csrf-token');
-  if (shown === undefined) return refuse('csrf_failed', { detail: 'The header X-CSRF-Token is missing.', cause: 'no-token' });
-  return compareDigests(shown, csrfToken(sessionToken)).kind === 'equal' ? ours : refuse('csrf_failed', { cause: 'wrong-token' });
+  if (shown === undefined)
+    return refuse('csrf_failed', { detail: 'The header X-CSRF-Token is missing.', cause: 'no-token' });
+  return compareDigests(shown, csrfToken(sessionToken)).kind === 'equal'
+    ? ours
+    : refuse('csrf_failed', { cause: 'wrong-token' });
 }

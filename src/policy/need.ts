@@ -27,13 +27,17 @@ export function judgeNeed(need: Need, principal: Principal): Judgement {
       return principal.kind === 'user' && need.kinds.includes(principal.session.kind) ? allowed : missing(need.kinds);
     case 'admin':
       if (principal.kind !== 'user') return refuse('unauthorized');
-      return hasPrivilege(principal.user.row, adminPrivilege) ? allowed : refuse('forbidden', { detail: 'This needs an administrator.' });
+      return hasPrivilege(principal.user.row, adminPrivilege)
+        ? allowed
+        : refuse('forbidden', { detail: 'This needs an administrator.' });
   }
 }
 
 function missing(kinds: readonly string[]): Refusal {
   const only = kinds.length === 1 ? kinds[0] : undefined;
-  return only === undefined ? refuse('unauthorized') : refuse('unauthorized', { detail: `There is no "${only}" session.` });
+  return only === undefined
+    ? refuse('unauthorized')
+    : refuse('unauthorized', { detail: `There is no "${only}" session.` });
 }
 
 /** A session kind may demand a privilege for as long as it is used, not only when it began. */

@@ -31,7 +31,13 @@ for (const [name, headers, wanted] of [
 test('judgeCsrfToken() takes the token of this session and no other', () => {
   const session = 'a'.repeat(43) as Secret;
   assert.equal(judgeCsrfToken({ 'x-csrf-token': csrfToken(session) }, session).kind, 'ours');
-  for (const shown of [undefined, '', csrfToken('b'.repeat(43)), `${csrfToken(session)}x`, csrfToken(session).toLowerCase()]) {
+  for (const shown of [
+    undefined,
+    '',
+    csrfToken('b'.repeat(43)),
+    `${csrfToken(session)}x`,
+    csrfToken(session).toLowerCase(),
+  ]) {
     assert.equal(judgeCsrfToken(shown === undefined ? {} : { 'x-csrf-token': shown }, session).kind, 'refused');
   }
 });
@@ -42,14 +48,35 @@ const principal = (kind: string, privileges: readonly string[], authenticatedAt 
   user: {
     current: true,
     row: {
-      id: 'u' as UserId, username: 'alice' as Username, displayName: 'Alice', email: '', privileges, groups: [], active: true,
-      sealedPassword: '', credentialGeneration: 1, createdAt: 0 as Millis,
+      id: 'u' as UserId,
+      username: 'alice' as Username,
+      displayName: 'Alice',
+      email: '',
+      privileges,
+      groups: [],
+      active: true,
+      sealedPassword: '',
+      credentialGeneration: 1,
+      createdAt: 0 as Millis,
     },
   },
   session: {
-    id: 's' as SessionId, digest: 'd' as Digest, userId: 'u' as UserId, kind, transport: 'cookie', credentialGeneration: 1, bootId: '', parentId: null,
-    origin: null, createdAt: 0 as Millis, lastSeenAt: 0 as Millis, idleMs: 1, expiresAt: 1 as Millis, authenticatedAt: authenticatedAt as Millis,
-    address: '127.0.0.1' as Address, userAgent: '',
+    id: 's' as SessionId,
+    digest: 'd' as Digest,
+    userId: 'u' as UserId,
+    kind,
+    transport: 'cookie',
+    credentialGeneration: 1,
+    bootId: '',
+    parentId: null,
+    origin: null,
+    createdAt: 0 as Millis,
+    lastSeenAt: 0 as Millis,
+    idleMs: 1,
+    expiresAt: 1 as Millis,
+    authenticatedAt: authenticatedAt as Millis,
+    address: '127.0.0.1' as Address,
+    userAgent: '',
   },
 });
 

@@ -5,7 +5,14 @@
 import type { Principal } from './principal.ts';
 
 /** Lower case, as compared; sent in this order. */
-export const identityHeaderNames = ['remote-user', 'remote-groups', 'remote-email', 'remote-name', 'x-auth-via', 'x-auth-scopes'] as const;
+export const identityHeaderNames = [
+  'remote-user',
+  'remote-groups',
+  'remote-email',
+  'remote-name',
+  'x-auth-via',
+  'x-auth-scopes',
+] as const;
 
 /** Names and values in turn. */
 export function identityHeaders(principal: Principal): readonly string[] {

@@ -11,18 +11,48 @@ export type SessionKinds =
 
 export function sessionKindsOf(settings: Settings, more: readonly SessionKind[]): SessionKinds {
   const { account, admin } = settings.session;
-  const accountKind: SessionKind = { name: 'account', idleMs: account.idleMs, absoluteMs: account.absoluteMs, cap: account.cap, durable: true, sameSite: 'Lax', privilege: null };
-  const adminKind: SessionKind = { name: 'admin', idleMs: admin.idleMs, absoluteMs: admin.absoluteMs, cap: admin.cap, durable: false, sameSite: 'Strict', privilege: adminPrivilege };
+  const accountKind: SessionKind = {
+    name: 'account',
+    idleMs: account.idleMs,
+    absoluteMs: account.absoluteMs,
+    cap: account.cap,
+    durable: true,
+    sameSite: 'Lax',
+    privilege: null,
+  };
+  const adminKind: SessionKind = {
+    name: 'admin',
+    idleMs: admin.idleMs,
+    absoluteMs: admin.absoluteMs,
+    cap: admin.cap,
+    durable: false,
+    sameSite: 'Strict',
+    privilege: adminPrivilege,
+  };
   /** Made only by a hand-over; its lifetimes are those of the session it came from. */
-  const appKind: SessionKind = { name: 'app', idleMs: account.idleMs, absoluteMs: account.absoluteMs, cap: Number.MAX_SAFE_INTEGER, durable: true, sameSite: 'Lax', privilege: null };
+  const appKind: SessionKind = {
+    name: 'app',
+    idleMs: account.idleMs,
+    absoluteMs: account.absoluteMs,
+    cap: Number.MAX_SAFE_INTEGER,
+    durable: true,
+    sameSite: 'Lax',
+    privilege: null,
+  };
   const kinds = new Map<string, SessionKind>();
   const reserved: readonly string[] = ['app', ...reservedCookieNames];
   for (const kind of [adminKind, accountKind, ...more]) {
     if (!/^[a-z][a-z0-9-]{0,31}$/.test(kind.name) || reserved.includes(kind.name) || kinds.has(kind.name)) {
-      return { kind: 'refused', why: `Cannot add the session kind "${kind.name}": the name is taken, reserved, or not of small letters, digits and dashes.` };
+      return {
+        kind: 'refused',
+        why: `Cannot add the session kind "${kind.name}": the name is taken, reserved, or not of small letters, digits and dashes.`,
+      };
     }
     if (!(kind.idleMs > 0 && kind.idleMs <= kind.absoluteMs && kind.cap >= 1)) {
-      return { kind: 'refused', why: `Cannot add the session kind "${kind.name}": it needs 0 < idleMs <= absoluteMs and a cap of at least 1.` };
+      return {
+        kind: 'refused',
+        why: `Cannot add the session kind "${kind.name}": it needs 0 < idleMs <= absoluteMs and a cap of at least 1.`,
+      };
     }
     kinds.set(kind.name, kind);
   }

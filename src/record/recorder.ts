@@ -54,7 +54,11 @@ export interface Recorder {
   refused(occurrence: Occurrence & { readonly userId: UserId | null; readonly cause: string }): Promise<void>;
 }
 
-export function recorder(parts: { store: Pick<Store, 'recordAttempt' | 'appendAudit'>; clock: Clock; log: Log }): Recorder {
+export function recorder(parts: {
+  store: Pick<Store, 'recordAttempt' | 'appendAudit'>;
+  clock: Clock;
+  log: Log;
+}): Recorder {
   const { store, clock, log } = parts;
   const event = (occurrence: Occurrence): AuditEvent => ({
     at: clock.now(),
@@ -67,7 +71,13 @@ export function recorder(parts: { store: Pick<Store, 'recordAttempt' | 'appendAu
   });
   return {
     event,
-    attempt: (session, way) => ({ userId: session.userId, address: session.address, way, result: 'ok', at: session.createdAt }),
+    attempt: (session, way) => ({
+      userId: session.userId,
+      address: session.address,
+      way,
+      result: 'ok',
+      at: session.createdAt,
+    }),
     refused: async (occurrence) => {
       const { userId, cause, address, way } = occurrence;
       log.warn({ event: occurrence.event, address, way, user: userId ?? undefined, cause }, 'authentication failure');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Address } from '../types.ts';
 import { clientOf, networkOf, parseAddress, proxyList } from './address.ts';
 
@@ -63,19 +63,93 @@ const proxies = proxyList([
 ]);
 
 for (const { name, peer, headers, believed = 'x-forwarded-for', address, via } of [
-  { name: 'an unlisted peer is the client, whatever its headers say', peer: '203.0.113.66', headers: { 'x-forwarded-for': '127.0.0.1' }, address: '203.0.113.66', via: 'direct' },
-  { name: 'a listed proxy is believed', peer: '10.9.0.2', headers: { 'x-forwarded-for': '203.0.113.9' }, address: '203.0.113.9', via: 'proxy' },
-  { name: 'the walk goes from the right', peer: '10.9.0.2', headers: { 'x-forwarded-for': '127.0.0.1, 203.0.113.9' }, address: '203.0.113.9', via: 'proxy' },
-  { name: 'the walk passes listed proxies', peer: '10.9.0.2', headers: { 'x-forwarded-for': '198.51.100.1, 203.0.113.9, 10.1.1.1' }, address: '203.0.113.9', via: 'proxy' },
-  { name: 'all listed: the left-most', peer: '10.9.0.2', headers: { 'x-forwarded-for': '10.1.1.1, 10.1.1.2' }, address: '10.1.1.1', via: 'proxy' },
-  { name: 'an unreadable entry ends the walk at the last good one', peer: '10.9.0.2', headers: { 'x-forwarded-for': '203.0.113.9, junk, 10.1.1.1' }, address: '10.1.1.1', via: 'proxy' },
+  {
+    name: 'an unlisted peer is the client, whatever its headers say',
+    peer: '203.0.113.66',
+    headers: { 'x-forwarded-for': '127.0.0.1' },
+    address: '203.0.113.66',
+    via: 'direct',
+  },
+  {
+    name: 'a listed proxy is believed',
+    peer: '10.9.0.2',
+    headers: { 'x-forwarded-for': '203.0.113.9' },
+    address: '203.0.113.9',
+    via: 'proxy',
+  },
+  {
+    name: 'the walk goes from the right',
+    peer: '10.9.0.2',
+    headers: { 'x-forwarded-for': '127.0.0.1, 203.0.113.9' },
+    address: '203.0.113.9',
+    via: 'proxy',
+  },
+  {
+    name: 'the walk passes listed proxies',
+    peer: '10.9.0.2',
+    headers: { 'x-forwarded-for': '198.51.100.1, 203.0.113.9, 10.1.1.1' },
+    address: '203.0.113.9',
+    via: 'proxy',
+  },
+  {
+    name: 'all listed: the left-most',
+    peer: '10.9.0.2',
+    headers: { 'x-forwarded-for': '10.1.1.1, 10.1.1.2' },
+    address: '10.1.1.1',
+    via: 'proxy',
+  },
+  {
+    name: 'an unreadable entry ends the walk at the last good one',
+    peer: '10.9.0.2',
+    headers: { 'x-forwarded-for': '203.0.113.9, junk, 10.1.1.1' },
+    address: '10.1.1.1',
+    via: 'proxy',
+  },
   { name: 'no header: the proxy itself', peer: '10.9.0.2', headers: {}, address: '10.9.0.2', via: 'proxy' },
-  { name: 'another header is not believed', peer: '10.9.0.2', headers: { 'x-real-ip': '203.0.113.9' }, address: '10.9.0.2', via: 'proxy' },
-  { name: 'mapped peers are folded before the list is asked', peer: '::ffff:10.9.0.2', headers: { 'x-forwarded-for': '203.0.113.9' }, address: '203.0.113.9', via: 'proxy' },
-  { name: 'ports are dropped', peer: '10.9.0.2', headers: { 'x-forwarded-for': '203.0.113.9:4711' }, address: '203.0.113.9', via: 'proxy' },
-  { name: 'brackets are dropped', peer: 'fd00::2', headers: { 'x-forwarded-for': '[2001:db8::9]:4711' }, address: '2001:db8::9', via: 'proxy' },
-  { name: 'Forwarded is read by its for= elements', peer: '10.9.0.2', headers: { forwarded: 'for=198.51.100.1, for="[2001:db8::9]:80";proto=https' }, believed: 'forwarded', address: '2001:db8::9', via: 'proxy' },
-  { name: 'Forwarded with an obfuscated element stops there', peer: '10.9.0.2', headers: { forwarded: 'for=198.51.100.1, for=_hidden' }, believed: 'forwarded', address: '10.9.0.2', via: 'proxy' },
+  {
+    name: 'another header is not believed',
+    peer: '10.9.0.2',
+    headers: { 'x-real-ip': '203.0.113.9' },
+    address: '10.9.0.2',
+    via: 'proxy',
+  },
+  {
+    name: 'mapped peers are folded before the list is asked',
+    peer: '::ffff:10.9.0.2',
+    headers: { 'x-forwarded-for': '203.0.113.9' },
+    address: '203.0.113.9',
+    via: 'proxy',
+  },
+  {
+    name: 'ports are dropped',
+    peer: '10.9.0.2',
+    headers: { 'x-forwarded-for': '203.0.113.9:4711' },
+    address: '203.0.113.9',
+    via: 'proxy',
+  },
+  {
+    name: 'brackets are dropped',
+    peer: 'fd00::2',
+    headers: { 'x-forwarded-for': '[2001:db8::9]:4711' },
+    address: '2001:db8::9',
+    via: 'proxy',
+  },
+  {
+    name: 'Forwarded is read by its for= elements',
+    peer: '10.9.0.2',
+    headers: { forwarded: 'for=198.51.100.1, for="[2001:db8::9]:80";proto=https' },
+    believed: 'forwarded',
+    address: '2001:db8::9',
+    via: 'proxy',
+  },
+  {
+    name: 'Forwarded with an obfuscated element stops there',
+    peer: '10.9.0.2',
+    headers: { forwarded: 'for=198.51.100.1, for=_hidden' },
+    believed: 'forwarded',
+    address: '10.9.0.2',
+    via: 'proxy',
+  },
 ] as const) {
   test(`clientOf(): ${name}`, () => {
     const client = clientOf(peer, headers, proxies, believed);

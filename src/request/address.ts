@@ -86,13 +86,14 @@ export function clientOf(peer: string, headers: HeaderMap, proxies: ProxyList, b
   const parsed = peer === '' ? { kind: 'address' as const, address: localPeer } : parseAddress(peer);
   if (parsed.kind === 'malformed') throw new TypeError(`Cannot read the address of the connection: "${peer}"`);
   const address = parsed.address;
-  if (proxies.size === 0 || proxies.standing(address) === 'unlisted') return { address, via: 'direct', silentProxy: false };
+  if (proxies.size === 0 || proxies.standing(address) === 'unlisted')
+    return { address, via: 'direct', silentProxy: false };
   const value = headers[believed];
   const text = typeof value === 'string' ? value : value?.join(',');
   if (text === undefined) return { address, via: 'proxy', silentProxy: true };
   const chain = believed === 'forwarded' ? forwardedFor(text) : text.split(',').map((entry) => entry.trim());
   let client = address;
-  for (const entry of chain.reverse()) {
+  for (const entry of chain.toReversed()) {
     const hop = parseAddress(withoutPort(entry));
     if (hop.kind === 'malformed') break;
     client = hop.address;
@@ -128,11 +129,16 @@ function groupsOf(text: string): number[] {
       tail
         .split('.')
         .map(Number)
-        .reduce<string[]>((groups, octet, place, all) => (place % 2 === 0 ? [...groups, (octet * 256 + (all[place + 1] ?? 0)).toString(16)] : groups), [])
+        .reduce<string[]>(
+          (groups, octet, place, all) =>
+            place % 2 === 0 ? [...groups, (octet * 256 + (all[place + 1] ?? 0)).toString(16)] : groups,
+          [],
+        )
         .join(':')
     : text;
   const [left = '', right] = plain.split('::', 2);
-  const read = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
+  const read = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
   const head = read(left);
   if (right === undefined) return head;
   const end = read(right);

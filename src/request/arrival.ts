@@ -8,6 +8,16 @@ import { clientOf, type Client, type ForwardedHeader, type ProxyList } from './a
 import { checkSingleHeaders, header, type Door, type Incoming } from './incoming.ts';
 import { hostOf, originOf, type Scheme, schemeOf } from './origin.ts';
 
+/** Where people and proxies reach the doors. */
+export interface Places {
+  /** The console as browsers reach it, first; then its other names (loopback spellings). */
+  readonly console: readonly [Origin, ...Origin[]];
+  /** The application behind the built-in proxy; empty without one. */
+  readonly application: readonly Origin[];
+  /** Hosts behind a reverse proxy whose people sign in here. */
+  readonly protectedHosts: readonly Origin[];
+}
+
 /** What a request's Host stands for. */
 export type Place = 'console' | 'application' | 'protected-host';
 
@@ -76,12 +86,14 @@ export interface ArrivalRules {
 /** `ignoreForwardedHost`: the forwarded host describes another request (forward-auth), not this one. */
 export function arrive(incoming: Incoming, rules: ArrivalRules, ignoreForwardedHost: 'read' | 'ignore'): Arriving {
   const singles = checkSingleHeaders(incoming.rawHeaders);
-  if (singles.kind === 'repeated') return { kind: 'malformed', detail: `The header "${singles.name}" came more than once.` };
+  if (singles.kind === 'repeated')
+    return { kind: 'malformed', detail: `The header "${singles.name}" came more than once.` };
   const host = header(incoming.headers, 'host');
   if (host === undefined) return { kind: 'malformed', detail: 'The Host header is missing.' };
   const believing = rules.proxies.size > 0;
   const early = believing ? clientOf(incoming.peer, incoming.headers, rules.proxies, rules.forwardedHeader) : undefined;
-  const forwarded = early?.via === 'proxy' && ignoreForwardedHost === 'read' ? header(incoming.headers, 'x-forwarded-host') : undefined;
+  const forwarded =
+    early?.via === 'proxy' && ignoreForwardedHost === 'read' ? header(incoming.headers, 'x-forwarded-host') : undefined;
   const known = rules.hosts[incoming.door].find(forwarded ?? host);
   if (!known) return { kind: 'misdirected' };
   return {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { cookieName, expireCookie, readCookie, setCookie, withoutOurCookies } from './cookie.ts';
 
 for (const [header, wanted] of [
@@ -43,8 +43,14 @@ test('readCookie() is linear in the header', () => {
 });
 
 test('setCookie() is HttpOnly on Path=/ without a Domain, and Secure over HTTPS', () => {
-  assert.equal(setCookie(cookieName('s', 'https', 'admin'), 'v', { scheme: 'https', sameSite: 'Strict' }), '__Host-s-admin=v; Path=/; HttpOnly; SameSite=Strict; Secure');
-  assert.equal(setCookie(cookieName('s', 'http', 'account'), 'v', { scheme: 'http', sameSite: 'Lax' }), 's-account=v; Path=/; HttpOnly; SameSite=Lax');
+  assert.equal(
+    setCookie(cookieName('s', 'https', 'admin'), 'v', { scheme: 'https', sameSite: 'Strict' }),
+    '__Host-s-admin=v; Path=/; HttpOnly; SameSite=Strict; Secure',
+  );
+  assert.equal(
+    setCookie(cookieName('s', 'http', 'account'), 'v', { scheme: 'http', sameSite: 'Lax' }),
+    's-account=v; Path=/; HttpOnly; SameSite=Lax',
+  );
   assert.match(expireCookie('s-account', 'http'), /Max-Age=0/);
 });
 
@@ -54,5 +60,6 @@ for (const [header, wanted] of [
   ['__host-sallyport-app=a; __Secure-sallyport-x=b; sallyport-device=c', undefined],
   ['mysallyport-account=a; sallyport=b', 'mysallyport-account=a; sallyport=b'],
 ] as const) {
-  test(`withoutOurCookies() leaves ${JSON.stringify(wanted)} of "${header}"`, () => assert.equal(withoutOurCookies(header, 'sallyport'), wanted));
+  test(`withoutOurCookies() leaves ${JSON.stringify(wanted)} of "${header}"`, () =>
+    assert.equal(withoutOurCookies(header, 'sallyport'), wanted));
 }

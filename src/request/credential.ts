@@ -44,8 +44,10 @@ export function ownCredential(headers: HeaderMap, slots: readonly CookieSlot[]):
     switch (scheme.toLowerCase()) {
       case 'bearer':
       case 'token':
-        if (apiKey !== undefined) return { kind: 'malformed', detail: 'Send either an Authorization header or X-API-Key, not both.' };
-        if (text === '' || rest.length > 0) return { kind: 'malformed', detail: 'The Authorization header has no token or more than one.' };
+        if (apiKey !== undefined)
+          return { kind: 'malformed', detail: 'Send either an Authorization header or X-API-Key, not both.' };
+        if (text === '' || rest.length > 0)
+          return { kind: 'malformed', detail: 'The Authorization header has no token or more than one.' };
         return bearerOf(text);
       case 'basic':
         return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && Buffer.from(text, 'base64').includes(58)

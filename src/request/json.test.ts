@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { readJson } from './json.ts';
 
 const read = (text: string) => readJson(Buffer.from(text));
@@ -45,10 +45,21 @@ for (const text of [
   test(`readJson() refuses ${JSON.stringify(text.slice(0, 40))}`, () => assert.equal(read(text).kind, 'malformed'));
 }
 
-for (const text of ['{"a":1,"b":{"a":1}}', '[{"a":1},{"a":1}]', '{"a":"a","b":"a"}', '{"a":"\\ud83d\\ude00"}', ' null ']) {
+for (const text of [
+  '{"a":1,"b":{"a":1}}',
+  '[{"a":1},{"a":1}]',
+  '{"a":"a","b":"a"}',
+  '{"a":"\\ud83d\\ude00"}',
+  ' null ',
+]) {
   test(`readJson() takes ${text}`, () => assert.equal(read(text).kind, 'value'));
 }
 
 test('readJson() refuses bytes that are not UTF-8', () => {
-  for (const bytes of [[0x22, 0xff, 0x22], [0x22, 0xc0, 0x80, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22]]) assert.equal(readJson(Uint8Array.from(bytes)).kind, 'malformed');
+  for (const bytes of [
+    [0x22, 0xff, 0x22],
+    [0x22, 0xc0, 0x80, 0x22],
+    [0x22, 0xed, 0xa0, 0x80, 0x22],
+  ])
+    assert.equal(readJson(Uint8Array.from(bytes)).kind, 'malformed');
 });

@@ -3,7 +3,9 @@
  * depth. Pure. Stops: two parsers that disagree about one body, and text that no store keeps as it came.
  */
 
-export type JsonReading = { readonly kind: 'malformed'; readonly detail: string } | { readonly kind: 'value'; readonly value: unknown };
+export type JsonReading =
+  | { readonly kind: 'malformed'; readonly detail: string }
+  | { readonly kind: 'value'; readonly value: unknown };
 
 const deepest = 32;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

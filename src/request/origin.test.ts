@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Origin } from '../types.ts';
 import { originOf, parseOrigin, parseReturnTo } from './origin.ts';
 
@@ -64,7 +64,13 @@ for (const [text, wanted] of [
 test('whatever parseReturnTo() takes, a browser reads as the same origin', () => {
   fc.assert(
     fc.property(fc.webUrl({ withQueryParameters: true }), fc.string(), (url, junk) => {
-      for (const text of [url, junk, `https://app.test${junk}`, `https://app.test/${junk}`, `https://${junk}app.test/`]) {
+      for (const text of [
+        url,
+        junk,
+        `https://app.test${junk}`,
+        `https://app.test/${junk}`,
+        `https://${junk}app.test/`,
+      ]) {
         const target = parseReturnTo(text, hosts);
         if (target.kind === 'target') assert.equal(new URL(`${target.origin}${target.path}`).origin, target.origin);
       }
@@ -73,5 +79,6 @@ test('whatever parseReturnTo() takes, a browser reads as the same origin', () =>
 });
 
 test('parseOrigin() takes nothing after the port', () => {
-  for (const text of ['https://app.test/', 'https://app.test?x', 'ftp://app.test', 'app.test', 'https://']) assert.equal(parseOrigin(text).kind, 'malformed');
+  for (const text of ['https://app.test/', 'https://app.test?x', 'ftp://app.test', 'app.test', 'https://'])
+    assert.equal(parseOrigin(text).kind, 'malformed');
 });

@@ -36,14 +36,17 @@ export function hostOf(origin: Origin): string {
   return origin.slice(origin.indexOf('//') + 2);
 }
 
-export type ReturnTo = { readonly kind: 'refused' } | { readonly kind: 'target'; readonly origin: Origin; readonly path: string };
+export type ReturnTo =
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'target'; readonly origin: Origin; readonly path: string };
 
 /**
  * Where to send somebody back to: only the exact origins of protected hosts, and only in canonical form, so that no
  * two parsers can disagree about it (userinfo, backslashes, tabs, foreign schemes, fragments).
  */
 export function parseReturnTo(text: string, protectedHosts: ReadonlySet<Origin>): ReturnTo {
-  if (text.length > 4096 || !/^[\x21-\x7e]+$/.test(text) || text.includes('\\') || text.includes('#')) return { kind: 'refused' };
+  if (text.length > 4096 || !/^[\x21-\x7e]+$/.test(text) || text.includes('\\') || text.includes('#'))
+    return { kind: 'refused' };
   const slash = text.indexOf('/', text.indexOf('//') + 2);
   if (slash === -1) return parseReturnTo(`${text}/`, protectedHosts);
   const form = parseOrigin(text.slice(0, slash));

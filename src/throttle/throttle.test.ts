@@ -66,7 +66,8 @@ test('wider networks count together: thirty a minute in a /26, and strangers els
 
 test('one IPv6 /64 is one source, however many addresses it has', async () => {
   const limiter = networkLimiter(fakeClock());
-  for (let at = 0; at < 10; at += 1) assert.equal(await fail(limiter, address(`2001:db8::${(at + 1).toString(16)}`)), 'taken');
+  for (let at = 0; at < 10; at += 1)
+    assert.equal(await fail(limiter, address(`2001:db8::${(at + 1).toString(16)}`)), 'taken');
   assert.equal(await fail(limiter, address('2001:db8::ffff')), 'limited');
   assert.equal(await fail(limiter, address('2001:db8:0:1::1')), 'taken');
 });

@@ -16,7 +16,12 @@ export interface LoginTokens {
   spend(token: string, nonce: string | undefined): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'spent' }>;
 }
 
-export function loginTokens(parts: { key: () => Uint8Array; random: Random; clock: Clock; store: Pick<Store, 'claimOnce'> }): LoginTokens {
+export function loginTokens(parts: {
+  key: () => Uint8Array;
+  random: Random;
+  clock: Clock;
+  store: Pick<Store, 'claimOnce'>;
+}): LoginTokens {
   const sign = (nonce: string, expires: string): string => keyedDigest(parts.key(), 'login-token', nonce, expires);
   return {
     make: () => {
@@ -29,7 +34,11 @@ export function loginTokens(parts: { key: () => Uint8Array; random: Random; cloc
       if (nonce === undefined || more.length > 0 || !/^\d{10,16}$/.test(expires)) return { kind: 'invalid' };
       if (compareDigests(mac, sign(nonce, expires)).kind === 'different') return { kind: 'invalid' };
       if (parts.clock.now() >= Number(expires)) return { kind: 'invalid' };
-      const claim = await parts.store.claimOnce({ purpose: 'login-token', digest: digest(nonce), expiresAt: Number(expires) as Millis });
+      const claim = await parts.store.claimOnce({
+        purpose: 'login-token',
+        digest: digest(nonce),
+        expiresAt: Number(expires) as Millis,
+      });
       return claim.kind === 'first' ? { kind: 'spent' } : { kind: 'invalid' };
     },
   };

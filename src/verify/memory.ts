@@ -176,7 +176,8 @@ export function memory(parts: {
         if (clock.monotonic() >= freshUntil) await refresh();
         if (state !== 'changed') return state.known;
         const read = await store.installation();
-        if (read.kind === 'empty') throw new Error('Cannot read the setup state: the installation is gone from the store');
+        if (read.kind === 'empty')
+          throw new Error('Cannot read the setup state: the installation is gone from the store');
         if (read.seq >= stateChangedAt) state = { known: read.installation.state };
         return read.installation.state;
       })();

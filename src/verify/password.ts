@@ -13,7 +13,11 @@ import type { Password, UserId } from '../types.ts';
 
 export type PasswordProof =
   | { readonly kind: 'busy' }
-  | { readonly kind: 'rejected'; readonly cause: 'unknown-user' | 'wrong-password' | 'disabled'; readonly userId: UserId | null }
+  | {
+      readonly kind: 'rejected';
+      readonly cause: 'unknown-user' | 'wrong-password' | 'disabled';
+      readonly userId: UserId | null;
+    }
   | { readonly kind: 'proven'; readonly user: UserRow };
 
 export interface PasswordVerifier {

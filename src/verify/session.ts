@@ -5,11 +5,14 @@
 import { digest } from '../crypto/digest.ts';
 import type { SessionRow, Transport } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import type { Clock, MaybePromise, Millis, Secret, SessionId } from '../types.ts';
+import type { Clock, Digest, MaybePromise, Millis, Secret, SessionId } from '../types.ts';
 import type { KnownSession, Memory, SessionHolder } from './memory.ts';
 
 export type SessionProof =
-  | { readonly kind: 'rejected'; readonly cause: 'unknown' | 'expired' | 'idle' | 'superseded' | 'other-boot' | 'other-kind' }
+  | {
+      readonly kind: 'rejected';
+      readonly cause: 'unknown' | 'expired' | 'idle' | 'superseded' | 'other-boot' | 'other-kind';
+    }
   | SessionHolder;
 
 export interface SessionVerifier {
@@ -50,38 +53,72 @@ export function sessionVerifier(parts: {
   };
 
   /** Everything but idle time, which only a fresh read may decide. */
-  const judge = (known: KnownSession, transport: Transport, sessionKind: string | undefined, now: Millis): SessionProof => {
+  const judge = (
+    known: KnownSession,
+    transport: Transport,
+    sessionKind: string | undefined,
+    now: Millis,
+  ): SessionProof => {
     const { session, user } = known.holder;
     if (session.transport !== transport || (sessionKind !== undefined && session.kind !== sessionKind)) {
       return { kind: 'rejected', cause: 'other-kind' };
     }
     if (now >= session.expiresAt) return { kind: 'rejected', cause: 'expired' };
     if (session.bootId !== '' && session.bootId !== bootId) return { kind: 'rejected', cause: 'other-boot' };
-    if (!user.row.active || user.row.credentialGeneration !== session.credentialGeneration) return { kind: 'rejected', cause: 'superseded' };
+    if (!user.row.active || user.row.credentialGeneration !== session.credentialGeneration)
+      return { kind: 'rejected', cause: 'superseded' };
     noteUse(known, now);
     return known.holder;
   };
 
   const isIdle = (session: SessionRow, lastSeenAt: Millis, now: Millis): boolean => now - lastSeenAt >= session.idleMs;
 
+  /** What memory says, if it may say anything: `undefined` sends the question to the store. */
+  const fromMemory = (
+    key: Digest,
+    transport: Transport,
+    sessionKind: string | undefined,
+  ): SessionProof | 'stale' | undefined => {
+    const recalled = memory.recall(key);
+    switch (recalled.kind) {
+      case 'stale':
+        return 'stale';
+      case 'not-known':
+        return undefined;
+      case 'known': {
+        const now = clock.now();
+        if (!isIdle(recalled.holder.session, recalled.lastSeenAt, now))
+          return judge(recalled, transport, sessionKind, now);
+        memory.forget(key);
+        return undefined;
+      }
+    }
+  };
+
+  const fromStore = async (
+    key: Digest,
+    transport: Transport,
+    sessionKind: string | undefined,
+  ): Promise<SessionProof> => {
+    const loaded = await memory.load(key);
+    if (loaded.kind === 'unknown') return { kind: 'rejected', cause: 'unknown' };
+    const now = clock.now();
+    if (!isIdle(loaded.holder.session, loaded.lastSeenAt, now)) return judge(loaded, transport, sessionKind, now);
+    memory.forget(key);
+    return { kind: 'rejected', cause: 'idle' };
+  };
+
   return {
     verify: (token, transport, sessionKind) => {
       const key = digest(token);
-      const recalled = memory.recall(key);
-      if (recalled.kind === 'known') {
-        const now = clock.now();
-        if (!isIdle(recalled.holder.session, recalled.lastSeenAt, now)) return judge(recalled, transport, sessionKind, now);
-        memory.forget(key);
-      }
-      return (async (): Promise<SessionProof> => {
-        if (recalled.kind === 'stale') await memory.refresh();
-        const loaded = await memory.load(key);
-        if (loaded.kind === 'unknown') return { kind: 'rejected', cause: 'unknown' };
-        const now = clock.now();
-        if (!isIdle(loaded.holder.session, loaded.lastSeenAt, now)) return judge(loaded, transport, sessionKind, now);
-        memory.forget(key);
-        return { kind: 'rejected', cause: 'idle' };
-      })();
+      const known = fromMemory(key, transport, sessionKind);
+      if (known === undefined) return fromStore(key, transport, sessionKind);
+      if (known !== 'stale') return known;
+      return memory.refresh().then(() => {
+        const fresh = fromMemory(key, transport, sessionKind);
+        if (fresh === 'stale') throw new Error('Cannot judge a session: changes could not be read in time');
+        return fresh ?? fromStore(key, transport, sessionKind);
+      });
     },
     flush: write,
   };

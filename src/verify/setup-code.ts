@@ -11,7 +11,11 @@ export function setupCodeDigest(code: string): Digest {
   return digest(`setup:${canonicalCode(code)}`);
 }
 
-export async function verifySetupCode(code: string, store: Pick<Store, 'setupCode'>, clock: Clock): Promise<SetupCodeProof> {
+export async function verifySetupCode(
+  code: string,
+  store: Pick<Store, 'setupCode'>,
+  clock: Clock,
+): Promise<SetupCodeProof> {
   const codeDigest = setupCodeDigest(code);
   const known = await store.setupCode(codeDigest, clock.now());
   return known.kind === 'valid' ? { kind: 'proven', codeDigest } : { kind: 'rejected' };

@@ -56,13 +56,26 @@ describe('requests that another site can make', () => {
         { origin: server.console.replace(/\d+$/, '1') },
         { origin: `${server.console}.evil.test` },
       ]) {
-        assertProblem(await page.send(path, { ...sent, headers: { 'x-csrf-token': page.csrf, ...headers } }), 403, 'csrf_failed');
+        assertProblem(
+          await page.send(path, { ...sent, headers: { 'x-csrf-token': page.csrf, ...headers } }),
+          403,
+          'csrf_failed',
+        );
       }
       await unchanged();
     });
     it(`CS-07: ${method} ${path} takes no simple request`, async () => {
       if (body === undefined) return;
-      for (const type of ['text/plain', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded', 'application/jsonp', 'application/json, text/plain', 'application/json;charset=utf-7', 'application/json\t;x', '']) {
+      for (const type of [
+        'text/plain',
+        'multipart/form-data; boundary=x',
+        'application/x-www-form-urlencoded',
+        'application/jsonp',
+        'application/json, text/plain',
+        'application/json;charset=utf-7',
+        'application/json\t;x',
+        '',
+      ]) {
         const got = await page.page(path, { method, body: JSON.stringify(body), headers: { 'content-type': type } });
         assertProblem(got, 415, 'unsupported_media_type');
       }
@@ -71,7 +84,10 @@ describe('requests that another site can make', () => {
     it(`CS-09: ${path} changes nothing by GET, nor by a method in a header or query`, async () => {
       for (const way of ['GET', 'HEAD']) {
         for (const suffix of ['', `?_method=${method}`]) {
-          const got = await page.page(`${path}${suffix}`, { method: way, headers: { 'x-http-method-override': method, 'x-method-override': method, 'x-http-method': method } });
+          const got = await page.page(`${path}${suffix}`, {
+            method: way,
+            headers: { 'x-http-method-override': method, 'x-method-override': method, 'x-http-method': method },
+          });
           assert.ok([200, 404, 405].includes(got.status), `${got.status}`);
         }
       }
@@ -81,7 +97,10 @@ describe('requests that another site can make', () => {
 
   it('a bearer token needs no CSRF token, since no browser sends it by itself', async () => {
     const bearer = await signInBearer(server);
-    const got = await send(`${server.console}/api/auth/reauthenticate`, { headers: { authorization: `Bearer ${bearer}` }, body: { password: admin.password } });
+    const got = await send(`${server.console}/api/auth/reauthenticate`, {
+      headers: { authorization: `Bearer ${bearer}` },
+      body: { password: admin.password },
+    });
     assert.equal(got.status, 200, got.text);
     assert.match(String(got.json['token']), /^sps_/);
     assert.deepEqual(got.cookies, []);
@@ -90,14 +109,32 @@ describe('requests that another site can make', () => {
   it('sign-out takes the token as a form field, and only there', async () => {
     const form = await signIn(server);
     const type = { 'content-type': 'application/x-www-form-urlencoded' };
-    assertProblem(await form.send('/api/auth/logout', { method: 'POST', body: 'csrf=wrong', headers: type }), 403, 'csrf_failed');
-    assertProblem(await form.send('/api/auth/logout', { method: 'POST', body: `csrf=${form.csrf}&csrf=${form.csrf}`, headers: type }), 400, 'invalid_request');
-    assert.equal((await form.send('/api/auth/logout', { method: 'POST', body: `csrf=${form.csrf}`, headers: type })).status, 200);
+    assertProblem(
+      await form.send('/api/auth/logout', { method: 'POST', body: 'csrf=wrong', headers: type }),
+      403,
+      'csrf_failed',
+    );
+    assertProblem(
+      await form.send('/api/auth/logout', {
+        method: 'POST',
+        body: `csrf=${form.csrf}&csrf=${form.csrf}`,
+        headers: type,
+      }),
+      400,
+      'invalid_request',
+    );
+    assert.equal(
+      (await form.send('/api/auth/logout', { method: 'POST', body: `csrf=${form.csrf}`, headers: type })).status,
+      200,
+    );
   });
 
   it('CS-10: no origin is ever let read an answer', async () => {
     for (const origin of ['https://evil.test', 'null', server.console]) {
-      for (const sent of [{ headers: { origin } }, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } }]) {
+      for (const sent of [
+        { headers: { origin } },
+        { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } },
+      ]) {
         const got = await page.send('/api/auth/status', sent);
         for (const name of Object.keys(got.headers)) assert.doesNotMatch(name, /^access-control-/);
       }
@@ -106,11 +143,20 @@ describe('requests that another site can make', () => {
 
   it('the CSRF token is handed to our own pages alone', async () => {
     assert.equal(typeof (await page.page('/api/auth/status')).json['csrf_token'], 'string');
-    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'https://evil.test' }]) {
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { origin: 'https://evil.test' },
+    ]) {
       assert.equal((await page.send('/api/auth/status', { headers })).json['csrf_token'], undefined);
     }
     const bearer = await signInBearer(server);
-    assert.equal((await send(`${server.console}/api/auth/status`, { headers: { authorization: `Bearer ${bearer}` } })).json['csrf_token'], undefined);
+    assert.equal(
+      (await send(`${server.console}/api/auth/status`, { headers: { authorization: `Bearer ${bearer}` } })).json[
+        'csrf_token'
+      ],
+      undefined,
+    );
   });
 
   it('CS-12: every answer forbids sniffing, framing and leaking its address', async () => {
@@ -130,13 +176,19 @@ describe('requests that another site can make', () => {
       assert.equal(got.headers['x-content-type-options'], 'nosniff', path);
       assert.equal(got.headers['referrer-policy'], 'no-referrer', path);
       assert.equal(got.headers['cache-control'], 'no-store', path);
-      assert.match(got.headers['content-security-policy'] ?? '', /frame-ancestors 'none'.*base-uri 'none'.*object-src 'none'/, path);
+      assert.match(
+        got.headers['content-security-policy'] ?? '',
+        /frame-ancestors 'none'.*base-uri 'none'.*object-src 'none'/,
+        path,
+      );
       for (const name of ['server', 'x-powered-by']) assert.equal(got.headers[name], undefined);
     }
   });
 
   it('pages carry a new nonce each time, and allow nothing inline without it', async () => {
-    const policies = await Promise.all([0, 1].map(async () => (await send(`${server.url}/auth/sign-in`)).headers['content-security-policy'] ?? ''));
+    const policies = await Promise.all(
+      [0, 1].map(async () => (await send(`${server.url}/auth/sign-in`)).headers['content-security-policy'] ?? ''),
+    );
     assert.notEqual(policies[0], policies[1]);
     for (const policy of policies) assert.doesNotMatch(policy, /unsafe|\*/);
   });
@@ -150,7 +202,8 @@ describe('L-18, L-19: signing a browser in from elsewhere', () => {
   });
   after(() => server.remove());
 
-  const prepare = async (page: Browser): Promise<string> => String((await page.page('/api/auth/login/prepare', { method: 'POST' })).json['login_token']);
+  const prepare = async (page: Browser): Promise<string> =>
+    String((await page.page('/api/auth/login/prepare', { method: 'POST' })).json['login_token']);
   const noSession = (page: Browser): void => assert.equal(page.cookies.has('sallyport-account'), false);
 
   it('without a login token there is never a cookie', async () => {
@@ -166,18 +219,32 @@ describe('L-18, L-19: signing a browser in from elsewhere', () => {
     const token = await prepare(attacker);
     await prepare(victim);
     for (let at = 0; at < 15; at += 1) {
-      const got = await victim.page('/api/auth/login', { body: { ...admin, password: 'never looked at', login_token: token } });
+      const got = await victim.page('/api/auth/login', {
+        body: { ...admin, password: 'never looked at', login_token: token },
+      });
       assertProblem(got, 403, 'login_token_invalid');
       assert.match(got.cookies.join(), /sallyport-login=;.*Max-Age=0/);
     }
     noSession(victim);
-    assertProblem(await send(`${server.console}/api/auth/login`, { body: { ...admin, login_token: token } }), 403, 'login_token_invalid');
+    assertProblem(
+      await send(`${server.console}/api/auth/login`, { body: { ...admin, login_token: token } }),
+      403,
+      'login_token_invalid',
+    );
   });
   it('from another site it is refused whatever it carries', async () => {
     const page = browser(server.console);
     const token = await prepare(page);
-    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'https://evil.test' }]) {
-      assertProblem(await page.send('/api/auth/login', { body: { ...admin, login_token: token }, headers }), 403, 'csrf_failed');
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { origin: 'https://evil.test' },
+    ]) {
+      assertProblem(
+        await page.send('/api/auth/login', { body: { ...admin, login_token: token }, headers }),
+        403,
+        'csrf_failed',
+      );
     }
     noSession(page);
   });
@@ -185,7 +252,11 @@ describe('L-18, L-19: signing a browser in from elsewhere', () => {
     const page = browser(server.console);
     const token = await prepare(page);
     const cookie = `sallyport-login=${page.cookies.get('sallyport-login')}`;
-    const all = await Promise.all(Array.from({ length: 20 }, () => send(`${server.console}/api/auth/login`, { headers: { cookie }, body: { ...admin, login_token: token } })));
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        send(`${server.console}/api/auth/login`, { headers: { cookie }, body: { ...admin, login_token: token } }),
+      ),
+    );
     assert.equal(all.filter((got) => got.status === 200).length, 1);
     for (const got of all) if (got.status !== 200) assertProblem(got, 403, 'login_token_invalid');
   });
@@ -193,21 +264,43 @@ describe('L-18, L-19: signing a browser in from elsewhere', () => {
     const page = browser(server.console, '127.50.0.1');
     const token = await prepare(page);
     const cookie = `sallyport-login=${page.cookies.get('sallyport-login')}`;
-    const wrong = await page.page('/api/auth/login', { body: { ...admin, password: 'wrong wrong wrong', login_token: token } });
+    const wrong = await page.page('/api/auth/login', {
+      body: { ...admin, password: 'wrong wrong wrong', login_token: token },
+    });
     assertProblem(wrong, 401, 'invalid_credentials');
     assert.match(wrong.cookies.join(), /sallyport-login=;.*Max-Age=0/);
-    assertProblem(await send(`${server.console}/api/auth/login`, { headers: { cookie }, body: { ...admin, login_token: token } }), 403, 'login_token_invalid');
+    assertProblem(
+      await send(`${server.console}/api/auth/login`, { headers: { cookie }, body: { ...admin, login_token: token } }),
+      403,
+      'login_token_invalid',
+    );
   });
   it('changed in any part it is refused', async () => {
     const page = browser(server.console);
     const token = await prepare(page);
     const cookie = `sallyport-login=${page.cookies.get('sallyport-login')}`;
     const [time = '', mac = ''] = token.split('.');
-    for (const login_token of ['', '.', mac, `${Number(time) + 60_000}.${mac}`, `${time}.${mac.slice(0, -1)}`, `${token}.x`, `${token} `]) {
-      assertProblem(await send(`${server.console}/api/auth/login`, { headers: { cookie }, body: { ...admin, login_token } }), 403, 'login_token_invalid');
+    for (const login_token of [
+      '',
+      '.',
+      mac,
+      `${Number(time) + 60_000}.${mac}`,
+      `${time}.${mac.slice(0, -1)}`,
+      `${token}.x`,
+      `${token} `,
+    ]) {
+      assertProblem(
+        await send(`${server.console}/api/auth/login`, { headers: { cookie }, body: { ...admin, login_token } }),
+        403,
+        'login_token_invalid',
+      );
     }
     for (const login_token of [[token], { token }, 1, true, null]) {
-      assertProblem(await send(`${server.console}/api/auth/login`, { headers: { cookie }, body: { ...admin, login_token } }), 400, 'invalid_request');
+      assertProblem(
+        await send(`${server.console}/api/auth/login`, { headers: { cookie }, body: { ...admin, login_token } }),
+        400,
+        'invalid_request',
+      );
     }
   });
 });

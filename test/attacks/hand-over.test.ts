@@ -27,7 +27,10 @@ describe('hand-over to an application on its own origin', () => {
     return `${url.pathname}${url.search}`;
   };
   /** A browser with the console's and the application's cookies apart, as real ones keep them by host. */
-  const visitor = (): { console: Browser; application: Browser } => ({ console: browser(server.url), application: browser(server.application) });
+  const visitor = (): { console: Browser; application: Browser } => ({
+    console: browser(server.url),
+    application: browser(server.application),
+  });
   const begin = async (who: { application: Browser }, path = '/secret?x=1'): Promise<string> => {
     const led = await who.application.send(path, { headers: navigation });
     assert.equal(led.status, 302);
@@ -57,9 +60,15 @@ describe('hand-over to an application on its own origin', () => {
     assert.equal(echo.seen.at(-1)?.headers['cookie'], undefined);
 
     const app = who.application.cookies.get('sallyport-app');
-    const out = await who.application.send('/.sallyport/sign-out', { method: 'POST', headers: { origin: server.application, 'sec-fetch-site': 'same-origin' } });
+    const out = await who.application.send('/.sallyport/sign-out', {
+      method: 'POST',
+      headers: { origin: server.application, 'sec-fetch-site': 'same-origin' },
+    });
     assert.equal(out.status, 302);
-    assert.equal((await send(`${server.application}/secret`, { headers: { cookie: `sallyport-app=${app}` } })).status, 401);
+    assert.equal(
+      (await send(`${server.application}/secret`, { headers: { cookie: `sallyport-app=${app}` } })).status,
+      401,
+    );
     assert.equal((await who.console.send('/api/auth/sessions')).status, 401);
   });
 
@@ -67,7 +76,10 @@ describe('hand-over to an application on its own origin', () => {
     const who = await signedIn();
     await who.application.send(relative(await ticketFor(who)), { headers: navigation });
     assert.equal((await who.application.send('/')).status, 200);
-    const got = await who.console.send('/api/auth/logout', { method: 'POST', headers: { 'x-csrf-token': who.console.csrf } });
+    const got = await who.console.send('/api/auth/logout', {
+      method: 'POST',
+      headers: { 'x-csrf-token': who.console.csrf },
+    });
     assert.equal(got.status, 200, got.text);
     assertProblem(await who.application.send('/'), 401, 'session_expired');
   });
@@ -76,7 +88,9 @@ describe('hand-over to an application on its own origin', () => {
     const who = await signedIn();
     const path = relative(await ticketFor(who));
     const cookie = `sallyport-state=${who.application.cookies.get('sallyport-state')}`;
-    const all: Got[] = await Promise.all(Array.from({ length: 20 }, () => send(`${server.application}${path}`, { headers: { cookie } })));
+    const all: Got[] = await Promise.all(
+      Array.from({ length: 20 }, () => send(`${server.application}${path}`, { headers: { cookie } })),
+    );
     assert.equal(all.filter((got) => got.cookies.some((line) => line.startsWith('sallyport-app='))).length, 1);
   });
 
@@ -85,13 +99,23 @@ describe('hand-over to an application on its own origin', () => {
     const location = await ticketFor(attacker);
     const victim = visitor();
     await begin(victim);
-    const tricked = await victim.application.send(relative(location), { headers: { ...navigation, 'sec-fetch-site': 'cross-site' } });
-    assert.equal(tricked.cookies.some((line) => line.startsWith('sallyport-app=')), false);
+    const tricked = await victim.application.send(relative(location), {
+      headers: { ...navigation, 'sec-fetch-site': 'cross-site' },
+    });
+    assert.equal(
+      tricked.cookies.some((line) => line.startsWith('sallyport-app=')),
+      false,
+    );
     assert.equal((await victim.application.send('/')).status, 401);
     const bare = visitor();
     const second = await ticketFor(attacker);
-    const got = await bare.application.send(relative(second), { headers: { ...navigation, 'sec-fetch-site': 'cross-site' } });
-    assert.equal(got.cookies.some((line) => line.startsWith('sallyport-app=')), false);
+    const got = await bare.application.send(relative(second), {
+      headers: { ...navigation, 'sec-fetch-site': 'cross-site' },
+    });
+    assert.equal(
+      got.cookies.some((line) => line.startsWith('sallyport-app=')),
+      false,
+    );
   });
 
   it('a ticket changed, cut, or of another kind is nothing', async () => {
@@ -100,7 +124,11 @@ describe('hand-over to an application on its own origin', () => {
     const ticket = new URLSearchParams(path.split('?')[1]).get('ticket') ?? '';
     const account = who.console.cookies.get('sallyport-account') ?? '';
     for (const wrong of ['', 'x', ticket.slice(0, -1), `${ticket}A`, ticket.toLowerCase(), account, '__proto__']) {
-      assertProblem(await send(`${server.application}/.sallyport/callback?ticket=${encodeURIComponent(wrong)}`), 401, 'invalid_token');
+      assertProblem(
+        await send(`${server.application}/.sallyport/callback?ticket=${encodeURIComponent(wrong)}`),
+        401,
+        'invalid_token',
+      );
     }
     assert.equal((await send(`${server.application}/.sallyport/callback`)).status, 401);
   });
@@ -110,27 +138,59 @@ describe('hand-over to an application on its own origin', () => {
     const path = relative(await ticketFor(who));
     await who.console.send('/api/auth/logout', { method: 'POST', headers: { 'x-csrf-token': who.console.csrf } });
     const got = await who.application.send(path);
-    assert.equal(got.cookies.some((line) => line.startsWith('sallyport-app=')), false);
+    assert.equal(
+      got.cookies.some((line) => line.startsWith('sallyport-app=')),
+      false,
+    );
   });
 
   it('return_to: only exact origins of protected hosts, everything else goes to the account page', async () => {
     const { console: page } = await signedIn();
     const port = new URL(server.application).port;
     for (const text of [
-      'https://evil.test/', '//evil.test', '/\\evil.test', '\\\\evil', 'https:evil.test', `http://127.0.0.1:${port}@evil.test/`, `http://127.0.0.1:${port}.evil.test/`, 'javascript:alert(1)',
-      'data:text/html,x', '%2f%2fevil', '/%09/evil', ` ${server.application}/`, `${server.application}\t/`, 'https://evil.test%00.app.test', `https://127.0.0.1:${port}/`, `http://127.0.0.1:${port}//evil.test`,
-      `http://127.0.0.1:${port}/\r\nSet-Cookie: x=y`, 'http://127.0.0.1:1/', `HTTP://127.0.0.1:${port}/`, '',
+      'https://evil.test/',
+      '//evil.test',
+      '/\\evil.test',
+      '\\\\evil',
+      'https:evil.test',
+      `http://127.0.0.1:${port}@evil.test/`,
+      `http://127.0.0.1:${port}.evil.test/`,
+      'javascript:alert(1)',
+      'data:text/html,x',
+      '%2f%2fevil',
+      '/%09/evil',
+      ` ${server.application}/`,
+      `${server.application}\t/`,
+      'https://evil.test%00.app.test',
+      `https://127.0.0.1:${port}/`,
+      `http://127.0.0.1:${port}//evil.test`,
+      `http://127.0.0.1:${port}/\r\nSet-Cookie: x=y`,
+      'http://127.0.0.1:1/',
+      `HTTP://127.0.0.1:${port}/`,
+      '',
     ]) {
       const got = await page.send(`/auth/sign-in?return_to=${encodeURIComponent(text)}`, { headers: navigation });
       assert.equal(got.status, 302, text);
       assert.equal(got.headers['location'], '/auth/account', text);
     }
-    const good = await page.send(`/auth/sign-in?return_to=${encodeURIComponent(`${server.application}/deep?a=b&c=d`)}`, { headers: navigation });
+    const good = await page.send(
+      `/auth/sign-in?return_to=${encodeURIComponent(`${server.application}/deep?a=b&c=d`)}`,
+      { headers: navigation },
+    );
     assert.ok(good.headers['location']?.startsWith(`${server.application}/.sallyport/callback?`));
   });
 
   it('the page to go on to never leaves the host', async () => {
-    for (const to of ['//evil.test', '/\\evil.test', 'https://evil.test', '\\\\evil', '/\t/evil.test', '/x\r\nLocation: http://evil.test', 'javascript:x', '']) {
+    for (const to of [
+      '//evil.test',
+      '/\\evil.test',
+      'https://evil.test',
+      '\\\\evil',
+      '/\t/evil.test',
+      '/x\r\nLocation: http://evil.test',
+      'javascript:x',
+      '',
+    ]) {
       const who = await signedIn();
       const url = new URL(await ticketFor(who));
       url.searchParams.set('to', to);
@@ -150,14 +210,23 @@ describe('hand-over to an application on its own origin', () => {
   it('signing out of the application needs its own page', async () => {
     const who = await signedIn();
     await who.application.send(relative(await ticketFor(who)), { headers: navigation });
-    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'https://evil.test' }, { origin: server.url }]) {
-      assertProblem(await who.application.send('/.sallyport/sign-out', { method: 'POST', headers }), 403, 'csrf_failed');
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { origin: 'https://evil.test' },
+      { origin: server.url },
+    ]) {
+      assertProblem(
+        await who.application.send('/.sallyport/sign-out', { method: 'POST', headers }),
+        403,
+        'csrf_failed',
+      );
     }
     assert.equal((await who.application.send('/.sallyport/sign-out', { headers: navigation })).status, 200);
     assert.equal((await who.application.send('/')).status, 200);
   });
 
-  it("unsafe requests to the application must come from its own pages; so must upgrades", async () => {
+  it('unsafe requests to the application must come from its own pages; so must upgrades', async () => {
     const who = await signedIn();
     await who.application.send(relative(await ticketFor(who)), { headers: navigation });
     const before = echo.seen.length;
@@ -171,7 +240,16 @@ describe('hand-over to an application on its own origin', () => {
       assertProblem(await who.application.send('/do', sent), 403, 'csrf_failed');
     }
     assert.equal(echo.seen.length, before);
-    assert.equal((await who.application.send('/do', { method: 'POST', body: 'x', headers: { origin: server.application, 'sec-fetch-site': 'same-origin' } })).status, 200);
+    assert.equal(
+      (
+        await who.application.send('/do', {
+          method: 'POST',
+          body: 'x',
+          headers: { origin: server.application, 'sec-fetch-site': 'same-origin' },
+        })
+      ).status,
+      200,
+    );
     assert.equal((await who.application.send('/do', { method: 'POST', body: 'x' })).status, 200);
     assert.equal(echo.seen.at(-1)?.body, 'x');
   });
@@ -181,15 +259,32 @@ describe('hand-over to an application on its own origin', () => {
     await who.application.send(relative(await ticketFor(who)), { headers: navigation });
     const app = who.application.cookies.get('sallyport-app') ?? '';
     for (const name of ['sallyport-app', 'sallyport-account', 'sallyport-admin']) {
-      assert.equal((await send(`${server.url}/api/auth/sessions`, { headers: { cookie: `${name}=${app}` } })).status, 401, name);
+      assert.equal(
+        (await send(`${server.url}/api/auth/sessions`, { headers: { cookie: `${name}=${app}` } })).status,
+        401,
+        name,
+      );
     }
-    assertProblem(await send(`${server.url}/api/auth/sessions`, { headers: { authorization: `Bearer ${app}` } }), 401, 'invalid_token');
+    assertProblem(
+      await send(`${server.url}/api/auth/sessions`, { headers: { authorization: `Bearer ${app}` } }),
+      401,
+      'invalid_token',
+    );
   });
 
   it('the application cannot touch our cookies, nor clear the browser', async () => {
     const who = await signedIn();
     await who.application.send(relative(await ticketFor(who)), { headers: navigation });
-    echo.answerWith = ['Set-Cookie', 'sallyport-app=stolen; Path=/', 'Set-Cookie', '__Host-sallyport-account=x; Secure', 'Set-Cookie', 'mine=1', 'Clear-Site-Data', '"cookies"'];
+    echo.answerWith = [
+      'Set-Cookie',
+      'sallyport-app=stolen; Path=/',
+      'Set-Cookie',
+      '__Host-sallyport-account=x; Secure',
+      'Set-Cookie',
+      'mine=1',
+      'Clear-Site-Data',
+      '"cookies"',
+    ];
     const got = await who.application.send('/');
     echo.answerWith = [];
     assert.deepEqual(got.cookies, ['mine=1']);
@@ -212,7 +307,7 @@ describe('hand-over to an application on its own origin', () => {
   });
 });
 
-describe('application on the console\'s own origin (--shared-origin)', () => {
+describe("application on the console's own origin (--shared-origin)", () => {
   let server: RunningServer;
   let echo: Echo;
   before(async () => {
@@ -231,11 +326,20 @@ describe('application on the console\'s own origin (--shared-origin)', () => {
     assert.equal(echo.seen.at(-1)?.headers['remote-user'], 'root1');
     const before = echo.seen.length;
     assert.equal((await send(`${server.console}/app`)).status, 401);
-    for (const path of ['/api/auth/nothing', '/api/auth/', '/auth/nothing', '/.sallyport/nothing', '/api/ssl/status', '/api2/json/access/ticket', '/api2/json/version']) {
+    for (const path of [
+      '/api/auth/nothing',
+      '/api/auth/',
+      '/auth/nothing',
+      '/.sallyport/nothing',
+      '/api/ssl/status',
+      '/api2/json/access/ticket',
+      '/api2/json/version',
+    ]) {
       assert.equal((await page.send(path)).status, 404, path);
     }
     assert.equal(echo.seen.length, before);
-    for (const path of ['/', '/healthz', '/api2/json/nodes', '/api/authx']) assert.equal((await page.send(path)).status, 200, path);
+    for (const path of ['/', '/healthz', '/api2/json/nodes', '/api/authx'])
+      assert.equal((await page.send(path)).status, 200, path);
   });
 
   it('every change of credentials takes the password in the same request, whatever the window says', async () => {
@@ -250,7 +354,7 @@ describe('application on the console\'s own origin (--shared-origin)', () => {
     assert.equal(led.status, 302);
     assert.ok(led.headers['location']?.startsWith(`${server.url}/auth/sign-in?return_to=`));
     const page = await signIn({ console: server.url });
-    const back = await page.send(String(led.headers["location"]).slice(server.url.length), { headers: navigation });
+    const back = await page.send(String(led.headers['location']).slice(server.url.length), { headers: navigation });
     assert.equal(back.headers['location'], '/app?x=1');
   });
 });

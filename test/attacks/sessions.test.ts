@@ -40,11 +40,25 @@ describe('sessions under attack', () => {
     const second = page.cookies.get(account);
     assert.notEqual(second, first);
     assert.deepEqual([await alive(first), await alive(second)], [401, 200]);
-    assert.equal((await page.page('/api/auth/change-password', { body: { old_password: admin.password, new_password: nextPassword } })).status, 200);
+    assert.equal(
+      (
+        await page.page('/api/auth/change-password', {
+          body: { old_password: admin.password, new_password: nextPassword },
+        })
+      ).status,
+      200,
+    );
     const third = page.cookies.get(account);
     assert.notEqual(third, second);
     assert.deepEqual([await alive(second), await alive(third)], [401, 200]);
-    assert.equal((await page.page('/api/auth/change-password', { body: { current_password: nextPassword, new_password: admin.password } })).status, 200);
+    assert.equal(
+      (
+        await page.page('/api/auth/change-password', {
+          body: { current_password: nextPassword, new_password: admin.password },
+        })
+      ).status,
+      200,
+    );
   });
 
   it('SE-03: after sign-out the cookie is dead everywhere, and the browser is told to forget', async () => {
@@ -57,8 +71,14 @@ describe('sessions under attack', () => {
     assert.equal(page.cookies.has(account), false);
     assert.equal(page.cookies.has('sallyport-device'), true);
     assert.equal(await alive(token), 401);
-    assert.equal((await send(`${server.console}/api/auth/verify`, { headers: { cookie: `${account}=${token}` } })).status, 401);
-    const again = await send(`${server.console}/api/auth/logout`, { method: 'POST', headers: { cookie: `${account}=${token}`, 'x-csrf-token': csrf } });
+    assert.equal(
+      (await send(`${server.console}/api/auth/verify`, { headers: { cookie: `${account}=${token}` } })).status,
+      401,
+    );
+    const again = await send(`${server.console}/api/auth/logout`, {
+      method: 'POST',
+      headers: { cookie: `${account}=${token}`, 'x-csrf-token': csrf },
+    });
     assertProblem(again, 401, 'session_expired');
     assert.match(again.cookies.join('\n'), /sallyport-account=;.*Max-Age=0/);
   });
@@ -67,39 +87,71 @@ describe('sessions under attack', () => {
     const others = [await signIn(server), await signIn(server, { kind: 'admin' })];
     const bearer = await signInBearer(server);
     const page = await signIn(server);
-    const changed = await page.page('/api/auth/change-password', { body: { old_password: admin.password, new_password: nextPassword } });
+    const changed = await page.page('/api/auth/change-password', {
+      body: { old_password: admin.password, new_password: nextPassword },
+    });
     assert.equal(changed.status, 200, changed.text);
     for (const other of others) assertProblem(await other.page('/api/auth/sessions'), 401, 'session_expired');
-    assertProblem(await send(`${server.console}/api/auth/sessions`, { headers: { authorization: `Bearer ${bearer}` } }), 401, 'invalid_token');
+    assertProblem(
+      await send(`${server.console}/api/auth/sessions`, { headers: { authorization: `Bearer ${bearer}` } }),
+      401,
+      'invalid_token',
+    );
     const listed = await page.page('/api/auth/sessions');
     assert.equal((listed.json['sessions'] as unknown[]).length, 1);
-    assertProblem(await send(`${server.console}/api/auth/login`, { body: admin, from: '127.3.0.1' }), 401, 'invalid_credentials');
-    assert.equal((await page.page('/api/auth/change-password', { body: { old_password: nextPassword, new_password: admin.password } })).status, 200);
+    assertProblem(
+      await send(`${server.console}/api/auth/login`, { body: admin, from: '127.3.0.1' }),
+      401,
+      'invalid_credentials',
+    );
+    assert.equal(
+      (
+        await page.page('/api/auth/change-password', {
+          body: { old_password: nextPassword, new_password: admin.password },
+        })
+      ).status,
+      200,
+    );
   });
 
   it('two password changes at once: one wins, and only its password works', async () => {
     const [a, b] = [await signIn(server), await signIn(server)];
     const [first, second] = await Promise.all([
       a.page('/api/auth/change-password', { body: { old_password: admin.password, new_password: nextPassword } }),
-      b.page('/api/auth/change-password', { body: { old_password: admin.password, new_password: `${nextPassword} too` } }),
+      b.page('/api/auth/change-password', {
+        body: { old_password: admin.password, new_password: `${nextPassword} too` },
+      }),
     ]);
     const won = [first, second].filter((got) => got.status === 200);
     assert.equal(won.length, 1, `${first.text} ${second.text}`);
     const [winner, password] = first.status === 200 ? [a, nextPassword] : [b, `${nextPassword} too`];
     const loser = first.status === 200 ? b : a;
     assert.equal((await loser.page('/api/auth/sessions')).status, 401);
-    assert.equal((await winner.page('/api/auth/change-password', { body: { old_password: password, new_password: admin.password } })).status, 200);
+    assert.equal(
+      (
+        await winner.page('/api/auth/change-password', {
+          body: { old_password: password, new_password: admin.password },
+        })
+      ).status,
+      200,
+    );
   });
 
   it('SE-08: every cookie of ours is HttpOnly, on Path=/, without Domain, and names its SameSite', async () => {
     const page = browser(server.console);
     const lines: string[] = [];
     const prepared = await page.page('/api/auth/login/prepare', { method: 'POST' });
-    lines.push(...prepared.cookies, ...(await page.page('/api/auth/login', { body: { ...admin, login_token: prepared.json['login_token'] } })).cookies);
+    lines.push(
+      ...prepared.cookies,
+      ...(await page.page('/api/auth/login', { body: { ...admin, login_token: prepared.json['login_token'] } }))
+        .cookies,
+    );
     lines.push(...(await page.page('/api/auth/logout', { method: 'POST' })).cookies);
     const strict = browser(server.console);
     const again = await strict.page('/api/auth/login/prepare', { method: 'POST' });
-    const admins = await strict.page('/api/auth/login', { body: { ...admin, kind: 'admin', login_token: again.json['login_token'] } });
+    const admins = await strict.page('/api/auth/login', {
+      body: { ...admin, kind: 'admin', login_token: again.json['login_token'] },
+    });
     lines.push(...admins.cookies);
     assert.ok(lines.length >= 8);
     for (const line of lines) {
@@ -110,7 +162,10 @@ describe('sessions under attack', () => {
     const session = lines.find((line) => /^sallyport-account=[A-Za-z0-9_-]{43};/.test(line));
     assert.ok(session);
     assert.doesNotMatch(session, /Max-Age|Expires/i);
-    assert.match(lines.find((line) => line.startsWith('sallyport-login=') && !line.includes('Max-Age=0')) ?? '', /SameSite=Strict; Max-Age=30/);
+    assert.match(
+      lines.find((line) => line.startsWith('sallyport-login=') && !line.includes('Max-Age=0')) ?? '',
+      /SameSite=Strict; Max-Age=30/,
+    );
     assert.match(admins.cookies.find((line) => line.startsWith('sallyport-admin=')) ?? '', /SameSite=Strict/);
   });
 
@@ -118,7 +173,17 @@ describe('sessions under attack', () => {
     const page = await signIn(server);
     const token = page.cookies.get(account) ?? '';
     const last = token.slice(-1);
-    for (const mangled of [token.slice(0, -1), `${token}A`, token.toLowerCase(), token.toUpperCase(), `${encodeURIComponent(token)}%00`, `"${token}"`, ` ${token}x`, `${token.slice(0, -1)}${last === 'A' ? 'B' : String.fromCharCode(last.charCodeAt(0) - 1)}`, `%${token}`]) {
+    for (const mangled of [
+      token.slice(0, -1),
+      `${token}A`,
+      token.toLowerCase(),
+      token.toUpperCase(),
+      `${encodeURIComponent(token)}%00`,
+      `"${token}"`,
+      ` ${token}x`,
+      `${token.slice(0, -1)}${last === 'A' ? 'B' : String.fromCharCode(last.charCodeAt(0) - 1)}`,
+      `%${token}`,
+    ]) {
       if (mangled === token) continue;
       assert.equal(await alive(mangled), 401, mangled);
     }
@@ -128,13 +193,27 @@ describe('sessions under attack', () => {
   it('one of our names twice is dead, in one header or in two', async () => {
     const page = await signIn(server);
     const token = page.cookies.get(account) ?? '';
-    assertProblem(await send(`${server.console}/api/auth/sessions`, { headers: { cookie: `${account}=${token}; ${account}=${token}` } }), 401, 'session_expired');
-    assertProblem(await send(`${server.console}/api/auth/sessions`, { headers: { cookie: [`${account}=${token}`, `${account}=x`] } }), 401, 'session_expired');
+    assertProblem(
+      await send(`${server.console}/api/auth/sessions`, {
+        headers: { cookie: `${account}=${token}; ${account}=${token}` },
+      }),
+      401,
+      'session_expired',
+    );
+    assertProblem(
+      await send(`${server.console}/api/auth/sessions`, {
+        headers: { cookie: [`${account}=${token}`, `${account}=x`] },
+      }),
+      401,
+      'session_expired',
+    );
   });
 
   it('a dead cookie beside a living one of another kind counts as absent, and is expired', async () => {
     const page = await signIn(server);
-    const got = await send(`${server.console}/api/auth/sessions`, { headers: { cookie: `sallyport-admin=${'A'.repeat(43)}; ${account}=${page.cookies.get(account)}` } });
+    const got = await send(`${server.console}/api/auth/sessions`, {
+      headers: { cookie: `sallyport-admin=${'A'.repeat(43)}; ${account}=${page.cookies.get(account)}` },
+    });
     assert.equal(got.status, 200);
     assert.match(got.cookies.join('\n'), /^sallyport-admin=;.*Max-Age=0/m);
   });
@@ -184,15 +263,34 @@ describe('SE-06, SE-16: ends by time and by number', () => {
   let server: RunningServer;
   before(async () => {
     server = await startServer({
-      args: ['--session-account-idle', '3s', '--session-account-absolute', '6s', '--session-account-cap', '3', '--step-up-window', '2s'],
+      args: [
+        '--session-account-idle',
+        '3s',
+        '--session-account-absolute',
+        '6s',
+        '--session-account-cap',
+        '3',
+        '--step-up-window',
+        '2s',
+      ],
     });
     await setUp(server);
   });
   after(() => server.remove());
 
   it('the oldest session gives way at the cap, per transport', async () => {
-    const bearers = [await signInBearer(server), await signInBearer(server), await signInBearer(server), await signInBearer(server)];
-    const states = await Promise.all(bearers.map(async (token) => (await send(`${server.console}/api/auth/sessions`, { headers: { authorization: `Bearer ${token}` } })).status));
+    const bearers = [
+      await signInBearer(server),
+      await signInBearer(server),
+      await signInBearer(server),
+      await signInBearer(server),
+    ];
+    const states = await Promise.all(
+      bearers.map(
+        async (token) =>
+          (await send(`${server.console}/api/auth/sessions`, { headers: { authorization: `Bearer ${token}` } })).status,
+      ),
+    );
     assert.deepEqual(states, [401, 200, 200, 200]);
     const page = await signIn(server);
     assert.equal((await page.page('/api/auth/sessions')).status, 200);
@@ -201,7 +299,8 @@ describe('SE-06, SE-16: ends by time and by number', () => {
   it('idle ends it; use keeps it, but never past its absolute end', async () => {
     const idle = await signInBearer(server);
     const used = await signInBearer(server);
-    const read = async (token: string): Promise<number> => (await send(`${server.console}/api/auth/sessions`, { headers: { authorization: `Bearer ${token}` } })).status;
+    const read = async (token: string): Promise<number> =>
+      (await send(`${server.console}/api/auth/sessions`, { headers: { authorization: `Bearer ${token}` } })).status;
     for (let second = 0; second < 5; second += 1) {
       assert.equal(await read(used), 200, `after ${second} s`);
       await sleep(1000);
@@ -217,12 +316,20 @@ describe('SE-06, SE-16: ends by time and by number', () => {
     const refused = await page.page('/api/auth/disable', { body: {} });
     assertProblem(refused, 403, 'reauthentication_required');
     assert.deepEqual(refused.json['methods'], ['password']);
-    assertProblem(await page.page('/api/auth/disable', { body: { password: wrongPassword } }), 403, 'reauthentication_failed');
+    assertProblem(
+      await page.page('/api/auth/disable', { body: { password: wrongPassword } }),
+      403,
+      'reauthentication_failed',
+    );
     assert.equal((await page.page('/api/auth/reauthenticate', { body: { password: admin.password } })).status, 200);
     assert.equal((await page.page('/api/auth/disable', { body: {} })).status, 200);
     const { json } = await send(`${server.console}/api/auth/status`);
     assert.deepEqual([json['auth_configured'], json['auth_enabled'], json['declined']], [true, false, false]);
-    assertProblem(await send(`${server.console}/api/auth/enable`, { body: { ...admin, password: wrongPassword } }), 401, 'invalid_credentials');
+    assertProblem(
+      await send(`${server.console}/api/auth/enable`, { body: { ...admin, password: wrongPassword } }),
+      401,
+      'invalid_credentials',
+    );
     assert.equal((await send(`${server.console}/api/auth/enable`, { body: admin })).status, 200);
     assert.equal((await send(`${server.console}/api/auth/verify`)).status, 401);
   });

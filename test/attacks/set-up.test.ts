@@ -18,16 +18,26 @@ describe('S-01: fifty set-ups at once', () => {
   it('give one admin; the rest are told that it is done', async () => {
     const all = await Promise.all(
       Array.from({ length: 50 }, (_, at) =>
-        send(`${server.console}/api/auth/setup`, { body: { setup_code: server.setupCode, username: `root${at}`, password: admin.password }, from: `127.0.${at % 3}.${at + 2}` }),
+        send(`${server.console}/api/auth/setup`, {
+          body: { setup_code: server.setupCode, username: `root${at}`, password: admin.password },
+          from: `127.0.${at % 3}.${at + 2}`,
+        }),
       ),
     );
     const won = all.filter((got) => got.status === 201);
     assert.equal(won.length, 1);
     for (const got of all) if (got !== won[0]) assertProblem(got, 403, 'already_configured');
-    assert.equal((won[0]?.json['backup_codes'] as string[]).length, 10);
+    const [winner] = won;
+    assert.ok(winner);
+    assert.equal((winner.json['backup_codes'] as string[]).length, 10);
 
     const names = await Promise.all(
-      Array.from({ length: 50 }, (_, at) => send(`${server.console}/api/auth/login`, { body: { username: `root${at}`, password: admin.password }, from: `127.${at + 1}.0.1` })),
+      Array.from({ length: 50 }, (_, at) =>
+        send(`${server.console}/api/auth/login`, {
+          body: { username: `root${at}`, password: admin.password },
+          from: `127.${at + 1}.0.1`,
+        }),
+      ),
     );
     assert.equal(names.filter((got) => got.status === 200).length, 1);
     assert.equal(names.filter((got) => got.status === 401).length, 49);
@@ -43,7 +53,13 @@ describe('S-03, S-06: after set-up', () => {
   after(() => server.remove());
 
   it('the code is dead, and its file gone', async () => {
-    assertProblem(await send(`${server.console}/api/auth/setup`, { body: { setup_code: server.setupCode, username: 'mallory', password: admin.password } }), 403, 'already_configured');
+    assertProblem(
+      await send(`${server.console}/api/auth/setup`, {
+        body: { setup_code: server.setupCode, username: 'mallory', password: admin.password },
+      }),
+      403,
+      'already_configured',
+    );
     await assert.rejects(stat(join(server.data, 'setup-code')));
   });
   it('every other method is refused, and no answer speaks of users', async () => {
@@ -54,8 +70,18 @@ describe('S-03, S-06: after set-up', () => {
     }
   });
   it('no default name and password works', async () => {
-    for (const [at, [username, password]] of [['admin', 'admin'], ['root', 'root'], ['admin', 'password'], ['sallyport', 'sallyport'], ['root1', 'root1'], ['Root1', '']].entries()) {
-      const got = await send(`${server.console}/api/auth/login`, { body: { username, password }, from: `127.0.9.${at + 1}` });
+    for (const [at, [username, password]] of [
+      ['admin', 'admin'],
+      ['root', 'root'],
+      ['admin', 'password'],
+      ['sallyport', 'sallyport'],
+      ['root1', 'root1'],
+      ['Root1', ''],
+    ].entries()) {
+      const got = await send(`${server.console}/api/auth/login`, {
+        body: { username, password },
+        from: `127.0.9.${at + 1}`,
+      });
       assert.ok(got.status === 401 || got.status === 400, got.text);
     }
   });
@@ -74,7 +100,8 @@ describe('S-04: guessing the setup code', () => {
   after(() => server.remove());
 
   it('is stopped from the tenth wrong one on, per network and in wider ones', async () => {
-    const guess = (from: string) => send(`${server.console}/api/auth/setup`, { body: { ...admin, setup_code: 'AAAA-BBBB-CCCC-DDDD' }, from });
+    const guess = (from: string) =>
+      send(`${server.console}/api/auth/setup`, { body: { ...admin, setup_code: 'AAAA-BBBB-CCCC-DDDD' }, from });
     const own = await Promise.all(Array.from({ length: 20 }, () => guess('127.7.7.7')));
     assert.equal(own.filter((got) => got.status === 403).length, 10);
     for (const got of own.filter((each) => each.status !== 403)) assertProblem(got, 429, 'rate_limited');
@@ -88,7 +115,10 @@ describe('S-04: guessing the setup code', () => {
     assert.equal((await stat(server.data)).mode & 0o777, 0o700);
   });
   it('nobody was made, and the right code still works from elsewhere', async () => {
-    const got = await send(`${server.console}/api/auth/setup`, { body: { ...admin, setup_code: server.setupCode.toLowerCase().replaceAll('-', ' ') }, from: '127.200.0.1' });
+    const got = await send(`${server.console}/api/auth/setup`, {
+      body: { ...admin, setup_code: server.setupCode.toLowerCase().replaceAll('-', ' ') },
+      from: '127.200.0.1',
+    });
     assert.equal(got.status, 201, got.text);
   });
 });
@@ -109,14 +139,22 @@ describe('S-08 and first-run races with declining', () => {
       ['sallyport sallyport', 'contains_product'],
       ['localhost-localhost', 'contains_host'],
     ] as const) {
-      const got = await send(`${server.console}/api/auth/setup`, { body: { username: 'Root1', password, setup_code: server.setupCode } });
+      const got = await send(`${server.console}/api/auth/setup`, {
+        body: { username: 'Root1', password, setup_code: server.setupCode },
+      });
       assertProblem(got, 422, 'password_refused');
       assert.ok((got.json['reasons'] as string[]).includes(reason), `${password}: ${got.text}`);
     }
   });
   it('names that nobody can have are refused', async () => {
     for (const username of ['', ' ', 'a b', 'a:b', 'a/b', 'a\u0000b', 'x'.repeat(65), '\u202eroot', 'ro\u200bot']) {
-      assertProblem(await send(`${server.console}/api/auth/setup`, { body: { username, password: admin.password, setup_code: server.setupCode } }), 400, 'invalid_request');
+      assertProblem(
+        await send(`${server.console}/api/auth/setup`, {
+          body: { username, password: admin.password, setup_code: server.setupCode },
+        }),
+        400,
+        'invalid_request',
+      );
     }
   });
   it('declining and setting up at once end in one state, and it is the configured one or the declined one, never both', async () => {
@@ -143,18 +181,29 @@ describe('declined: open by decision, and only as decided', () => {
     const first = await send(`${server.console}/api/auth/skip`, { body: { setup_code: server.setupCode } });
     assert.equal(first.status, 200, first.text);
     assert.equal(first.json['auth_declined'], true);
-    assert.equal((await send(`${server.console}/api/auth/skip`, { body: { setup_code: server.setupCode } })).status, 200);
+    assert.equal(
+      (await send(`${server.console}/api/auth/skip`, { body: { setup_code: server.setupCode } })).status,
+      200,
+    );
     const { json } = await send(`${server.console}/api/auth/status`);
     assert.deepEqual([json['declined'], json['auth_configured'], json['auth_enabled']], [true, false, false]);
-    for (const path of ['/api/auth/login', '/api/auth/enable']) assertProblem(await send(`${server.console}${path}`, { body: admin }), 503, 'not_configured');
+    for (const path of ['/api/auth/login', '/api/auth/enable'])
+      assertProblem(await send(`${server.console}${path}`, { body: admin }), 503, 'not_configured');
     const verify = await send(`${server.console}/api/auth/verify`);
     assert.equal(verify.status, 200);
     assert.deepEqual([verify.headers['x-auth-via'], verify.headers['remote-user']], ['none', '']);
     const { code, out } = await runCommand(['setup', '--new-code', '--data', server.data]);
     assert.equal(code, 0);
     const fresh = decodeURIComponent(out.split('#code=')[1]?.trim() ?? '');
-    assertProblem(await send(`${server.console}/api/auth/setup`, { body: { ...admin, setup_code: server.setupCode } }), 403, 'setup_code_invalid');
-    assert.equal((await send(`${server.console}/api/auth/setup`, { body: { ...admin, setup_code: fresh } })).status, 201);
+    assertProblem(
+      await send(`${server.console}/api/auth/setup`, { body: { ...admin, setup_code: server.setupCode } }),
+      403,
+      'setup_code_invalid',
+    );
+    assert.equal(
+      (await send(`${server.console}/api/auth/setup`, { body: { ...admin, setup_code: fresh } })).status,
+      201,
+    );
     assert.equal((await send(`${server.console}/api/auth/verify`)).status, 401);
   });
   it('cannot be done by another site', async () => {
@@ -162,7 +211,11 @@ describe('declined: open by decision, and only as decided', () => {
     try {
       const page = browser(other.console);
       for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.test' }, { origin: 'null' }]) {
-        assertProblem(await page.send('/api/auth/decline', { body: { setup_code: other.setupCode }, headers }), 403, 'csrf_failed');
+        assertProblem(
+          await page.send('/api/auth/decline', { body: { setup_code: other.setupCode }, headers }),
+          403,
+          'csrf_failed',
+        );
       }
     } finally {
       await other.remove();

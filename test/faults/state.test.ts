@@ -4,14 +4,27 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { send } from '../support/client.ts';
 import { admin, setUp } from '../support/people.ts';
 import { entry, type RunningServer, runCommand, startServer, temporaryFolder } from '../support/server.ts';
 
-const serve = (data: string, ...more: string[]) => runCommand(['serve', '--data', data, '--listen', '127.0.0.1:0', '--app-listen', '127.0.0.1:0', ...more]);
+const serve = (data: string, ...more: string[]) =>
+  runCommand(['serve', '--data', data, '--listen', '127.0.0.1:0', '--app-listen', '127.0.0.1:0', ...more]);
 
 async function flip(path: string, at: number): Promise<void> {
   const file = await open(path, 'r+');
@@ -19,7 +32,12 @@ async function flip(path: string, at: number): Promise<void> {
     const { size } = await file.stat();
     const bytes = Buffer.alloc(Math.min(64, size - at));
     await file.read(bytes, 0, bytes.length, at);
-    await file.write(bytes.map((byte) => byte ^ 0xff), 0, bytes.length, at);
+    await file.write(
+      bytes.map((byte) => byte ^ 0xff),
+      0,
+      bytes.length,
+      at,
+    );
   } finally {
     await file.close();
   }
@@ -59,17 +77,29 @@ describe('a set-up installation whose state was touched', () => {
     ['the root key is gone', () => rm(key()), /missing/],
     ['the root key is empty', () => truncate(key(), 0), /root\.key/],
     ['the root key is cut short', () => truncate(key(), 20), /root\.key/],
-    ['the root key is another one', () => writeFile(key(), `${Buffer.alloc(32, 7).toString('base64url')}\n`), /does not belong/],
+    [
+      'the root key is another one',
+      () => writeFile(key(), `${Buffer.alloc(32, 7).toString('base64url')}\n`),
+      /does not belong/,
+    ],
     ['the root key may be read by others', () => chmod(key(), 0o644), /mode is 644/],
     ['the root key may be read by the group', () => chmod(key(), 0o640), /mode is 640/],
-    ['the root key is a folder', async () => {
-      await rm(key());
+    [
+      'the root key is a folder',
+      async () => {
+        await rm(key());
         await mkdir(key(), { mode: 0o700 });
-    }, /not a file/],
-    ['a pending key lies beside a missing one', async () => {
-      await rm(key());
-      await writeFile(`${key()}.pending`, `${Buffer.alloc(32, 7).toString('base64url')}\n`, { mode: 0o600 });
-    }, /does not belong/],
+      },
+      /not a file/,
+    ],
+    [
+      'a pending key lies beside a missing one',
+      async () => {
+        await rm(key());
+        await writeFile(`${key()}.pending`, `${Buffer.alloc(32, 7).toString('base64url')}\n`, { mode: 0o600 });
+      },
+      /does not belong/,
+    ],
   ] as const) {
     it(`refuses to start when ${name}, and says which file`, async () => {
       await restore();
@@ -80,7 +110,11 @@ describe('a set-up installation whose state was touched', () => {
       assert.equal(ended.out, '');
       assert.match(ended.err, told);
       assert.doesNotMatch(ended.err, /at .*\.ts:\d+/);
-      assert.deepEqual((await readdir(data)).filter((each) => !/-wal|-shm|owner/.test(each)).sort(), before, 'nothing was made anew');
+      assert.deepEqual(
+        (await readdir(data)).filter((each) => !/-wal|-shm|owner/.test(each)).sort(),
+        before,
+        'nothing was made anew',
+      );
     });
   }
 
@@ -106,9 +140,16 @@ describe('a set-up installation whose state was touched', () => {
 
 describe('first runs that were cut short', () => {
   for (const [name, prepare] of [
-    ['only the pending key', (data: string) => writeFile(join(data, 'root.key.pending'), `${Buffer.alloc(32, 7).toString('base64url')}\n`, { mode: 0o600 })],
+    [
+      'only the pending key',
+      (data: string) =>
+        writeFile(join(data, 'root.key.pending'), `${Buffer.alloc(32, 7).toString('base64url')}\n`, { mode: 0o600 }),
+    ],
     ['only an empty database', (data: string) => writeFile(join(data, 'sallyport.db'), '', { mode: 0o600 })],
-    ['a half-written pending key', (data: string) => writeFile(join(data, 'root.key.pending'), 'AAAA', { mode: 0o600 })],
+    [
+      'a half-written pending key',
+      (data: string) => writeFile(join(data, 'root.key.pending'), 'AAAA', { mode: 0o600 }),
+    ],
   ] as const) {
     it(`${name}: the next start begins again`, async () => {
       const data = await temporaryFolder();
@@ -139,7 +180,10 @@ describe('first runs that were cut short', () => {
   it('ended with kill -9 at any moment of its first second, it starts again', async () => {
     for (let round = 0; round < 8; round += 1) {
       const data = await temporaryFolder();
-      const child = spawn(process.execPath, [entry, 'serve', '--data', data, '--listen', '127.0.0.1:0'], { stdio: 'ignore', env: {} });
+      const child = spawn(process.execPath, [entry, 'serve', '--data', data, '--listen', '127.0.0.1:0'], {
+        stdio: 'ignore',
+        env: {},
+      });
       await new Promise((resolve) => setTimeout(resolve, 120 + round * 40));
       const exited = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGKILL');
@@ -177,15 +221,31 @@ describe('files and modes', () => {
 
 describe('starting wrong', () => {
   it('lists every problem at once and ends with 64', async () => {
-    const ended = await runCommand(['serve', '--listen', 'nowhere', '--session-account-idle', '24', '--no-such-flag', '--upstream', 'ftp://x', '--setup-code', 'short'], {});
+    const ended = await runCommand(
+      [
+        'serve',
+        '--listen',
+        'nowhere',
+        '--session-account-idle',
+        '24',
+        '--no-such-flag',
+        '--upstream',
+        'ftp://x',
+        '--setup-code',
+        'short',
+      ],
+      {},
+    );
     assert.equal(ended.code, 64);
-    for (const name of ['--listen', '--session-account-idle', '--no-such-flag', '--upstream', '--setup-code']) assert.ok(ended.err.includes(name), name);
+    for (const name of ['--listen', '--session-account-idle', '--no-such-flag', '--upstream', '--setup-code'])
+      assert.ok(ended.err.includes(name), name);
     assert.doesNotMatch(ended.err, /\bshort\b(?!er)/);
   });
   it('an unknown command is 64, help is 0', async () => {
     assert.equal((await runCommand(['nothing'])).code, 64);
     assert.equal((await runCommand([])).code, 64);
-    for (const args of [['--help'], ['serve', '--help'], ['setup', '--help'], ['config', '--help']]) assert.equal((await runCommand(args)).code, 0, args.join(' '));
+    for (const args of [['--help'], ['serve', '--help'], ['setup', '--help'], ['config', '--help']])
+      assert.equal((await runCommand(args)).code, 0, args.join(' '));
   });
   it('a port in use is one clear line and 69', async () => {
     const first = await startServer();

@@ -23,8 +23,12 @@ export interface Got {
 export function send(url: string, sent: Sent = {}): Promise<Got> {
   const target = new URL(url);
   const plain = typeof sent.body === 'string' || sent.body instanceof Uint8Array;
-  const payload = sent.body === undefined ? undefined : plain ? (sent.body as string | Uint8Array) : JSON.stringify(sent.body);
-  const headers: Record<string, string | readonly string[]> = { ...(payload !== undefined && !plain ? { 'content-type': 'application/json' } : {}), ...sent.headers };
+  const payload =
+    sent.body === undefined ? undefined : plain ? sent.body : JSON.stringify(sent.body);
+  const headers: Record<string, string | readonly string[]> = {
+    ...(payload !== undefined && !plain ? { 'content-type': 'application/json' } : {}),
+    ...sent.headers,
+  };
   return new Promise((resolve, reject) => {
     const asking = request(
       {
@@ -32,7 +36,12 @@ export function send(url: string, sent: Sent = {}): Promise<Got> {
         port: target.port,
         path: `${target.pathname}${target.search}`,
         method: sent.method ?? (payload === undefined ? 'GET' : 'POST'),
-        headers: { ...headers, ...(payload === undefined || 'transfer-encoding' in headers || 'content-length' in headers ? {} : { 'content-length': String(Buffer.byteLength(payload)) }) },
+        headers: {
+          ...headers,
+          ...(payload === undefined || 'transfer-encoding' in headers || 'content-length' in headers
+            ? {}
+            : { 'content-length': String(Buffer.byteLength(payload)) }),
+        },
         agent: false,
         ...(sent.from === undefined ? {} : { localAddress: sent.from }),
       },
@@ -42,8 +51,16 @@ export function send(url: string, sent: Sent = {}): Promise<Got> {
         response.on('error', reject);
         response.on('end', () => {
           const text = Buffer.concat(parts).toString('utf8');
-          const flat = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, String(value)]));
-          resolve({ status: response.statusCode ?? 0, headers: flat, cookies: response.headers['set-cookie'] ?? [], text, json: asJson(text) });
+          const flat = Object.fromEntries(
+            Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
+          );
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: flat,
+            cookies: response.headers['set-cookie'] ?? [],
+            text,
+            json: asJson(text),
+          });
         });
       },
     );
@@ -71,7 +88,9 @@ export function sendRaw(port: number, bytes: string | Uint8Array, waitMs = 3000)
     socket.on('data', (part: string) => {
       text += part;
     });
-    socket.on('error', (fault: NodeJS.ErrnoException) => (fault.code === 'ECONNRESET' || fault.code === 'EPIPE' ? undefined : reject(fault)));
+    socket.on('error', (fault: NodeJS.ErrnoException) =>
+      fault.code === 'ECONNRESET' || fault.code === 'EPIPE' ? undefined : reject(fault),
+    );
     socket.on('close', () => {
       clearTimeout(timer);
       resolve(text);
@@ -97,7 +116,11 @@ export function browser(base: string, from?: string): Browser {
     csrf: '',
     send: async (path, sent = {}) => {
       const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-      const got = await send(`${base}${path}`, { ...(from === undefined ? {} : { from }), ...sent, headers: { ...(cookie === '' ? {} : { cookie }), ...sent.headers } });
+      const got = await send(`${base}${path}`, {
+        ...(from === undefined ? {} : { from }),
+        ...sent,
+        headers: { ...(cookie === '' ? {} : { cookie }), ...sent.headers },
+      });
       for (const line of got.cookies) {
         const [name = '', value = ''] = (line.split(';', 1)[0] ?? '').split(/=(.*)/s);
         if (/Max-Age=0(;|$)/i.test(line)) cookies.delete(name);
@@ -109,7 +132,13 @@ export function browser(base: string, from?: string): Browser {
     page: (path, sent = {}) =>
       self.send(path, {
         ...sent,
-        headers: { origin: base, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', ...(self.csrf === '' ? {} : { 'x-csrf-token': self.csrf }), ...sent.headers },
+        headers: {
+          origin: base,
+          'sec-fetch-site': 'same-origin',
+          'sec-fetch-mode': 'cors',
+          ...(self.csrf === '' ? {} : { 'x-csrf-token': self.csrf }),
+          ...sent.headers,
+        },
       }),
   };
   return self;

@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net';
 
 export interface Echo {
   readonly url: string;
-  readonly seen: { method: string; target: string; headers: IncomingHttpHeaders; rawHeaders: readonly string[]; body: string }[];
+  readonly seen: {
+    method: string;
+    target: string;
+    headers: IncomingHttpHeaders;
+    rawHeaders: readonly string[];
+    body: string;
+  }[];
   /** Header names and values, in turn, of the next answers. */
   answerWith: readonly string[];
   readonly close: () => Promise<void>;
@@ -16,10 +22,22 @@ export async function startEcho(): Promise<Echo> {
     const parts: Buffer[] = [];
     message.on('data', (part: Buffer) => parts.push(part));
     message.on('end', () => {
-      const about = { method: message.method ?? '', target: message.url ?? '', headers: message.headers, rawHeaders: message.rawHeaders, body: Buffer.concat(parts).toString('utf8') };
+      const about = {
+        method: message.method ?? '',
+        target: message.url ?? '',
+        headers: message.headers,
+        rawHeaders: message.rawHeaders,
+        body: Buffer.concat(parts).toString('utf8'),
+      };
       seen.push(about);
       const body = JSON.stringify(about);
-      response.writeHead(200, ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(body)), ...echo.answerWith]);
+      response.writeHead(200, [
+        'content-type',
+        'application/json',
+        'content-length',
+        String(Buffer.byteLength(body)),
+        ...echo.answerWith,
+      ]);
       response.end(body);
     });
   });

@@ -6,7 +6,17 @@ import { createServer } from 'node:http';
 import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createSallyport, type Log, loadSettings, type Millis, nodeListener, openSqliteStore, type Pages, type Sallyport, type SessionKind } from '../../src/index.ts';
+import {
+  createSallyport,
+  type Log,
+  loadSettings,
+  type Millis,
+  nodeListener,
+  openSqliteStore,
+  type Pages,
+  type Sallyport,
+  type SessionKind,
+} from '../../src/index.ts';
 import type { Origin, Secret } from '../../src/types.ts';
 import { temporaryFolder } from './server.ts';
 
@@ -26,9 +36,15 @@ const noPages: Pages = {
   asset: () => ({ kind: 'none' }),
 };
 
-export async function embed(options: { argv?: readonly string[]; sessionKinds?: readonly SessionKind[] } = {}): Promise<Embedded> {
+export async function embed(
+  options: { argv?: readonly string[]; sessionKinds?: readonly SessionKind[] } = {},
+): Promise<Embedded> {
   const data = await temporaryFolder();
-  const loaded = loadSettings({ argv: ['--data', data, '--password-memory', '19MiB', ...(options.argv ?? [])], env: {}, readFile: () => ({ kind: 'missing' }) });
+  const loaded = loadSettings({
+    argv: ['--data', data, '--password-memory', '19MiB', ...(options.argv ?? [])],
+    env: {},
+    readFile: () => ({ kind: 'missing' }),
+  });
   if (loaded.kind === 'refused') throw new Error(loaded.problems.map((each) => each.message).join());
   const opened = await openSqliteStore({ path: join(data, 'sallyport.db'), ownerPath: join(data, 'owner.lock') });
   if (opened.kind !== 'opened') throw new Error(opened.detail);
@@ -54,7 +70,15 @@ export async function embed(options: { argv?: readonly string[]; sessionKinds?: 
   });
   if (creation.kind === 'refused') throw new Error(creation.why);
   const { sallyport } = creation;
-  server.on('request', nodeListener({ door: 'console', handle: sallyport.handle, forward: (_incoming, _message, response) => void response.destroy(), failed: () => ({ kind: 'written', status: 500, headers: [], body: null }) }));
+  server.on(
+    'request',
+    nodeListener({
+      door: 'console',
+      handle: sallyport.handle,
+      forward: (_incoming, _message, response) => void response.destroy(),
+      failed: () => ({ kind: 'written', status: 500, headers: [], body: null }),
+    }),
+  );
   const made = await sallyport.newSetupCode();
   return {
     console,

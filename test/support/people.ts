@@ -14,17 +14,26 @@ export async function setUp(server: RunningServer, who: { username: string; pass
 }
 
 /** Signs in with cookies, as the pages do. */
-export async function signIn(server: Pick<RunningServer, 'console'>, more: Readonly<Record<string, unknown>> = {}, from?: string): Promise<Browser> {
+export async function signIn(
+  server: Pick<RunningServer, 'console'>,
+  more: Readonly<Record<string, unknown>> = {},
+  from?: string,
+): Promise<Browser> {
   const person = browser(server.console, from);
   const prepared = await person.page('/api/auth/login/prepare', { method: 'POST' });
   assert.equal(prepared.status, 200, prepared.text);
-  const got = await person.page('/api/auth/login', { body: { ...admin, login_token: prepared.json['login_token'], ...more } });
+  const got = await person.page('/api/auth/login', {
+    body: { ...admin, login_token: prepared.json['login_token'], ...more },
+  });
   assert.equal(got.status, 200, got.text);
   return person;
 }
 
 /** Signs in without cookies: a bearer token. */
-export async function signInBearer(server: Pick<RunningServer, 'console'>, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+export async function signInBearer(
+  server: Pick<RunningServer, 'console'>,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
   const got = await send(`${server.console}/api/auth/login`, { body: { ...admin, ...more } });
   assert.equal(got.status, 200, got.text);
   return String(got.json['token']);

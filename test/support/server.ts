@@ -35,7 +35,15 @@ export const entry = fileURLToPath(new URL('../../src/cli/sallyport.ts', import.
 
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
   const data = options.data ?? (await temporaryFolder());
-  const flags = ['--data', data, '--listen', '127.0.0.1:0', '--app-listen', '127.0.0.1:0', ...(options.upstream === undefined ? [] : ['--upstream', options.upstream])];
+  const flags = [
+    '--data',
+    data,
+    '--listen',
+    '127.0.0.1:0',
+    '--app-listen',
+    '127.0.0.1:0',
+    ...(options.upstream === undefined ? [] : ['--upstream', options.upstream]),
+  ];
   const child = spawn(process.execPath, [entry, 'serve', ...flags, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...options.env },
@@ -47,7 +55,11 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   });
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const lines = new Map<string, string>();
-  const wanted = (): boolean => lines.has('sallyport ready on') && (options.upstream === undefined || options.args?.includes('--shared-origin') === true || lines.has('application on'));
+  const wanted = (): boolean =>
+    lines.has('sallyport ready on') &&
+    (options.upstream === undefined ||
+      options.args?.includes('--shared-origin') === true ||
+      lines.has('application on'));
   const reader = createInterface({ input: child.stdout });
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`The server was not ready in time: ${errors}`)), 20_000);
@@ -94,8 +106,14 @@ export function temporaryFolder(): Promise<string> {
 }
 
 /** A command that is expected to end by itself. */
-export async function runCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] ?? '', ...env } });
+export async function runCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [entry, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  });
   const read = async (stream: NodeJS.ReadableStream): Promise<string> => {
     let text = '';
     for await (const part of stream) text += String(part);

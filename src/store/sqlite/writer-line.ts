@@ -41,6 +41,8 @@ export function startWriter({ path, onChanges, program }: WriterParts): Promise<
   const worker = new Worker(program ?? new URL('./writer.ts', import.meta.url), {
     workerData: { path } satisfies WriterData,
     name: 'store-writer',
+    // What the process was started with (a preload, `--input-type`) is not for this thread.
+    execArgv: [],
   });
   let down: string | null = null;
   let closing: PromiseWithResolvers<void> | null = null;

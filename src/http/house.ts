@@ -1,0 +1,213 @@
+/**
+ * The house as a request finds it: which wing answers at which place, built from the parts that `setup.ts` made.
+ */
+import type { HandOverParts } from '../actions/hand-over.ts';
+import { done, type Outcome } from '../actions/call.ts';
+import { reachOfListeners } from '../config/reach.ts';
+import type { Settings } from '../config/schema.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import type { PasswordHasher } from '../crypto/password-hash.ts';
+import type { Random } from '../crypto/random.ts';
+import { refuse } from '../errors.ts';
+import type { Guard } from '../guard.ts';
+import { shippedCommonPasswords } from '../policy/common-passwords.ts';
+import type { Prover } from '../prove.ts';
+import type { Log, Recorder } from '../record/recorder.ts';
+import { proxyList } from '../request/address.ts';
+import { type ArrivalRules, arrive, type Arriving, knownHosts, type Places } from '../request/arrival.ts';
+import { cookieName } from '../request/cookie.ts';
+import type { CookieSlot } from '../request/credential.ts';
+import type { Incoming } from '../request/incoming.ts';
+import { hostOf, type Scheme, schemeOf } from '../request/origin.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock, Origin, SessionKind } from '../types.ts';
+import { loginTokens } from '../verify/login-token.ts';
+import type { Memory } from '../verify/memory.ts';
+import { apiWing } from './api.ts';
+import { applicationWing, type ApplicationParts, handOverWing } from './application.ts';
+import { consoleWing } from './console.ts';
+import { handler, type Handler } from './handler.ts';
+import { openApiDocument } from './openapi.ts';
+import { onSharedOrigin } from './our-paths.ts';
+import type { Pages } from './pages.ts';
+import { type RouteParts, routes } from './routes.ts';
+import type { Route } from './route.ts';
+import { verifyWing } from './verify.ts';
+
+export interface HouseParts {
+  readonly settings: Settings;
+  readonly places: Places;
+  readonly pages: Pages;
+  readonly version: string;
+  readonly store: Store;
+  readonly memory: Memory;
+  readonly guard: Guard;
+  readonly prover: Prover;
+  readonly recorder: Recorder;
+  readonly hasher: PasswordHasher;
+  readonly keyring: Keyring;
+  readonly kinds: ReadonlyMap<string, SessionKind>;
+  readonly accountKind: SessionKind;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly bootId: string;
+}
+
+export interface House {
+  readonly handle: Handler;
+  /** Where a request of a door was sent; for adapters that pass it on. */
+  readonly arrive: (incoming: Incoming) => Arriving;
+  readonly routes: readonly Route[];
+}
+
+export function openHouse(house: HouseParts): House {
+  const { settings, places, store, memory, guard, recorder, hasher, keyring, kinds, clock, random, log, bootId } =
+    house;
+  const [consoleOrigin] = places.console;
+  const shared = settings.sharedOrigin;
+  const protectedOrigins: ReadonlySet<Origin> = new Set([
+    ...places.application,
+    ...places.protectedHosts,
+    ...(shared ? places.console : []),
+  ]);
+  const openness = settings.allowOpen || reachOfListeners(settings) === 'machine' ? 'may-be-open' : 'closed';
+  const cookieStem = settings.cookieName;
+  const consoleKinds = [...kinds.keys()].filter((name) => name !== 'app');
+  const slotsNamed = memoised((scheme: Scheme) => consoleKinds.map((name) => slot(cookieStem, scheme, name)));
+  const handOver: HandOverParts = {
+    store,
+    recorder,
+    clock,
+    random,
+    cookieStem,
+    consoleOrigin: () => consoleOrigin,
+    protectedOrigins: () => protectedOrigins,
+  };
+
+  const hostNames = [...places.console, ...places.application, ...places.protectedHosts].map(hostOf);
+  const issuing = { clock, random, bootId, cookieStem, deviceLifetimeMs: settings.device.lifetimeMs };
+  const parts: RouteParts = {
+    ...issuing,
+    store,
+    memory,
+    prover: house.prover,
+    recorder,
+    hasher,
+    keyring,
+    hostNames,
+    kinds,
+    openness,
+    tokens: loginTokens({ key: () => keyring.cookieKey(), random, clock, store }),
+    accountKind: house.accountKind,
+    signInKinds: new Map([...kinds].filter(([name]) => name !== 'app')),
+    commonPasswords: shippedCommonPasswords(),
+    stepUpWindowMs: settings.stepUpWindowMs,
+    kindNames: [...kinds.keys()],
+    sharedOrigin: shared,
+    consoleKinds,
+    ready: () => ready(store),
+    openapi: () => openApiDocument(table, house.version),
+  };
+  const table = routes(parts);
+
+  const application: ApplicationParts = {
+    guard,
+    memory,
+    handOver,
+    clock,
+    random,
+    openness,
+    consoleOrigin: () => consoleOrigin,
+    slotsFor: memoised((origin: Origin) => [
+      slot(cookieStem, schemeOf(origin), 'app'),
+      ...(shared ? slotsNamed(schemeOf(consoleOrigin)) : []),
+    ]),
+  };
+  const forwardSlots = memoised((key: string) => {
+    const [scheme = 'http', kind = ''] = key.split(' ', 2);
+    const all = [slot(cookieStem, scheme as Scheme, 'app'), ...slotsNamed(schemeOf(consoleOrigin))];
+    return kind === '' ? all : all.filter((each) => each.sessionKind === kind);
+  });
+  const verify = verifyWing({
+    guard,
+    handOver,
+    openness,
+    memory,
+    random,
+    slotsFor: (origin, kind) =>
+      forwardSlots(`${origin === null ? schemeOf(consoleOrigin) : schemeOf(origin)} ${kind ?? ''}`),
+    kindNames: [...kinds.keys()],
+  });
+  const api = apiWing({
+    routes: table,
+    guard,
+    prover: house.prover,
+    memory,
+    clock,
+    random,
+    stepUp: { windowMs: settings.stepUpWindowMs, origin: shared ? 'shared' : 'own' },
+    slots: slotsNamed,
+    consoleOrigin: () => consoleOrigin,
+  });
+  const console = consoleWing({
+    pages: house.pages,
+    guard,
+    memory,
+    handOver,
+    clock,
+    random,
+    slots: slotsNamed,
+    consoleOrigin: () => consoleOrigin,
+    frontPage: shared ? 'application' : 'console',
+  });
+
+  const rules: ArrivalRules = {
+    hosts: {
+      console: knownHosts([
+        { own: places.console, place: 'console' },
+        { own: places.protectedHosts, place: 'protected-host' },
+      ]),
+      application: knownHosts([{ own: places.application, place: 'application' }]),
+      control: knownHosts([{ own: places.console, place: 'console' }]),
+    },
+    proxies: proxyList(settings.trustedProxies),
+    forwardedHeader: settings.forwardedHeader,
+  };
+  const handle = handler({
+    arrivals: () => rules,
+    random,
+    log,
+    wings: {
+      console: shared
+        ? [verify, onSharedOrigin(api, random), console, handOverWing(application), applicationWing(application)]
+        : [verify, api, console],
+      application: [handOverWing(application), applicationWing(application)],
+      'protected-host': [handOverWing(application)],
+    },
+  });
+
+  return { handle, routes: table, arrive: (incoming) => arrive(incoming, rules, 'read') };
+}
+
+function slot(stem: string, scheme: Scheme, sessionKind: string): CookieSlot {
+  return { sessionKind, cookie: cookieName(stem, scheme, sessionKind) };
+}
+
+/** Few keys, asked for on every request: made once each. */
+function memoised<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<K, V>();
+  return (key) => {
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const value = make(key);
+    // Keys come from configuration and from hosts a proxy names; beyond a bound they are made afresh.
+    if (made.size < 1024) made.set(key, value);
+    return value;
+  };
+}
+
+async function ready(store: Store): Promise<Outcome> {
+  const standing = await store.ready();
+  return standing.kind === 'ready' ? done({ status: 'ready' }) : refuse('unavailable', { cause: standing.reason });
+}
