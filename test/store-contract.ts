@@ -934,11 +934,26 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
 
   describe(`${name}: attempts, changes, upkeep`, () => {
     test(
+      'what failed half-way is undone with all it had ended, and nothing is told of it',
+      settled(async (store) => {
+        await store.openSession(opening(session('oldest')));
+        await store.openSession(opening(session('newer', { createdAt: later(1) })));
+        const clash = opening(session('third', { digest: digestOf('newer'), createdAt: later(2) }), { cap: 2 });
+        const set = () => store.setPrivileges({ userId: bob, privileges: [], audit: audit() });
+        const changes = await changesOf(store, () =>
+          Promise.all([set(), assert.rejects(store.openSession(clash), StoreFault), set()]),
+        );
+        assert.deepEqual(changes, [userChange(bob), userChange(bob)]);
+        assert.deepEqual(await liveNames(store), ['newer', 'oldest']);
+      }),
+    );
+
+    test(
       'attempts alike in one UTC day are one row',
       settled(async (store) => {
         const midnight = (Math.ceil(noon / day) * day) as Millis;
         const wrong = attempt({ result: 'wrong' });
-        await Promise.all(times(20, (index) => store.recordAttempt({ ...wrong, at: later(index) })));
+        await Promise.all(times(20, (index) => store.recordAttempt({ ...wrong, at: later(19 - index) })));
         await store.recordAttempt({ ...wrong, userId: null, at: later(100) });
         await store.recordAttempt({ ...wrong, at: (midnight - 1) as Millis });
         await store.recordAttempt({ ...wrong, at: midnight });

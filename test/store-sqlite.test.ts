@@ -482,6 +482,24 @@ describe('sqlite: rows', () => {
     assert.deepEqual(events, ['user-created', 'signed-in', 'appended', 'ended-by-failures']);
   });
 
+  test('the setup code is gone once it was used', async (context) => {
+    const place = placeFor(context);
+    const store = await opened(place);
+    await initialise(store);
+    await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(1) });
+    const first = {
+      codeDigest: digestOf('code'),
+      user: user(),
+      recoveryCodes: [],
+      session: { session: session('one'), cap: 1 },
+    };
+    await store.createFirstAdmin({ ...first, device: null, audit: audit(), at: later(0) });
+    await store.close();
+    const db = new DatabaseSync(place.path);
+    assert.equal(db.prepare('SELECT * FROM setup_code').get(), undefined);
+    db.close();
+  });
+
   test('a sweep does a bounded amount, and keeps the newest 100 000 attempts', async (context) => {
     const place = placeFor(context);
     await filled(place);
