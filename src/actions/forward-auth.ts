@@ -6,6 +6,7 @@ import { refuse, type Refusal } from '../errors.ts';
 import type { Admission, ApplicationGate, Guard } from '../guard.ts';
 import { hasPrivilege, type Principal } from '../principal/principal.ts';
 import type { Arrival } from '../request/arrival.ts';
+import { expireCookie } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
 import type { Incoming } from '../request/incoming.ts';
 import { askerOf } from '../request/navigation.ts';
@@ -95,11 +96,15 @@ function answer(
       askerOf(original.method, incoming.headers) === 'navigation';
     if (leads && parts.handOver.protectedOrigins().has(origin))
       return leadToSignIn(parts.handOver, incoming.headers, origin, original.path || '/');
-    const refusal =
-      question.kind === null ? admission : { ...admission, detail: `There is no "${question.kind}" session.` };
-    return { kind: 'verdict', family: original.family, refusal };
+    const cookies = admission.deadCookies.map((name) => expireCookie(name));
+    const refusal = admission.code === 'unauthorized' && question.kind !== null ? noSession(question.kind) : admission;
+    return { kind: 'verdict', family: original.family, refusal: { ...refusal, cookies } };
   }
   const { principal } = admission;
+  // A bearer token is its session, whatever kind was asked for; cookies were picked by kind already.
+  if (question.kind !== null && principal.kind === 'user' && principal.session.kind !== question.kind) {
+    return { kind: 'verdict', family: original.family, refusal: noSession(question.kind) };
+  }
   if (
     question.privilege !== null &&
     principal.kind === 'user' &&
@@ -112,6 +117,10 @@ function answer(
     };
   }
   return { kind: 'passed', principal };
+}
+
+function noSession(kind: string): Refusal {
+  return refuse('unauthorized', { detail: `There is no "${kind}" session.` });
 }
 
 function readQuestion(query: URLSearchParams): Question {

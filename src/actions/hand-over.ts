@@ -117,7 +117,7 @@ export async function callback(parts: HandOverParts, call: Call): Promise<Refusa
     location: `${origin}${path}`,
     cookies: [
       setCookie(cookieName(parts.cookieStem, scheme, 'app'), token, { scheme, sameSite: 'Lax' }),
-      expireCookie(stateCookie, scheme),
+      expireCookie(stateCookie),
     ],
   };
 }
@@ -149,7 +149,7 @@ export function signedOut(parts: HandOverParts, call: Call): Redirect {
   return {
     kind: 'redirect',
     location: urlOn(parts.consoleOrigin(), '/auth/sign-in', { 'signed-out': '1' }),
-    cookies: [expireCookie(cookieName(parts.cookieStem, scheme, 'app'), scheme)],
+    cookies: [expireCookie(cookieName(parts.cookieStem, scheme, 'app'))],
   };
 }
 

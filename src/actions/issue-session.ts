@@ -96,7 +96,7 @@ export function handOverToken(
 }
 
 export function expireNamed(stem: string, scheme: Scheme, ...which: readonly string[]): readonly string[] {
-  return which.map((each) => expireCookie(cookieName(stem, scheme, each), scheme));
+  return which.map((each) => expireCookie(cookieName(stem, scheme, each)));
 }
 
 /** RFC 3339, UTC. */

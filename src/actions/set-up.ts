@@ -16,13 +16,13 @@ import type { Recorder } from '../record/recorder.ts';
 import { parseUsername } from '../request/username.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import type { Digest, SessionKind, Username } from '../types.ts';
+import type { Digest, Password, SessionKind, Username } from '../types.ts';
 import type { LoginTokens } from '../verify/login-token.ts';
 import type { Memory } from '../verify/memory.ts';
 import { passwordPlace } from '../verify/password.ts';
 import { type Call, circumstancesOf, clientAddress, done, type Outcome } from './call.ts';
 import { handOverToken, type Issuing, issueSession, rememberDevice, timeText } from './issue-session.ts';
-import { loginMode } from './login-mode.ts';
+import { type LoginMode, loginMode } from './login-mode.ts';
 import { passwordRefused } from './password-refused.ts';
 
 export interface SetUpBody {
@@ -47,17 +47,31 @@ export interface SetUpParts extends Issuing {
 
 const recoveryCodes = 10;
 
-/** Set-ups run one after the other: the first one that succeeds spares the rest their hash. */
+/**
+ * The dear part, hashing and making, runs one after the other: the first set-up that succeeds spares the rest their
+ * hash. Whoever has no code never gets to stand in that line.
+ */
 export function setUpInTurn(parts: SetUpParts): (call: Call<SetUpBody>) => Promise<Outcome> {
   let last: Promise<unknown> = Promise.resolve();
-  return (call) => {
-    const turn = last.then(() => setUp(parts, call));
+  return async (call) => {
+    const candidate = await candidateFrom(parts, call);
+    if (candidate.kind === 'refused') return candidate;
+    const turn = last.then(() => makeFirstAdmin(parts, call, candidate));
     last = turn.catch(() => undefined);
     return turn;
   };
 }
 
-async function setUp(parts: SetUpParts, call: Call<SetUpBody>): Promise<Outcome> {
+interface Candidate {
+  readonly kind: 'candidate';
+  readonly username: Username;
+  readonly displayName: string;
+  readonly password: Password;
+  readonly codeDigest: Digest;
+  readonly mode: LoginMode;
+}
+
+async function candidateFrom(parts: SetUpParts, call: Call<SetUpBody>): Promise<Refusal | Candidate> {
   const state = await parts.memory.state();
   if (state === 'configured' || state === 'off') return refuse('already_configured');
   const name = parseUsername(call.body.username);
@@ -76,16 +90,31 @@ async function setUp(parts: SetUpParts, call: Call<SetUpBody>): Promise<Outcome>
     parts.commonPasswords,
   );
   if (judged.kind === 'refused') return withCookies(passwordRefused(judged.reasons));
-  const made = await parts.hasher.make(password.password, parts.prover.turnFor('known', clientAddress(call)));
+  return {
+    kind: 'candidate',
+    username: name.username,
+    displayName: name.display,
+    password: password.password,
+    codeDigest: code.codeDigest,
+    mode,
+  };
+}
+
+async function makeFirstAdmin(parts: SetUpParts, call: Call<SetUpBody>, candidate: Candidate): Promise<Outcome> {
+  const { mode } = candidate;
+  const withCookies = (refusal: Refusal): Refusal => ({ ...refusal, cookies: mode.cookies });
+  const state = await parts.memory.state();
+  if (state === 'configured' || state === 'off') return withCookies(refuse('already_configured'));
+  const made = await parts.hasher.make(candidate.password, parts.prover.turnFor('known', clientAddress(call)));
   if (made.kind === 'busy') return withCookies(refuse('busy', { retryAfterSeconds: 1 }));
 
-  const user = newAdmin(parts, name.username, name.display, made.phc);
+  const user = newAdmin(parts, candidate.username, candidate.displayName, made.phc);
   const codes = Array.from({ length: recoveryCodes }, () => newRecoveryCode(parts.random));
   const { token, opening } = issueSession(parts, call, user, parts.accountKind, mode.transport);
   const { scheme } = call.arrival;
   const remembered = mode.transport === 'cookie' ? rememberDevice(parts, user, null, scheme) : null;
   const first = await parts.store.createFirstAdmin({
-    codeDigest: code.codeDigest,
+    codeDigest: candidate.codeDigest,
     user,
     recoveryCodes: codes.map((each) => recoveryCodeDigest(each)),
     session: opening,

@@ -21,8 +21,22 @@ export interface NodeAdapter {
   readonly failed: (fault: unknown) => Written;
 }
 
+/** Nothing thrown on the way leaves this function: one request must not end the process for all others. */
 export function nodeListener(adapter: NodeAdapter): RequestListener {
   const { door, handle } = adapter;
+
+  const settle = (answer: Answer, incoming: Incoming, message: IncomingMessage, response: ServerResponse): void => {
+    if (response.destroyed) return;
+    if (answer.kind === 'forward') adapter.forward(incoming, message, response, answer.identity);
+    else write(response, answer);
+  };
+
+  const fail = (response: ServerResponse, fault: unknown): void => {
+    const answer = adapter.failed(fault);
+    if (response.headersSent || response.destroyed) response.destroy();
+    else write(response, answer);
+  };
+
   return function sallyport(message: IncomingMessage, response: ServerResponse): void {
     const { socket } = message;
     if (socket.destroyed) return;
@@ -36,30 +50,25 @@ export function nodeListener(adapter: NodeAdapter): RequestListener {
       encrypted: 'encrypted' in socket,
       body: message,
     };
-    const answer = handle(incoming);
-    if (answer instanceof Promise) {
-      answer.then(
-        (settled) => settle(settled, incoming, message, response),
-        (fault: unknown) => write(response, adapter.failed(fault)),
-      );
-    } else settle(answer, incoming, message, response);
+    try {
+      const answer = handle(incoming);
+      if (answer instanceof Promise) {
+        answer
+          .then((settled) => settle(settled, incoming, message, response))
+          .catch((fault: unknown) => fail(response, fault));
+      } else settle(answer, incoming, message, response);
+    } catch (fault) {
+      fail(response, fault);
+    }
   };
-
-  function settle(answer: Answer, incoming: Incoming, message: IncomingMessage, response: ServerResponse): void {
-    if (response.destroyed) return;
-    if (answer.kind === 'forward') adapter.forward(incoming, message, response, answer.identity);
-    else write(response, answer);
-  }
 }
 
 /** An empty body says so: proxies keep the connection only when they know where an answer ends. */
 export function write(response: ServerResponse, answer: Written): void {
   const { status, headers, body } = answer;
   const length = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  const more = answer.close
-    ? ['content-length', String(length), 'connection', 'close']
-    : ['content-length', String(length)];
-  response.writeHead(status, [...headers, ...more]);
+  const framing = ['content-length', String(length), ...(answer.close ? ['connection', 'close'] : [])];
+  response.writeHead(status, [...headers, ...framing]);
   if (body === null) response.end();
   else response.end(body);
 }

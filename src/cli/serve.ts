@@ -37,6 +37,14 @@ export const serve = {
     );
     for (const warning of loaded.warnings) log.warn(noticeLine(warning));
 
+    // What nobody caught may have left anything half-done: written down, and the next start begins from what is on disk.
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      process.on(event, (fault: unknown) => {
+        log.error({ err: fault }, 'a fault that nobody caught');
+        process.exit(exitCodes.fault);
+      });
+    }
+
     // Nothing this process makes is for anybody else, whatever the caller's umask was.
     process.umask(0o077);
     const folder = ownFolder(settings.data);

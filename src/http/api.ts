@@ -56,7 +56,7 @@ export function apiWing(parts: ApiParts): Wing {
     const formBody = route.form === 'json-or-form' ? await readBody(incoming) : undefined;
     if (formBody?.kind === 'refused') return problem(formBody, { requestId });
     const admission = await parts.guard.admit(incoming, gateOf(route, arrival, formBody?.value));
-    const deadCookies = admission.deadCookies.map((name) => expireCookie(name, arrival.scheme));
+    const deadCookies = admission.deadCookies.map((name) => expireCookie(name));
     if (admission.kind === 'refused') return problem({ ...admission, cookies: deadCookies }, { requestId });
     const outcome = await act(incoming, arrival, route, params, admission, arrivedAt, formBody?.value);
     return render(outcome, requestId, deadCookies);

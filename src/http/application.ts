@@ -18,6 +18,7 @@ import type { Admission, ApplicationGate, Guard } from '../guard.ts';
 import { judgeProvenance } from '../policy/csrf.ts';
 import { identityHeaders } from '../principal/identity.ts';
 import type { Arrival } from '../request/arrival.ts';
+import { expireCookie } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
 import { type Incoming, queryOf } from '../request/incoming.ts';
 import { askerOf } from '../request/navigation.ts';
@@ -121,11 +122,13 @@ export function applicationWing(parts: ApplicationParts): Wing {
 
   const shape = (incoming: Incoming, arrival: Arrival, admission: Admission): Answer => {
     if (admission.kind === 'admitted') return { kind: 'forward', identity: identityHeaders(admission.principal) };
+    const expired = admission.deadCookies.map((name) => expireCookie(name));
     const signInHelps = admission.code === 'unauthorized' || admission.code === 'session_expired';
     if (signInHelps && askerOf(incoming.method, incoming.headers) === 'navigation') {
-      return written(leadToSignIn(parts.handOver, incoming.headers, arrival.origin, pathAndQuery(incoming.target)));
+      const led = leadToSignIn(parts.handOver, incoming.headers, arrival.origin, pathAndQuery(incoming.target));
+      return written({ ...led, cookies: [...expired, ...(led.cookies ?? [])] });
     }
-    return refusalFor(parts, admission, incoming);
+    return refusalFor(parts, { ...admission, cookies: expired }, incoming);
   };
 
   return (incoming, arrival) => {
@@ -159,6 +162,7 @@ export function refusalFor(
         label: refusal.code === 'not_configured' ? 'Set up' : 'Your account',
         target: `${parts.consoleOrigin()}/auth/`,
       },
+      cookies: refusal.cookies ?? [],
       ...(status === 503 ? { retryAfterSeconds: refusal.retryAfterSeconds ?? 5 } : {}),
     },
     newSecret(parts.random),

@@ -31,10 +31,15 @@ export function checkBodyHeaders(incoming: Incoming, form: BodyForm): Refusal | 
 export async function readBody(incoming: Incoming): Promise<BodyReading> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of incoming.body) {
-    size += part.length;
-    if (size > mostBodyBytes) return refuse('payload_too_large');
-    parts.push(part);
+  try {
+    for await (const part of incoming.body) {
+      size += part.length;
+      if (size > mostBodyBytes) return refuse('payload_too_large');
+      parts.push(part);
+    }
+  } catch {
+    // The client went away or framed it wrongly; nothing here has failed.
+    return refuse('invalid_request', { detail: 'The body did not arrive whole.' });
   }
   const bytes = Buffer.concat(parts);
   if (bytes.length === 0) return { kind: 'body', value: {} };

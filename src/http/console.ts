@@ -49,7 +49,7 @@ export function consoleWing(parts: ConsoleParts): Wing {
       slots: parts.slots(arrival.scheme),
       own: [arrival.origin],
     });
-    const expired = admission.deadCookies.map((name) => expireCookie(name, arrival.scheme));
+    const expired = admission.deadCookies.map((name) => expireCookie(name));
     if (path === '/auth/account' || admission.kind === 'refused') return shell(200, expired);
     const query = queryOf(incoming.target);
     const { principal } = admission;

@@ -106,7 +106,7 @@ export function openHouse(house: HouseParts): House {
     kindNames: [...kinds.keys()],
     sharedOrigin: shared,
     consoleKinds,
-    ready: () => ready(store),
+    ready: () => ready(store, memory),
     openapi: () => openApiDocument(table, house.version),
   };
   const table = routes(parts);
@@ -207,7 +207,13 @@ function memoised<K, V>(make: (key: K) => V): (key: K) => V {
   };
 }
 
-async function ready(store: Store): Promise<Outcome> {
+/** An open installation says so wherever it is asked how it is (3-rules, Setup states). */
+async function ready(store: Store, memory: Memory): Promise<Outcome> {
   const standing = await store.ready();
-  return standing.kind === 'ready' ? done({ status: 'ready' }) : refuse('unavailable', { cause: standing.reason });
+  if (standing.kind === 'unready') return refuse('unavailable', { cause: standing.reason });
+  const state = await memory.state();
+  return done({
+    status: 'ready',
+    sign_in: state === 'configured' ? 'required' : state === 'fresh' ? 'not-set-up' : state,
+  });
 }

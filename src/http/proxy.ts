@@ -33,6 +33,14 @@ export function proxy(parts: { readonly upstream: Origin; readonly cookieStem: s
     const hasBody =
       incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined;
 
+    /** Whatever the application does, this ends the exchange once: an answer if none has begun, else a cut connection. */
+    const giveUp = (fault: unknown): void => {
+      if (outgoing.destroyed) return;
+      parts.log.warn({ err: fault, upstream: parts.upstream }, 'application unreachable');
+      if (outgoing.headersSent) outgoing.destroy();
+      else unreachable();
+    };
+
     const send = (attempt: 'first' | 'second'): void => {
       const upstream = (tls ? tlsRequest : request)({
         agent,
@@ -45,38 +53,41 @@ export function proxy(parts: { readonly upstream: Origin; readonly cookieStem: s
       });
       const abandon = (): void => void upstream.destroy();
       outgoing.once('close', abandon);
-      const timer = setTimeout(
-        () => upstream.destroy(new Error('the connection could not be made in time')),
-        connectMs,
-      );
+      const timer = setTimeout(() => upstream.destroy(new Error('no connection in time')), connectMs);
+      const connected = (): void => clearTimeout(timer);
       upstream.once('socket', (socket) => {
-        if (socket.connecting) socket.once(tls ? 'secureConnect' : 'connect', () => clearTimeout(timer));
-        else clearTimeout(timer);
+        if (socket.connecting) socket.once(tls ? 'secureConnect' : 'connect', connected);
+        else connected();
       });
       upstream.once('response', (response) => {
-        outgoing.writeHead(
-          response.statusCode ?? 502,
-          answerHeaders(response.rawHeaders, response.headers, parts.cookieStem),
-        );
+        connected();
+        try {
+          // Node refuses to write what no client should read: broken status codes and header values.
+          outgoing.writeHead(
+            response.statusCode ?? 502,
+            answerHeaders(response.rawHeaders, response.headers, parts.cookieStem),
+          );
+        } catch (fault) {
+          upstream.destroy();
+          giveUp(fault);
+          return;
+        }
         pipeline(response, outgoing, (fault) => {
           if (fault && !outgoing.writableEnded) outgoing.destroy();
         });
       });
-      upstream.once('error', (fault: NodeJS.ErrnoException) => {
-        clearTimeout(timer);
+      // Nothing was asked to be upgraded: an application that does so anyway has not answered.
+      upstream.once('upgrade', (_response, socket) => {
+        socket.destroy();
+        giveUp(new Error('the application switched protocols unasked'));
+      });
+      upstream.on('error', (fault: NodeJS.ErrnoException) => {
+        connected();
         outgoing.off('close', abandon);
-        if (outgoing.destroyed) return;
-        if (outgoing.headersSent) {
-          outgoing.destroy();
-          return;
-        }
         // A kept connection that the application closed in the same moment: nothing was done, so it may be asked again.
-        if (attempt === 'first' && upstream.reusedSocket && !hasBody && fault.code === 'ECONNRESET') {
-          send('second');
-          return;
-        }
-        parts.log.warn({ err: fault, upstream: parts.upstream }, 'application unreachable');
-        unreachable();
+        const again = attempt === 'first' && upstream.reusedSocket && !hasBody && fault.code === 'ECONNRESET';
+        if (again && !outgoing.headersSent && !outgoing.destroyed) send('second');
+        else giveUp(fault);
       });
       if (hasBody) pipeline(incoming, upstream, () => undefined);
       else upstream.end();

@@ -153,7 +153,7 @@ export function routes(parts: RouteParts): readonly Route[] {
       path: '/api/auth/login/prepare',
       summary: 'A login token and its cookie, for signing in with cookies',
       need: nobody,
-      works: 'with-accounts',
+      works: 'always',
       form: 'json',
       body: null,
       stepUp: 'none',

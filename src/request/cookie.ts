@@ -56,8 +56,12 @@ export function setCookie(name: string, value: string, options: CookieOptions): 
   return `${name}=${value}; Path=/; HttpOnly; SameSite=${options.sameSite}${secure}${age}`;
 }
 
-export function expireCookie(name: string, scheme: Scheme): string {
-  return setCookie(name, '', { scheme, sameSite: 'Lax', maxAgeSeconds: 0 });
+export function expireCookie(name: string): string {
+  return setCookie(name, '', {
+    scheme: name.startsWith('__Host-') ? 'https' : 'http',
+    sameSite: 'Lax',
+    maxAgeSeconds: 0,
+  });
 }
 
 /** Takes our cookies out of a Cookie header on its way to the application; undefined when nothing is left. */

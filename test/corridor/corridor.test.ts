@@ -58,11 +58,10 @@ describe('fresh: nobody gets in, and only setting up works', () => {
         code: 'not_configured',
       },
       {
-        name: 'prepare is not there yet',
+        name: 'a login token can be had: setting up signs in by cookie',
         path: '/api/auth/login/prepare',
         sent: { method: 'POST' },
-        status: 503,
-        code: 'not_configured',
+        status: 200,
       },
       {
         name: 'enable is not there yet',
@@ -450,6 +449,8 @@ describe('configured: by the rules', () => {
     assertProblem(got, 401, 'unauthorized');
     assert.match(String(got.json['detail']), /"admin" session/);
     assert.equal((await person.send('/api/auth/verify?kind=account')).status, 200);
+    assert.equal((await send(`${server.console}/api/auth/verify?kind=account`, as)).status, 200);
+    assertProblem(await send(`${server.console}/api/auth/verify?kind=admin`, as), 401, 'unauthorized');
     assertProblem(await person.send('/api/auth/verify?kind=nothing'), 400, 'invalid_request');
   });
   it('a bearer session reaches the application, and only its identity goes along', async () => {

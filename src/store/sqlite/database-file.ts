@@ -123,9 +123,10 @@ export function connect(path: string, use: 'read' | 'write'): DatabaseSync {
     enableDoubleQuotedStringLiterals: false,
     defensive: true,
   });
+  // At most 64 MiB of pages, used as they are needed: 100 000 sessions with their history stay in memory.
   // Temporary tables and savepoint journals stay in memory: files of theirs would lie outside our folder.
   db.exec(
-    'PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000',
+    'PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536',
   );
   if (use === 'write') db.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864');
   return db;
