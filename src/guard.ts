@@ -20,6 +20,7 @@ import {
   proxiedCredential,
 } from './request/credential.ts';
 import { type HeaderMap, type Incoming, methodSafety } from './request/incoming.ts';
+import { opensSocket } from './request/navigation.ts';
 import type { InstallationState } from './store/rows.ts';
 import type { MaybePromise, Origin, Secret, SessionKind } from './types.ts';
 import type { SessionProof, SessionVerifier } from './verify/session.ts';
@@ -51,7 +52,10 @@ export interface Gate {
 
 export interface ApplicationGate {
   readonly headers: HeaderMap;
+  /** Empty when a proxy did not say: anything but safe. */
   readonly method: string;
+  /** The proxy says that a WebSocket is asked for. */
+  readonly exchange?: 'socket' | 'request';
   /** Host asked for; null when a forward-auth request names none. */
   readonly origin: Origin | null;
   /** Origin whose pages may send unsafe requests. */
@@ -184,7 +188,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
 
 /** WebSocket upgrades change things and carry no token, so their Origin must match (3-rules, Proxied requests). */
 function unsafeToApplication(gate: ApplicationGate): boolean {
-  return methodSafety(gate.method) === 'unsafe' || gate.headers['upgrade'] !== undefined;
+  return gate.exchange === 'socket' || methodSafety(gate.method) === 'unsafe' || opensSocket(gate.headers) === 'socket';
 }
 
 function admitted(principal: Principal): Admitted {

@@ -17,10 +17,11 @@ import type { DeviceRow, UserRow } from './store/rows.ts';
 import type { Store, UserLookup } from './store/store.ts';
 import type { Hold } from './throttle/hold.ts';
 import { networkLimits } from './throttle/limits.ts';
-import type { NetworkLimiter, Permit } from './throttle/network-limiter.ts';
+import type { HolderLimiter } from './throttle/holder-limiter.ts';
+import type { NetworkLimiter, Permit, Taking } from './throttle/network-limiter.ts';
 import type { UserPrincipal } from './principal/principal.ts';
 import type { Address, Clock, Digest, Password, UserId } from './types.ts';
-import type { PasswordVerifier } from './verify/password.ts';
+import type { Account, PasswordVerifier } from './verify/password.ts';
 import { verifySetupCode } from './verify/setup-code.ts';
 
 /** What came along with the secret. */
@@ -45,6 +46,8 @@ export interface ProvenCode {
 }
 
 export interface Prover {
+  /** Whether a try would be refused now, before anything that works once is spent on it. */
+  standing(circumstances: Pick<Circumstances, 'address'>): Refusal | { readonly kind: 'open' };
   signIn(
     claim: { readonly username: string; readonly password: string },
     circumstances: Circumstances,
@@ -70,15 +73,18 @@ export function prover(parts: {
   store: Store;
   passwords: PasswordVerifier;
   limiter: NetworkLimiter;
+  /** For known devices and living sessions: strangers around them are not their concern. */
+  holders: HolderLimiter;
   hold: Hold;
   recorder: Recorder;
   clock: Clock;
   /** What follows a wrong re-authentication, before its answer. */
   onWrongReauthentication: (principal: UserPrincipal, address: Address) => Promise<void>;
 }): Prover {
-  const { store, passwords, limiter, hold, recorder, clock } = parts;
+  const { store, passwords, limiter, holders, hold, recorder, clock } = parts;
 
   const walk = async <T>(
+    taking: Promise<Taking> | Taking,
     circumstances: Circumstances,
     verify: () => Promise<
       | { readonly kind: 'failed'; readonly failure: Failure }
@@ -87,9 +93,8 @@ export function prover(parts: {
     >,
     note: (failure: Failure) => Promise<void>,
   ): Promise<Refusal | T> => {
-    const permit = await limiter.take(circumstances.address);
-    if (permit.kind === 'limited')
-      return refuse('rate_limited', { retryAfterSeconds: permit.retryAfterSeconds, cause: 'network' });
+    const permit = await taking;
+    if (permit.kind === 'limited') return limited(permit.retryAfterSeconds);
     const outcome = await settling(permit, verify);
     switch (outcome.kind) {
       case 'turned-away':
@@ -108,7 +113,7 @@ export function prover(parts: {
 
   const turnFor = (lane: Lane, address: Address): HashTurn => ({ lane, network: networkOf(address, narrowest) });
 
-  const checkPassword = async (account: UserLookup, typed: string, circumstances: Circumstances, lane: Lane) => {
+  const checkPassword = async (account: Account, typed: string, circumstances: Circumstances, lane: Lane) => {
     const password = readPassword(typed);
     if (password.kind === 'refused') return { kind: 'turned-away' as const, refusal: password };
     const proof = await passwords.verify(account, password.password, turnFor(lane, circumstances.address));
@@ -126,28 +131,29 @@ export function prover(parts: {
   return {
     turnFor,
 
-    signIn: (claim, circumstances) =>
-      walk<ProvenUser>(
+    standing: (circumstances) => {
+      const standing = limiter.standing(circumstances.address);
+      return standing.kind === 'open' ? standing : limited(standing.retryAfterSeconds);
+    },
+
+    signIn: async (claim, circumstances) => {
+      const name = parseUsername(claim.username);
+      const lookup: UserLookup = name.kind === 'username' ? await store.userByName(name.username) : { kind: 'unknown' };
+      const shown = await deviceOf(circumstances.device);
+      const device = lookup.kind === 'found' && shown?.userId === lookup.user.id ? shown : null;
+      const account = { name: name.kind === 'username' ? name.username : claim.username, lookup };
+      const proven = await walk<ProvenUser>(
+        device === null ? limiter.take(circumstances.address) : holders.take(device.digest),
         circumstances,
         async () => {
-          const name = parseUsername(claim.username);
-          const account: UserLookup =
-            name.kind === 'username' ? await store.userByName(name.username) : { kind: 'unknown' };
-          const shown = await deviceOf(circumstances.device);
-          const device = account.kind === 'found' && shown?.userId === account.user.id ? shown : null;
           const proof = await checkPassword(account, claim.password, circumstances, device ? 'known' : 'stranger');
           switch (proof.kind) {
             case 'turned-away':
               return proof;
-            case 'rejected':
-              return {
-                kind: 'failed',
-                failure: {
-                  refusal: refuse('invalid_credentials', { fields: { requires_totp: false } }),
-                  userId: proof.userId,
-                  cause: proof.cause,
-                },
-              };
+            case 'rejected': {
+              const refusal = refuse('invalid_credentials', { fields: { requires_totp: false } });
+              return { kind: 'failed', failure: { refusal, userId: proof.userId, cause: proof.cause } };
+            }
             case 'proven':
               return { kind: 'proven', proven: { kind: 'user', user: proof.user, device } };
           }
@@ -160,13 +166,18 @@ export function prover(parts: {
             way: 'password',
             ...noted(failure),
           }),
-      ),
+      );
+      if (proven.kind === 'user') limiter.welcome(circumstances.address);
+      return proven;
+    },
 
     reauthenticate: (claim, circumstances) =>
       walk<ProvenUser>(
+        holders.take(claim.principal.session.id),
         circumstances,
         async () => {
-          const account = await store.userById(claim.principal.user.row.id);
+          const { row } = claim.principal.user;
+          const account = { name: row.username, lookup: await store.userById(row.id) };
           const proof = await checkPassword(account, claim.password, circumstances, 'known');
           switch (proof.kind) {
             case 'turned-away':
@@ -195,6 +206,7 @@ export function prover(parts: {
 
     setupCode: (code, circumstances) =>
       walk<ProvenCode>(
+        limiter.take(circumstances.address),
         circumstances,
         async () => {
           const proof = await verifySetupCode(code, store, clock);
@@ -212,6 +224,10 @@ export function prover(parts: {
           }),
       ),
   };
+}
+
+function limited(retryAfterSeconds: number): Refusal {
+  return refuse('rate_limited', { retryAfterSeconds, cause: 'limited' });
 }
 
 const narrowest = networkLimits[0]?.bits ?? { v4: 32, v6: 64 };

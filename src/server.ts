@@ -15,9 +15,8 @@ import { systemClock } from './setup.ts';
 import type { Door } from './request/incoming.ts';
 import type { NodeAdapter } from './adapters/node.ts';
 
-/** Longest a request's headers, and a whole request to the console, may take to arrive. */
+/** Longest a request's headers may take to arrive. */
 const headersMs = 10_000;
-const requestMs = 30_000;
 /** Idle connections; longer than common proxies keep theirs, so that they close first. */
 const idleMs = 75_000;
 const mostHeaderBytes = 16_384;
@@ -31,19 +30,20 @@ export interface OpenServer {
   /** `host:port`, or the socket's path. */
   readonly at: Listener;
   /** Requests are answered 503 until this is called. */
-  serve(adapter: NodeAdapter): void;
+  serve(adapter: Omit<NodeAdapter, 'door' | 'peers'>): void;
   /** No new connections; running requests finish, within a bound. */
   stop(): Promise<void>;
 }
 
 export async function openServer(door: Door, listener: Listener, log: Log): Promise<Opening> {
-  let answer = nodeListener(notReady(door));
+  const entrance = { door, peers: listener.kind === 'unix' ? 'local' : 'network' } as const;
+  let answer = nodeListener({ ...notReady(), ...entrance });
   const server = createServer(
     {
       maxHeaderSize: mostHeaderBytes,
       headersTimeout: headersMs,
-      // Uploads to the application may take their time.
-      requestTimeout: door === 'application' ? 0 : requestMs,
+      // Uploads to the application may take their time; our own routes set a limit where they read (`http/body.ts`).
+      requestTimeout: 0,
       keepAliveTimeout: idleMs,
       connectionsCheckingInterval: 1000,
       // A missing Host gets an answer of ours.
@@ -61,7 +61,7 @@ export async function openServer(door: Door, listener: Listener, log: Log): Prom
     server: {
       at: listener.kind === 'tcp' ? { ...listener, port: (bound as AddressInfo).port } : listener,
       serve: (adapter) => {
-        answer = nodeListener(adapter);
+        answer = nodeListener({ ...adapter, ...entrance });
       },
       stop: () => stop(server),
     },
@@ -77,11 +77,10 @@ export function failedAnswer(log: Log): (fault: unknown) => Written {
   };
 }
 
-function notReady(door: Door): NodeAdapter {
+function notReady(): Omit<NodeAdapter, 'door' | 'peers'> {
   const answer = (): Written =>
     problem(refuse('unavailable', { retryAfterSeconds: 1 }), { requestId: newName(systemRandom) });
   return {
-    door,
     handle: answer,
     forward: (_incoming, _message, response) => write(response, answer()),
     failed: answer,

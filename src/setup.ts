@@ -20,6 +20,7 @@ import { type Log, recorder } from './record/recorder.ts';
 import type { Places } from './request/arrival.ts';
 import type { Store } from './store/store.ts';
 import { hold } from './throttle/hold.ts';
+import { holderLimiter } from './throttle/holder-limiter.ts';
 import { reauthenticationFailures } from './throttle/limits.ts';
 import { networkLimiter } from './throttle/network-limiter.ts';
 import type { Clock, Millis, Secret, SessionKind } from './types.ts';
@@ -121,6 +122,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     clock,
     recorder: record,
     limiter: networkLimiter(clock),
+    holders: holderLimiter(clock),
     hold: hold(clock, wait),
     onWrongReauthentication: async ({ user, session }, address) => {
       await store.countReauthenticationFailure({
@@ -159,7 +161,11 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   });
 
   const polling = setInterval(() => void memory.refresh().catch(onFault), 1000);
-  const sweeping = setInterval(() => void store.sweep(clock.now()).catch(onFault), sweepEveryMs);
+  const sweepAll = async (): Promise<void> => {
+    let left = await store.sweep(clock.now());
+    while (left.kind === 'more') left = await store.sweep(clock.now());
+  };
+  const sweeping = setInterval(() => void sweepAll().catch(onFault), sweepEveryMs);
   polling.unref();
   sweeping.unref();
 

@@ -31,14 +31,15 @@ export type ForwardAnswer =
   | Redirect;
 
 interface Question {
+  readonly kind: 'question';
   readonly privilege: string | null;
-  readonly kind: string | null;
+  readonly sessionKind: string | null;
   readonly optional: boolean;
   readonly redirect: boolean;
 }
 
 /** Most proxies ask without a query; that question is read once. */
-const plain: Question = { privilege: null, kind: null, optional: false, redirect: false };
+const plain: Question = { kind: 'question', privilege: null, sessionKind: null, optional: false, redirect: false };
 
 export function forwardAuth(
   parts: ForwardAuthParts,
@@ -55,20 +56,15 @@ export function forwardAuth(
     };
   }
   const mark = incoming.target.indexOf('?');
-  const question = mark === -1 ? plain : readQuestion(new URLSearchParams(incoming.target.slice(mark + 1)));
-  if (question.kind !== null && !parts.kindNames.includes(question.kind)) {
-    return {
-      kind: 'verdict',
-      family: original.family,
-      refusal: refuse('invalid_request', { detail: 'There is no such kind of session.' }),
-    };
-  }
+  const question = mark === -1 ? plain : readQuestion(parts, new URLSearchParams(incoming.target.slice(mark + 1)));
+  if (question.kind === 'refused') return { kind: 'verdict', family: original.family, refusal: question };
   const admission = parts.guard.admitToApplication({
     headers: incoming.headers,
     method: original.method,
+    exchange: original.exchange,
     origin: original.origin,
     ownOrigin: original.origin ?? arrival.origin,
-    slots: parts.slotsFor(original.origin, question.kind),
+    slots: parts.slotsFor(original.origin, question.sessionKind),
     state,
     openness: parts.openness,
   });
@@ -87,7 +83,10 @@ function answer(
   if (admission.kind === 'refused') {
     if (admission.code !== 'unauthorized' && admission.code !== 'session_expired')
       return { kind: 'verdict', family: original.family, refusal: admission };
-    if (question.optional) return { kind: 'passed', principal: { kind: 'anonymous' } };
+    // Doing without a session does not do without what else was asked.
+    if (question.optional && question.privilege === null && question.sessionKind === null) {
+      return { kind: 'passed', principal: { kind: 'anonymous' } };
+    }
     const { origin } = original;
     const leads =
       question.redirect &&
@@ -97,13 +96,14 @@ function answer(
     if (leads && parts.handOver.protectedOrigins().has(origin))
       return leadToSignIn(parts.handOver, incoming.headers, origin, original.path || '/');
     const cookies = admission.deadCookies.map((name) => expireCookie(name));
-    const refusal = admission.code === 'unauthorized' && question.kind !== null ? noSession(question.kind) : admission;
+    const refusal =
+      admission.code === 'unauthorized' && question.sessionKind !== null ? noSession(question.sessionKind) : admission;
     return { kind: 'verdict', family: original.family, refusal: { ...refusal, cookies } };
   }
   const { principal } = admission;
   // A bearer token is its session, whatever kind was asked for; cookies were picked by kind already.
-  if (question.kind !== null && principal.kind === 'user' && principal.session.kind !== question.kind) {
-    return { kind: 'verdict', family: original.family, refusal: noSession(question.kind) };
+  if (question.sessionKind !== null && principal.kind === 'user' && principal.session.kind !== question.sessionKind) {
+    return { kind: 'verdict', family: original.family, refusal: noSession(question.sessionKind) };
   }
   if (
     question.privilege !== null &&
@@ -119,15 +119,36 @@ function answer(
   return { kind: 'passed', principal };
 }
 
-function noSession(kind: string): Refusal {
-  return refuse('unauthorized', { detail: `There is no "${kind}" session.` });
-}
+const once: ReadonlySet<string> = new Set(['privilege', 'kind', 'optional', 'redirect']);
 
-function readQuestion(query: URLSearchParams): Question {
+/** A question that cannot be read whole is not answered: a rule that was misspelt must not be a rule that is not there. */
+function readQuestion(parts: ForwardAuthParts, query: URLSearchParams): Question | Refusal {
+  for (const name of new Set(query.keys())) {
+    if (name !== 'scope' && !once.has(name))
+      return refuse('invalid_request', { detail: `There is no "${name.slice(0, 40)}" to ask for.` });
+    if (name !== 'scope' && query.getAll(name).length > 1)
+      return refuse('invalid_request', { detail: `"${name}" can be asked for once.` });
+  }
+  // Scopes narrow what a token may do; a person's session has none to narrow (docs/decisions/0008).
+  if (query.getAll('scope').some((scope) => !/^[a-z0-9*:_.-]{1,128}$/i.test(scope)))
+    return refuse('invalid_request', { detail: 'That is no scope.' });
+  const sessionKind = query.get('kind');
+  if (sessionKind !== null && !parts.kindNames.includes(sessionKind))
+    return refuse('invalid_request', { detail: 'There is no such kind of session.' });
+  for (const flag of ['optional', 'redirect']) {
+    const value = query.get(flag);
+    if (value !== null && value !== '1' && value !== '0')
+      return refuse('invalid_request', { detail: `"${flag}" is 1 or 0.` });
+  }
   return {
+    kind: 'question',
     privilege: query.get('privilege'),
-    kind: query.get('kind'),
+    sessionKind,
     optional: query.get('optional') === '1',
     redirect: query.get('redirect') === '1',
   };
+}
+
+function noSession(kind: string): Refusal {
+  return refuse('unauthorized', { detail: `There is no "${kind}" session.` });
 }

@@ -1,7 +1,7 @@
 /** Sign in with a password (2-http-api, 4). The password itself was proven on the walk in `prove.ts`. */
 import { refuse } from '../errors.ts';
 import { hasPrivilege } from '../principal/principal.ts';
-import type { Prover } from '../prove.ts';
+import { type Prover, readPassword } from '../prove.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
@@ -30,14 +30,21 @@ export interface SignInParts extends Issuing {
 /** Devices of one user that are remembered (3-rules, Guessing). */
 export const deviceCap = 10;
 
+const open = { kind: 'open' } as const;
+
 export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promise<Outcome> {
   const kind = parts.signInKinds.get(call.body.kind ?? 'account');
   if (kind === undefined)
     return refuse('invalid_request', { detail: 'There is no such kind of session to sign in to.' });
-  const mode = await loginMode(parts, call, call.body.login_token);
-  if (mode.kind === 'refused') return mode;
   const { scheme } = call.arrival;
   const circumstances = circumstancesOf(call, cookieName(parts.cookieStem, scheme, 'device'));
+  // A login token is a row once it is spent: nobody gets to make rows faster than to guess.
+  const password = readPassword(call.body.password);
+  if (password.kind === 'refused') return password;
+  const standing = circumstances.device === '' ? parts.prover.standing(circumstances) : open;
+  if (standing.kind === 'refused') return standing;
+  const mode = await loginMode(parts, call, call.body.login_token);
+  if (mode.kind === 'refused') return mode;
   const proven = await parts.prover.signIn(call.body, circumstances);
   if (proven.kind === 'refused') return { ...proven, cookies: mode.cookies };
   const { user } = proven;

@@ -9,6 +9,8 @@ import type { Door, Incoming } from '../request/incoming.ts';
 
 export interface NodeAdapter {
   readonly door: Door;
+  /** `local`: a unix socket, whose peers have no address. On a network a peer without one is gone already. */
+  readonly peers: 'network' | 'local';
   readonly handle: Handler;
   /** Passes an admitted request on to the application. */
   readonly forward: (
@@ -39,14 +41,18 @@ export function nodeListener(adapter: NodeAdapter): RequestListener {
 
   return function sallyport(message: IncomingMessage, response: ServerResponse): void {
     const { socket } = message;
-    if (socket.destroyed) return;
+    const peer = adapter.peers === 'local' ? '' : socket.remoteAddress;
+    if (socket.destroyed || peer === undefined) {
+      socket.destroy();
+      return;
+    }
     const incoming: Incoming = {
       door,
       method: message.method ?? 'GET',
       target: message.url ?? '/',
       headers: message.headers,
       rawHeaders: message.rawHeaders,
-      peer: socket.remoteAddress ?? '',
+      peer,
       encrypted: 'encrypted' in socket,
       body: message,
     };
@@ -63,12 +69,30 @@ export function nodeListener(adapter: NodeAdapter): RequestListener {
   };
 }
 
-/** An empty body says so: proxies keep the connection only when they know where an answer ends. */
+/**
+ * An empty body says so: proxies keep the connection only when they know where an answer ends. When the request's own
+ * body was not read to its end, nobody waits for the rest: the connection is closed.
+ */
 export function write(response: ServerResponse, answer: Written): void {
   const { status, headers, body } = answer;
   const length = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  const framing = ['content-length', String(length), ...(answer.close ? ['connection', 'close'] : [])];
+  const framing = [
+    'content-length',
+    String(length),
+    ...(answer.close || bodyLeft(response.req) === 'unread' ? closing : []),
+  ];
   response.writeHead(status, [...headers, ...framing]);
   if (body === null) response.end();
   else response.end(body);
+}
+
+const closing = ['connection', 'close'];
+
+/** By its headers: a request without a body is not complete either while it is being answered at once. */
+function bodyLeft({ complete, headers }: IncomingMessage): 'unread' | 'none' {
+  if (complete) return 'none';
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] === undefined && (length === undefined || Number(length) === 0)
+    ? 'none'
+    : 'unread';
 }

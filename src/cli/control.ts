@@ -15,9 +15,8 @@ export function controlAdapter(parts: {
   readonly failed: NodeAdapter['failed'];
   /** Keeps the new code where the operator finds it, and gives the link to open. */
   readonly onSetupCode: (made: SetupCode) => string;
-}): NodeAdapter {
+}): Omit<NodeAdapter, 'door' | 'peers'> {
   return {
-    door: 'control',
     handle: async (incoming) => {
       const requestId = newName(systemRandom);
       if (incoming.target !== '/setup-code') return problem(refuse('not_found'), { requestId });

@@ -88,14 +88,16 @@ export const serve = {
 
     const codeFile = join(settings.data, 'setup-code');
     const keepCode = ({ code }: SetupCode): string => {
-      writeFileSync(codeFile, `${code}\n`, { mode: 0o600 });
+      // Made anew each time: an old file's mode, or a link in its place, must not decide who reads the code.
+      rmSync(codeFile, { force: true });
+      writeFileSync(codeFile, `${code}\n`, { mode: 0o600, flag: 'wx' });
       return `${places.console[0]}/auth/setup#code=${encodeURIComponent(code)}`;
     };
     const failed = failedAnswer(log);
     const forwarded = forwarding({ settings, sallyport, log });
     const { forward } = forwarded;
-    bound.console?.serve({ door: 'console', handle: sallyport.handle, forward, failed });
-    bound.application?.serve({ door: 'application', handle: sallyport.handle, forward, failed });
+    bound.console?.serve({ handle: sallyport.handle, forward, failed });
+    bound.application?.serve({ handle: sallyport.handle, forward, failed });
     control.server.serve(controlAdapter({ sallyport, failed, onSetupCode: keepCode }));
 
     await announce({

@@ -34,6 +34,24 @@ const problems: readonly Row[] = [
     message: /must hold at least one hash of password\.memory \(65MiB\)/,
   },
   {
+    fine: '--public-url http://localhost:1',
+    refused: '--public-url http://nas.home',
+    setting: '--public-url',
+    message: /must be an https:\/\/ URL/,
+  },
+  {
+    fine: '--app-url http://[::1]:1',
+    refused: '--app-url http://[::2]:1',
+    setting: '--app-url',
+    message: /must be an https:\/\/ URL/,
+  },
+  {
+    fine: '--protected-hosts https://a.home,http://b.localhost',
+    refused: '--protected-hosts https://a.home,http://b.home',
+    setting: '--protected-hosts',
+    message: /must be an https:\/\/ URL/,
+  },
+  {
     fine: '--listen localhost:1',
     refused: '--listen nas.home:1',
     setting: '--listen',
@@ -122,16 +140,6 @@ const warnings: readonly Omit<Row, 'setting'>[] = [
     fine: '--upstream http://a:1',
     refused: '--upstream http://a:1 --shared-origin',
     message: /can act as whoever is signed in/,
-  },
-  {
-    fine: '--public-url http://localhost:1',
-    refused: '--public-url http://nas.home',
-    message: /plain HTTP away from loopback/,
-  },
-  {
-    fine: '--public-url http://[::1]:1',
-    refused: '--public-url http://[::2]:1',
-    message: /plain HTTP away from loopback/,
   },
   { fine: '--trusted-proxies 0.0.0.0/1', refused: '--trusted-proxies 10.0.0.1,0.0.0.0/0', message: /everybody choose/ },
 ];

@@ -55,6 +55,22 @@ function plainHttpStaysHere(name: 'listen' | 'app-listen'): Rule {
   };
 }
 
+/** A sign-in cookie is never handed out over plain HTTP away from loopback (2-http-api, 3). */
+function plainHttpOnlyOnLoopback(
+  name: 'public-url' | 'app-url' | 'protected-hosts',
+  urlsOf: (values: Values) => readonly string[],
+): Rule {
+  return {
+    reads: [name],
+    check: (values) =>
+      urlsOf(values).every(
+        (url) => url.startsWith('https:') || reachOf(new URL(url).hostname.replaceAll(/[[\]]/g, '')) === 'machine',
+      )
+        ? fine
+        : problem(`${name} must be an https:// URL: passwords and cookies never cross a network in plain HTTP`),
+  };
+}
+
 export const rules: readonly Rule[] = [
   idleWithinAbsolute('account'),
   idleWithinAbsolute('admin'),
@@ -115,18 +131,15 @@ export const rules: readonly Rule[] = [
           )
         : fine,
   },
+  plainHttpOnlyOnLoopback('public-url', (values) => (values['public-url'] === null ? [] : [values['public-url']])),
+  plainHttpOnlyOnLoopback('app-url', (values) => (values['app-url'] === null ? [] : [values['app-url']])),
+  plainHttpOnlyOnLoopback('protected-hosts', (values) => values['protected-hosts']),
   {
-    reads: ['public-url'],
-    check: (values) => {
-      const url = values['public-url'];
-      if (
-        url === null ||
-        url.startsWith('https:') ||
-        reachOf(new URL(url).hostname.replaceAll(/[[\]]/g, '')) === 'machine'
-      )
-        return fine;
-      return warning('browsers keep no sign-in over plain HTTP away from loopback; use an https:// URL');
-    },
+    reads: ['setup-code'],
+    check: (values) =>
+      values['setup-code'] === null || values['setup-code'].replaceAll(/[^A-Za-z0-9]/g, '').length >= 16
+        ? fine
+        : problem('setup-code needs at least 16 letters or digits; dashes and other signs do not count'),
   },
   {
     reads: ['forwarded-header', 'trusted-proxies'],

@@ -33,6 +33,24 @@ export interface ApiParts {
   readonly consoleOrigin: () => Origin;
 }
 
+/** A request that the guard let through, on its way to its action. */
+interface AdmittedRequest {
+  readonly incoming: Incoming;
+  readonly arrival: Arrival;
+  readonly route: Route;
+  readonly params: Call['params'];
+  readonly admission: Admitted;
+  readonly arrivedAt: number;
+  /** Body of a route that takes forms, read before the guard looked for a CSRF field. */
+  readonly form: unknown;
+}
+
+interface Confirmed {
+  readonly kind: 'confirmed';
+}
+
+const stillThere: Confirmed = { kind: 'confirmed' };
+
 export function apiWing(parts: ApiParts): Wing {
   const find = routeFinder(parts.routes);
 
@@ -54,11 +72,11 @@ export function apiWing(parts: ApiParts): Wing {
       if (state === 'fresh' || state === 'declined') return problem(refuse('not_configured'), { requestId });
     }
     const formBody = route.form === 'json-or-form' ? await readBody(incoming) : undefined;
-    if (formBody?.kind === 'refused') return problem(formBody, { requestId });
+    if (formBody?.kind === 'refused') return { ...problem(formBody, { requestId }), close: true };
     const admission = await parts.guard.admit(incoming, gateOf(route, arrival, formBody?.value));
     const deadCookies = admission.deadCookies.map((name) => expireCookie(name));
     if (admission.kind === 'refused') return problem({ ...admission, cookies: deadCookies }, { requestId });
-    const outcome = await act(incoming, arrival, route, params, admission, arrivedAt, formBody?.value);
+    const outcome = await act({ incoming, arrival, route, params, admission, arrivedAt, form: formBody?.value });
     return render(outcome, requestId, deadCookies);
   };
 
@@ -69,16 +87,9 @@ export function apiWing(parts: ApiParts): Wing {
     csrfField: csrfFieldOf(form),
   });
 
-  const act = async (
-    incoming: Incoming,
-    arrival: Arrival,
-    route: Route,
-    params: Call['params'],
-    admission: Admitted,
-    arrivedAt: number,
-    early: unknown,
-  ): Promise<Outcome> => {
-    let body = early;
+  const act = async (admitted: AdmittedRequest): Promise<Outcome> => {
+    const { incoming, route, admission } = admitted;
+    let body = admitted.form;
     if (route.form === 'json') {
       const read = await readBody(incoming);
       if (read.kind === 'refused') return read;
@@ -98,51 +109,33 @@ export function apiWing(parts: ApiParts): Wing {
     }
     const call: Call = {
       incoming,
-      arrival,
-      arrivedAt,
-      params,
+      arrival: admitted.arrival,
+      arrivedAt: admitted.arrivedAt,
+      params: admitted.params,
       principal: admission.principal,
       token: admission.token,
       query: queryOf(incoming.target),
       body: checked === undefined ? body : checked.data,
     };
-    switch (route.need.kind) {
-      case 'nobody':
-      case 'anybody':
-        return (
-          route as Extract<Route, { stepUp: 'none' }> & { action: (call: Call) => Outcome | Promise<Outcome> }
-        ).action(call);
-      case 'session':
-      case 'admin':
-        return actSignedIn(route as Extract<Route, { need: { kind: 'session' | 'admin' } }>, call);
-    }
-  };
-
-  const actSignedIn = async (
-    route: Extract<Route, { need: { kind: 'session' | 'admin' } }>,
-    call: Call,
-  ): Promise<Outcome> => {
+    if (route.who === 'anybody') return route.action(call);
     if (call.principal.kind !== 'user') return refuse('unauthorized');
     const signedIn: SignedInCall = { ...call, principal: call.principal };
-    if (route.stepUp === 'fresh') {
-      const confirmed = await confirm(signedIn);
-      if (confirmed.kind === 'refused') return confirmed;
-    }
-    return route.action(signedIn);
+    const confirmed = route.stepUp === 'fresh' ? await confirm(signedIn) : stillThere;
+    return confirmed.kind === 'refused' ? confirmed : route.action(signedIn);
   };
 
   /** A password in the body is checked whenever it is given; without one the window must be open. */
-  const confirm = async (call: SignedInCall): Promise<Refusal | { readonly kind: 'confirmed' }> => {
+  const confirm = async (call: SignedInCall): Promise<Refusal | Confirmed> => {
     const { password } = call.body as { readonly password?: string };
     if (password !== undefined) {
       const proven = await parts.prover.reauthenticate(
         { principal: call.principal, password },
         { address: addressOf(call.arrival), arrivedAt: call.arrivedAt, device: '' },
       );
-      return proven.kind === 'refused' ? proven : { kind: 'confirmed' };
+      return proven.kind === 'refused' ? proven : stillThere;
     }
     const judged = judgeStepUp(call.principal.session, parts.stepUp, parts.clock.now());
-    return judged.kind === 'within-window' ? { kind: 'confirmed' } : stepUpRefusal();
+    return judged.kind === 'within-window' ? stillThere : stepUpRefusal();
   };
 
   return (incoming, arrival, path) => {
@@ -153,8 +146,11 @@ export function apiWing(parts: ApiParts): Wing {
 
 function render(outcome: Outcome, requestId: string, deadCookies: readonly string[]): Written {
   switch (outcome.kind) {
-    case 'refused':
-      return problem({ ...outcome, cookies: [...deadCookies, ...(outcome.cookies ?? [])] }, { requestId });
+    case 'refused': {
+      const answer = problem({ ...outcome, cookies: [...deadCookies, ...(outcome.cookies ?? [])] }, { requestId });
+      // The rest of a body that was too large may go on for ever: it is not read.
+      return outcome.code === 'payload_too_large' ? { ...answer, close: true } : answer;
+    }
     case 'done':
       return json(outcome.status, outcome.fields, [
         ...setCookies([...deadCookies, ...(outcome.cookies ?? [])]),

@@ -27,20 +27,14 @@ export function checkBodyHeaders(incoming: Incoming, form: BodyForm): Refusal | 
   return fits ? { kind: 'acceptable' } : refuse('unsupported_media_type');
 }
 
+/** Longest a body may take to arrive. */
+const bodyMs = 30_000;
+
 /** Nothing sent reads as no fields. */
 export async function readBody(incoming: Incoming): Promise<BodyReading> {
   const parts: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const part of incoming.body) {
-      size += part.length;
-      if (size > mostBodyBytes) return refuse('payload_too_large');
-      parts.push(part);
-    }
-  } catch {
-    // The client went away or framed it wrongly; nothing here has failed.
-    return refuse('invalid_request', { detail: 'The body did not arrive whole.' });
-  }
+  const arrived = await inTime(collect(incoming, parts));
+  if (arrived.kind === 'refused') return arrived;
   const bytes = Buffer.concat(parts);
   if (bytes.length === 0) return { kind: 'body', value: {} };
   if (formType.test(header(incoming.headers, 'content-type') ?? '')) return readForm(bytes.toString('utf8'));
@@ -48,6 +42,34 @@ export async function readBody(incoming: Incoming): Promise<BodyReading> {
   return read.kind === 'malformed'
     ? refuse('invalid_request', { detail: read.detail })
     : { kind: 'body', value: read.value };
+}
+
+async function collect(incoming: Incoming, parts: Uint8Array[]): Promise<Refusal | { readonly kind: 'collected' }> {
+  let size = 0;
+  try {
+    for await (const part of incoming.body) {
+      size += part.length;
+      if (size > mostBodyBytes) return refuse('payload_too_large');
+      parts.push(part);
+    }
+    return { kind: 'collected' };
+  } catch {
+    // The client went away or framed it wrongly; nothing here has failed.
+    return refuse('invalid_request', { detail: 'The body did not arrive whole.' });
+  }
+}
+
+/** A client that sends a byte now and then gets its answer all the same; the connection is closed with it. */
+async function inTime<T>(reading: Promise<T>): Promise<T | Refusal> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Refusal>((resolve) => {
+    timer = setTimeout(() => resolve(refuse('request_timeout')), bodyMs);
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function readForm(text: string): BodyReading {

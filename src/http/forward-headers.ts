@@ -6,7 +6,7 @@
 import { identityHeaderNames } from '../principal/identity.ts';
 import type { Arrival } from '../request/arrival.ts';
 import { addressOf } from '../request/arrival.ts';
-import { withoutOurCookies } from '../request/cookie.ts';
+import { cookieOwner, withoutOurCookies } from '../request/cookie.ts';
 import { ourTokens } from '../request/credential.ts';
 import { header, type HeaderMap } from '../request/incoming.ts';
 import { hostOf } from '../request/origin.ts';
@@ -25,7 +25,10 @@ const hopByHop: ReadonlySet<string> = new Set([
   'expect',
 ]);
 
-/** Names a client may not speak under, compared after case and `_` → `-`. */
+/** Passed on whatever Connection says. */
+const essential: ReadonlySet<string> = new Set(['host', 'content-length']);
+
+/** Names a client may not speak under, compared after case, with every sign as `-`: some applications fold more than `_`. */
 const reserved: ReadonlySet<string> = new Set([
   ...identityHeaderNames,
   'forwarded',
@@ -57,22 +60,21 @@ export function requestHeaders(
     const name = incoming.rawHeaders[at] ?? '';
     const value = incoming.rawHeaders[at + 1] ?? '';
     const lower = name.toLowerCase();
-    const folded = lower.replaceAll('_', '-');
-    if (
-      hopByHop.has(lower) ||
-      dropped.has(lower) ||
-      reserved.has(folded) ||
-      reservedPrefixes.some((prefix) => folded.startsWith(prefix))
-    )
-      continue;
+    const folded = lower.replaceAll(/[^a-z0-9]/g, '-');
+    // Framing and routing are not the client's to take away by naming them in Connection.
+    const kept = essential.has(lower);
+    if (!kept && (hopByHop.has(folded) || essential.has(folded) || dropped.has(lower))) continue;
+    if (reserved.has(folded) || reservedPrefixes.some((prefix) => folded.startsWith(prefix))) continue;
     if ((folded === 'authorization' || folded === 'x-api-key') && ours.some((token) => value.includes(token))) continue;
     if (lower === 'cookie') {
-      const kept = withoutOurCookies(value, stem);
-      if (kept !== undefined) out.push(name, kept);
+      const others = withoutOurCookies(value, stem);
+      if (others !== undefined) out.push(name, others);
       continue;
     }
     out.push(name, value);
   }
+  // A body that came in chunks goes on in chunks: without framing of its own it would be read as the next request.
+  if (incoming.headers['transfer-encoding'] !== undefined) out.push('Transfer-Encoding', 'chunked');
   out.push(...identity);
   out.push(
     'X-Forwarded-For',
@@ -85,6 +87,15 @@ export function requestHeaders(
   return out;
 }
 
+/** Whether the request has a body, by the very headers that tell the application. */
+export function framingOf(headers: readonly string[]): 'framed' | 'none' {
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = (headers[at] ?? '').toLowerCase();
+    if (name === 'content-length' || name === 'transfer-encoding') return 'framed';
+  }
+  return 'none';
+}
+
 /** Names and values in turn, for the client. */
 export function answerHeaders(rawHeaders: readonly string[], headers: HeaderMap, stem: string): string[] {
   const dropped = connectionNames(headers);
@@ -94,7 +105,7 @@ export function answerHeaders(rawHeaders: readonly string[], headers: HeaderMap,
     const value = rawHeaders[at + 1] ?? '';
     const lower = name.toLowerCase();
     if (hopByHop.has(lower) || dropped.has(lower) || lower === 'clear-site-data') continue;
-    if (lower === 'set-cookie' && withoutOurCookies(value.split(';', 1)[0] ?? '', stem) === undefined) continue;
+    if (lower === 'set-cookie' && cookieOwner(value, stem) === 'ours') continue;
     out.push(name, value);
   }
   // What was made for one person must not be kept for the next by a cache that was told nothing.

@@ -50,6 +50,8 @@ export function handler(parts: HandlerParts): Handler {
           return refused(refuse('invalid_request', { detail: arrival.detail }));
         case 'misdirected':
           return refused(refuse('misdirected_request'));
+        case 'unlisted-peer':
+          return refused(refuse('forbidden', { detail: 'This listener answers its reverse proxies alone.' }));
         case 'arrived': {
           for (const wing of parts.wings[arrival.place]) {
             const answer = wing(incoming, arrival, path);

@@ -3,7 +3,7 @@
  */
 import type { HandOverParts } from '../actions/hand-over.ts';
 import { done, type Outcome } from '../actions/call.ts';
-import { reachOfListeners } from '../config/reach.ts';
+import { reachOfListener, reachOfListeners } from '../config/reach.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { PasswordHasher } from '../crypto/password-hash.ts';
@@ -173,6 +173,11 @@ export function openHouse(house: HouseParts): House {
     },
     proxies: proxyList(settings.trustedProxies),
     forwardedHeader: settings.forwardedHeader,
+    peers: {
+      console: reachOfListener(settings.listen) === 'network' ? 'listed' : 'any',
+      application: reachOfListener(settings.appListen) === 'network' ? 'listed' : 'any',
+      control: 'any',
+    },
   };
   const handle = handler({
     arrivals: () => rules,

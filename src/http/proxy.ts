@@ -7,7 +7,8 @@ import { pipeline } from 'node:stream';
 import type { Log } from '../record/recorder.ts';
 import type { Arrival } from '../request/arrival.ts';
 import type { Origin } from '../types.ts';
-import { answerHeaders, requestHeaders } from './forward-headers.ts';
+import { methodSafety } from '../request/incoming.ts';
+import { answerHeaders, framingOf, requestHeaders } from './forward-headers.ts';
 
 export interface Proxy {
   /** `unreachable` writes the answer for an application that did not give one. */
@@ -30,8 +31,7 @@ export function proxy(parts: { readonly upstream: Origin; readonly cookieStem: s
 
   const pass: Proxy['pass'] = (incoming, outgoing, arrival, identity, unreachable) => {
     const headers = requestHeaders(incoming, arrival, identity, parts.cookieStem);
-    const hasBody =
-      incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined;
+    const framed = framingOf(headers) === 'framed';
 
     /** Whatever the application does, this ends the exchange once: an answer if none has begun, else a cut connection. */
     const giveUp = (fault: unknown): void => {
@@ -64,7 +64,7 @@ export function proxy(parts: { readonly upstream: Origin; readonly cookieStem: s
         try {
           // Node refuses to write what no client should read: broken status codes and header values.
           outgoing.writeHead(
-            response.statusCode ?? 502,
+            finalStatus(response.statusCode),
             answerHeaders(response.rawHeaders, response.headers, parts.cookieStem),
           );
         } catch (fault) {
@@ -84,16 +84,27 @@ export function proxy(parts: { readonly upstream: Origin; readonly cookieStem: s
       upstream.on('error', (fault: NodeJS.ErrnoException) => {
         connected();
         outgoing.off('close', abandon);
-        // A kept connection that the application closed in the same moment: nothing was done, so it may be asked again.
-        const again = attempt === 'first' && upstream.reusedSocket && !hasBody && fault.code === 'ECONNRESET';
+        // A kept connection that the application closed in the same moment. Only what may be done twice is asked again.
+        const again =
+          attempt === 'first' &&
+          upstream.reusedSocket &&
+          !framed &&
+          methodSafety(incoming.method ?? '') === 'safe' &&
+          fault.code === 'ECONNRESET';
         if (again && !outgoing.headersSent && !outgoing.destroyed) send('second');
         else giveUp(fault);
       });
-      if (hasBody) pipeline(incoming, upstream, () => undefined);
+      if (framed) pipeline(incoming, upstream, () => undefined);
       else upstream.end();
     };
     send('first');
   };
 
   return { pass, close: () => agent.destroy() };
+}
+
+/** An answer that is none (1xx) would leave the client waiting, or switch protocols that nobody asked to switch. */
+function finalStatus(status: number | undefined): number {
+  if (status === undefined || status < 200) throw new Error(`the application answered ${status}`);
+  return status;
 }

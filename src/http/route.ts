@@ -20,6 +20,7 @@ interface RouteBase {
 
 /** A route for everybody, or one whose secret comes in its body. */
 export interface OpenRoute extends RouteBase {
+  readonly who: 'anybody';
   readonly need: Extract<Need, { kind: 'nobody' | 'anybody' }>;
   readonly stepUp: 'none';
   readonly action: (call: Call) => Promise<Outcome> | Outcome;
@@ -27,6 +28,7 @@ export interface OpenRoute extends RouteBase {
 
 /** A route for somebody signed in. */
 export interface SessionRoute extends RouteBase {
+  readonly who: 'signed-in';
   readonly need: Extract<Need, { kind: 'session' | 'admin' }>;
   /** `fresh`: an open step-up window, or the password in the body, which is checked whenever it is given. */
   readonly stepUp: 'none' | 'fresh';

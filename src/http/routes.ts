@@ -46,7 +46,7 @@ export type RouteParts = SetUpParts &
     readonly openapi: () => object;
   };
 
-type Row<R, C, S extends z.ZodType | null> = Omit<R, 'body' | 'action'> & {
+type Row<R, C, S extends z.ZodType | null> = Omit<R, 'who' | 'body' | 'action'> & {
   readonly body: S;
   readonly action: (call: C) => Promise<Outcome> | Outcome;
 };
@@ -54,11 +54,11 @@ type BodyOf<S> = S extends z.ZodType ? z.infer<S> : unknown;
 
 /** The handler has checked the body against the row's schema before the action sees it; this is where that becomes a type. */
 function open<S extends z.ZodType | null>(row: Row<OpenRoute, Call<BodyOf<S>>, S>): Route {
-  return row as OpenRoute;
+  return { ...row, who: 'anybody' } as OpenRoute;
 }
 
 function signedIn<S extends z.ZodType | null>(row: Row<SessionRoute, SignedInCall<BodyOf<S>>, S>): Route {
-  return row as SessionRoute;
+  return { ...row, who: 'signed-in' } as SessionRoute;
 }
 
 export function routes(parts: RouteParts): readonly Route[] {

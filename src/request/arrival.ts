@@ -75,12 +75,16 @@ export interface Arrival {
 export type Arriving =
   | { readonly kind: 'malformed'; readonly detail: string }
   | { readonly kind: 'misdirected' }
+  /** Plain HTTP from the network, and not from a listed proxy (3-rules, TLS). */
+  | { readonly kind: 'unlisted-peer' }
   | Arrival;
 
 export interface ArrivalRules {
   readonly hosts: Readonly<Record<Door, Hosts>>;
   readonly proxies: ProxyList;
   readonly forwardedHeader: ForwardedHeader;
+  /** `listed`: everybody else is refused, since what they send crosses the network in the clear. */
+  readonly peers: Readonly<Record<Door, 'any' | 'listed'>>;
 }
 
 /** `ignoreForwardedHost`: the forwarded host describes another request (forward-auth), not this one. */
@@ -92,6 +96,7 @@ export function arrive(incoming: Incoming, rules: ArrivalRules, ignoreForwardedH
   if (host === undefined) return { kind: 'malformed', detail: 'The Host header is missing.' };
   const believing = rules.proxies.size > 0;
   const early = believing ? clientOf(incoming.peer, incoming.headers, rules.proxies, rules.forwardedHeader) : undefined;
+  if (rules.peers[incoming.door] === 'listed' && early?.via !== 'proxy') return { kind: 'unlisted-peer' };
   const forwarded =
     early?.via === 'proxy' && ignoreForwardedHost === 'read' ? header(incoming.headers, 'x-forwarded-host') : undefined;
   const known = rules.hosts[incoming.door].find(forwarded ?? host);

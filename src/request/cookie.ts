@@ -66,10 +66,26 @@ export function expireCookie(name: string): string {
 
 /** Takes our cookies out of a Cookie header on its way to the application; undefined when nothing is left. */
 export function withoutOurCookies(header: string, stem: string): string | undefined {
-  const ours = new RegExp(`^(__(host|secure)-)?${stem.replace(/[^A-Za-z0-9_-]/g, '\\$&')}-[a-z0-9-]+$`, 'i');
+  const ours = ourNames(stem);
   const kept = header
     .split(';')
     .map((pair) => pair.trim())
-    .filter((pair) => pair !== '' && !ours.test(pair.split('=', 1)[0]?.trim() ?? ''));
+    .filter((pair) => pair !== '' && !ours.test(nameOf(pair)));
   return kept.length === 0 ? undefined : kept.join('; ');
+}
+
+/** Whether an application's Set-Cookie would come back to us under one of our names. */
+export function cookieOwner(setCookieLine: string, stem: string): 'ours' | 'application' {
+  return ourNames(stem).test(nameOf(setCookieLine.split(';', 1)[0] ?? '')) ? 'ours' : 'application';
+}
+
+/** Under any prefix that browsers give meaning to, now or later. */
+function ourNames(stem: string): RegExp {
+  return new RegExp(`^(__[a-z-]+-)?${stem.replace(/[^A-Za-z0-9_-]/g, '\\$&')}-[a-z0-9-]+$`, 'i');
+}
+
+/** A cookie without a name is sent back as its value alone, so its value is what counts as the name. */
+function nameOf(pair: string): string {
+  const [name = '', value = ''] = pair.split(/=(.*)/s);
+  return name.trim() === '' ? (value.split('=', 1)[0] ?? '').trim() : name.trim();
 }

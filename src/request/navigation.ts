@@ -11,11 +11,25 @@ export function askerOf(method: string, headers: HeaderMap): Asker {
   return (method === 'GET' || method === 'HEAD') && wantsPage ? 'navigation' : 'other';
 }
 
-/** Headers that every browser sends and no program needs to. */
+/**
+ * Whether a browser sent this: it says so by Fetch Metadata, by Origin, or by the name every browser still goes by. A
+ * program that wants to be taken for one only gets what a browser gets.
+ */
 export function clientOfHeaders(headers: HeaderMap): 'browser' | 'program' {
-  return headers['sec-fetch-site'] !== undefined ||
-    headers['sec-fetch-mode'] !== undefined ||
-    headers['origin'] !== undefined
-    ? 'browser'
-    : 'program';
+  const telling = ['sec-fetch-site', 'sec-fetch-dest', 'origin', 'upgrade-insecure-requests'];
+  const named = /^mozilla\//i.test(header(headers, 'user-agent') ?? '');
+  return named || telling.some((name) => headers[name] !== undefined) ? 'browser' : 'program';
+}
+
+/**
+ * WebSocket handshakes open a channel without a CSRF token. Proxies that ask for forward-auth drop the Upgrade header
+ * itself, so its companions count too.
+ */
+export function opensSocket(headers: HeaderMap): 'socket' | 'plain' {
+  const socket =
+    headers['upgrade'] !== undefined ||
+    headers['sec-websocket-key'] !== undefined ||
+    headers['sec-websocket-version'] !== undefined ||
+    header(headers, 'sec-fetch-mode') === 'websocket';
+  return socket ? 'socket' : 'plain';
 }

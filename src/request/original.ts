@@ -5,13 +5,16 @@
 import type { Origin } from '../types.ts';
 import type { Arrival } from './arrival.ts';
 import { header, type Incoming } from './incoming.ts';
-import { originOf, parseOrigin } from './origin.ts';
+import { originOf, parseOrigin, type Scheme } from './origin.ts';
 
 export interface Original {
   readonly kind: 'original';
   /** `nginx` can pass on 200, 401 and 403 only. */
   readonly family: 'none' | 'forwarded' | 'nginx';
+  /** Empty when the proxy did not say. */
   readonly method: string;
+  /** By the scheme that some proxies give for WebSockets. */
+  readonly exchange: 'request' | 'socket';
   /** Null when the request names no host. */
   readonly origin: Origin | null;
   readonly path: string;
@@ -41,7 +44,14 @@ const knownMethods: ReadonlySet<string> = new Set([
 ]);
 
 export function originalOf(incoming: Incoming, arrival: Arrival): OriginalReading {
-  const own: Original = { kind: 'original', family: 'none', method: incoming.method, origin: null, path: '' };
+  const own: Original = {
+    kind: 'original',
+    family: 'none',
+    method: incoming.method,
+    exchange: 'request',
+    origin: null,
+    path: '',
+  };
   if (arrival.proxied === 'direct') return own;
   const read = (name: string): string | undefined => header(incoming.headers, name);
   const [method, proto, host, uri] = [
@@ -59,37 +69,46 @@ export function originalOf(incoming: Incoming, arrival: Arrival): OriginalReadin
       detail: 'X-Forwarded-Method/-Uri and X-Original-Method/-URL describe one request twice.',
     };
   }
-  if (nginx) return fromUrl(originalMethod ?? incoming.method, originalUrl);
+  if (nginx) return fromUrl(originalMethod, originalUrl);
   if (method === undefined && uri === undefined && host === undefined) return own;
-  return fromParts(method ?? incoming.method, proto, host, uri ?? '');
+  // A bare X-Forwarded-Host is what any proxy adds to any request; only with a path does it describe another one.
+  return fromParts({ method: method ?? (uri === undefined ? incoming.method : undefined), proto, host, uri });
 }
 
-function fromUrl(method: string, url: string | undefined): OriginalReading {
+function fromUrl(method: string | undefined, url: string | undefined): OriginalReading {
   const malformed = (detail: string): OriginalReading => ({ kind: 'malformed', family: 'nginx', detail });
-  if (!knownMethods.has(method)) return malformed('X-Original-Method is no known method.');
-  if (url === undefined || url.startsWith('/'))
-    return { kind: 'original', family: 'nginx', method, origin: null, path: url ?? '' };
+  if (method !== undefined && !knownMethods.has(method)) return malformed('X-Original-Method is no known method.');
+  const asked = { kind: 'original', family: 'nginx', method: method ?? '', exchange: 'request' } as const;
+  if (url === undefined || url.startsWith('/')) return { ...asked, origin: null, path: url ?? '' };
   const slash = url.indexOf('/', url.indexOf('//') + 2);
   const form = parseOrigin(slash === -1 ? url : url.slice(0, slash));
   if (form.kind === 'malformed') return malformed('X-Original-URL is no http or https URL.');
-  return {
-    kind: 'original',
-    family: 'nginx',
-    method,
-    origin: form.origin,
-    path: slash === -1 ? '/' : url.slice(slash),
-  };
+  return { ...asked, origin: form.origin, path: slash === -1 ? '/' : url.slice(slash) };
 }
 
-function fromParts(method: string, proto: string | undefined, host: string | undefined, path: string): OriginalReading {
-  const malformed = (detail: string): OriginalReading => ({ kind: 'malformed', family: 'forwarded', detail });
-  if (!knownMethods.has(method)) return malformed('X-Forwarded-Method is no known method.');
-  if (path !== '' && !/^\/[\x21-\x7e]*$/.test(path)) return malformed('X-Forwarded-Uri is no path.');
-  if (host === undefined) return { kind: 'original', family: 'forwarded', method, origin: null, path };
-  if (proto !== undefined && proto !== 'http' && proto !== 'https' && proto !== 'ws' && proto !== 'wss')
-    return malformed('X-Forwarded-Proto is neither http nor https.');
-  const form = originOf(proto === 'http' || proto === 'ws' ? 'http' : 'https', host);
-  return form.kind === 'malformed'
-    ? malformed('X-Forwarded-Host is no host.')
-    : { kind: 'original', family: 'forwarded', method, origin: form.origin, path };
+interface Parts {
+  readonly method: string | undefined;
+  readonly proto: string | undefined;
+  readonly host: string | undefined;
+  readonly uri: string | undefined;
 }
+
+function fromParts({ method, proto, host, uri }: Parts): OriginalReading {
+  const malformed = (detail: string): OriginalReading => ({ kind: 'malformed', family: 'forwarded', detail });
+  if (method !== undefined && !knownMethods.has(method)) return malformed('X-Forwarded-Method is no known method.');
+  if (uri !== undefined && !/^\/[\x21-\x7e]*$/.test(uri)) return malformed('X-Forwarded-Uri is no path.');
+  const scheme = proto === undefined ? 'https' : schemes[proto];
+  if (scheme === undefined) return malformed('X-Forwarded-Proto is neither http nor https.');
+  const exchange = proto === 'ws' || proto === 'wss' ? 'socket' : 'request';
+  const asked = { kind: 'original', family: 'forwarded', method: method ?? '', exchange, path: uri ?? '' } as const;
+  if (host === undefined) return { ...asked, origin: null };
+  const form = originOf(scheme, host);
+  return form.kind === 'malformed' ? malformed('X-Forwarded-Host is no host.') : { ...asked, origin: form.origin };
+}
+
+const schemes: Readonly<Record<string, Scheme | undefined>> = {
+  http: 'http',
+  ws: 'http',
+  https: 'https',
+  wss: 'https',
+};

@@ -236,8 +236,8 @@ export interface Store {
   /** Told of each change before the operation that made it resolves. Returns how to stop listening. */
   onChange(listener: (changes: readonly Change[]) => void): () => void;
 
-  /** Removes what expired: sessions, tickets, claims, devices, old attempts, changes older than an hour. */
-  sweep(at: Millis): Promise<void>;
+  /** Removes what expired, a bounded amount: sessions, tickets, claims, devices, old attempts, changes older than an hour. `more`: call again. */
+  sweep(at: Millis): Promise<{ readonly kind: 'more' } | { readonly kind: 'done' }>;
   /** Cheap proof that reads and writes work, for `/readyz`. */
   ready(): Promise<{ readonly kind: 'unready'; readonly reason: string } | { readonly kind: 'ready' }>;
   /** Everything acknowledged is on disk; the owner's lock is free. */

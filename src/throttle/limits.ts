@@ -15,7 +15,11 @@ export const networkLimits: readonly NetworkLimit[] = [
   { bits: { v4: 21, v6: 32 }, perMinute: 90, perDay: 450 },
 ];
 
+/** Wrong secrets an hour from one known device, or within one session. */
+export const holderFailuresPerHour = 10;
+
 export const minuteMs = 60_000;
+export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;
 
 /** Networks remembered per address family; the oldest that is not blocked gives way. */

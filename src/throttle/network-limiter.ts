@@ -18,7 +18,14 @@ export type Taking = { readonly kind: 'limited'; readonly retryAfterSeconds: num
 
 /** One limiter for every secret that can be guessed: all ways in share its counters. */
 export interface NetworkLimiter {
+  /** Waits while only units in flight fill a window. */
   take(address: Address): Promise<Taking>;
+  /** Whether a try would be refused now; takes nothing. */
+  standing(
+    address: Address,
+  ): { readonly kind: 'limited'; readonly retryAfterSeconds: number } | { readonly kind: 'open' };
+  /** Somebody signed in from there: what happens in the wider networks around is no longer its concern. */
+  welcome(address: Address): void;
 }
 
 /** Failures and units in flight of one network. Windows begin with their first failure. */
@@ -61,13 +68,27 @@ export function networkLimiter(clock: Clock): NetworkLimiter {
     }
   };
 
+  /** Narrow networks that somebody signed in from, oldest first (3-rules: the wider two are for those never seen so). */
+  const welcomed = new Set<string>();
+
+  const limitsFor = (address: Address): readonly NetworkLimit[] => {
+    const [narrow, ...wider] = networkLimits;
+    if (narrow === undefined) return [];
+    return welcomed.has(networkOf(address, narrow.bits)) ? [narrow] : [narrow, ...wider];
+  };
+
+  const blocked = (counters: readonly Counter[]): Extract<Taking, { kind: 'limited' }> | undefined => {
+    const now = clock.monotonic();
+    for (const counter of counters) roll(counter, now);
+    const longest = Math.max(...counters.map((counter) => blockedForMs(counter, now)));
+    return longest > 0 ? { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(longest / 1000)) } : undefined;
+  };
+
   const take = async (address: Address): Promise<Taking> => {
-    const counters = networkLimits.map((limit) => counterOf(address, limit));
+    const counters = limitsFor(address).map((limit) => counterOf(address, limit));
     for (;;) {
-      const now = clock.monotonic();
-      for (const counter of counters) roll(counter, now);
-      const blocked = Math.max(...counters.map((counter) => blockedForMs(counter, now)));
-      if (blocked > 0) return { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(blocked / 1000)) };
+      const limited = blocked(counters);
+      if (limited) return limited;
       const full = counters.find((counter) => counter.inFlight >= room(counter));
       if (!full) break;
       await new Promise<void>((resolve) => full.waiting.push(resolve));
@@ -91,7 +112,22 @@ export function networkLimiter(clock: Clock): NetworkLimiter {
     }
   };
 
-  return { take };
+  return {
+    take,
+    standing: (address) => blocked(limitsFor(address).map((limit) => counterOf(address, limit))) ?? { kind: 'open' },
+    welcome: (address) => {
+      const [narrow] = networkLimits;
+      if (narrow === undefined) return;
+      const network = networkOf(address, narrow.bits);
+      welcomed.delete(network);
+      welcomed.add(network);
+      if (welcomed.size <= mostNetworks) return;
+      for (const oldest of welcomed) {
+        welcomed.delete(oldest);
+        return;
+      }
+    },
+  };
 }
 
 function roll(counter: Counter, now: number): void {

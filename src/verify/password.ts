@@ -20,8 +20,14 @@ export type PasswordProof =
     }
   | { readonly kind: 'proven'; readonly user: UserRow };
 
+export interface Account {
+  /** Name as typed, canonical where it can be: equal checks of unknown names are told by it. */
+  readonly name: string;
+  readonly lookup: UserLookup;
+}
+
 export interface PasswordVerifier {
-  verify(account: UserLookup, password: Password, turn: HashTurn): Promise<PasswordProof>;
+  verify(account: Account, password: Password, turn: HashTurn): Promise<PasswordProof>;
 }
 
 /** Where a user's hash is sealed: cannot be moved to another account. */
@@ -40,13 +46,14 @@ export function passwordVerifier(parts: {
   const inFlight = new Map<string, Promise<HashCheck>>();
   const flightKey = parts.random.bytes(32);
 
-  const checkOnce = async (user: UserRow, phc: string, password: Password, turn: HashTurn): Promise<HashCheck> => {
-    const key = keyedDigest(flightKey, 'check', user.id, phc, password);
-    const running = inFlight.get(key);
+  /** Equal checks in flight are one hash, for names that exist and names that do not: neither fills the queue faster. */
+  const once = async (key: readonly string[], check: () => Promise<HashCheck>): Promise<HashCheck> => {
+    const place = keyedDigest(flightKey, 'check', ...key);
+    const running = inFlight.get(place);
     if (running) return running;
-    const check = hasher.check(password, phc, turn).finally(() => inFlight.delete(key));
-    inFlight.set(key, check);
-    return check;
+    const begun = check().finally(() => inFlight.delete(place));
+    inFlight.set(place, begun);
+    return begun;
   };
 
   const rehash = async (user: UserRow, password: Password, turn: HashTurn): Promise<void> => {
@@ -61,14 +68,16 @@ export function passwordVerifier(parts: {
 
   return {
     verify: async (account, password, turn) => {
-      if (account.kind === 'unknown') {
-        const spent = await hasher.checkNobody(password, turn);
+      const { name, lookup } = account;
+      if (lookup.kind === 'unknown') {
+        const spent = await once(['nobody', name, password], () => hasher.checkNobody(password, turn));
         return spent.kind === 'busy' ? spent : { kind: 'rejected', cause: 'unknown-user', userId: null };
       }
-      const { user } = account;
+      const { user } = lookup;
       const opened = keyring.open(passwordPlace(user.id), user.sealedPassword);
       if (opened.kind === 'damaged') throw new Error(`Cannot open the password of "${user.id}": ${opened.why}`);
-      const check = await checkOnce(user, opened.bytes.toString('utf8'), password, turn);
+      const phc = opened.bytes.toString('utf8');
+      const check = await once(['user', user.id, phc, password], () => hasher.check(password, phc, turn));
       switch (check.kind) {
         case 'busy':
           return check;

@@ -44,7 +44,8 @@ export function sessionVerifier(parts: {
 
   const noteUse = (known: KnownSession, now: Millis): void => {
     known.lastSeenAt = now;
-    if (now - known.writtenAt < writeEveryMs) return;
+    // Never so late that the row is idle while the person is not.
+    if (now - known.writtenAt < Math.min(writeEveryMs, known.holder.session.idleMs / 2)) return;
     known.writtenAt = now;
     if (unwritten.size === 0) setImmediate(() => void write().catch(parts.onFault));
     unwritten.set(known.holder.session.id, now);

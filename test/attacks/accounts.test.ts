@@ -85,6 +85,91 @@ describe('accounts under attack', () => {
     }
   });
 
+  it('parallel guesses fill the queue alike for names that exist and names that do not', async () => {
+    const rush = async (username: string): Promise<Record<number, number>> => {
+      const all = await Promise.all(
+        Array.from({ length: 150 }, (_, at) =>
+          send(`${house.console}/api/auth/login`, {
+            body: { username, password: wrongPassword },
+            from: `127.${100 + (at % 50)}.${at}.${username.length}`,
+          }),
+        ),
+      );
+      const counts: Record<number, number> = {};
+      for (const got of all) counts[got.status] = (counts[got.status] ?? 0) + 1;
+      return counts;
+    };
+    assert.deepEqual(await rush('ghosts'), { 401: 150 });
+    assert.deepEqual(await rush('Root1'), { 401: 150 });
+  });
+
+  it('L-26: strangers around somebody who signed in from there, or from a known device, do not lock him out', async () => {
+    const at = (address: string) => ({ console: house.console, from: address });
+    const owner = await signIn(at('127.150.0.1'), { password }, '127.150.0.1');
+    // 90 failures a minute fill the /21 that the owner lives in.
+    for (let one = 0; one < 9; one += 1) {
+      await Promise.all(
+        Array.from({ length: 10 }, () =>
+          send(`${house.console}/api/auth/login`, {
+            body: { username: 'Root1', password: wrongPassword },
+            from: `127.150.${one % 8}.${64 * (one % 4) + 2 + one}`,
+          }),
+        ),
+      );
+    }
+    const stranger = await send(`${house.console}/api/auth/login`, {
+      body: { username: 'Root1', password },
+      from: '127.150.7.200',
+    });
+    assertProblem(stranger, 429, 'rate_limited');
+    assert.equal(
+      (await send(`${house.console}/api/auth/login`, { body: { username: 'Root1', password }, from: '127.150.0.1' }))
+        .status,
+      200,
+    );
+    const device = `sallyport-device=${owner.cookies.get('sallyport-device')}`;
+    assert.equal(
+      (
+        await send(`${house.console}/api/auth/login`, {
+          headers: { cookie: device },
+          body: { username: 'Root1', password },
+          from: '127.150.7.200',
+        })
+      ).status,
+      200,
+    );
+    assert.equal(
+      (await owner.page('/api/auth/reauthenticate', { body: { password }, from: '127.150.7.200' })).status,
+      200,
+    );
+    for (let wrong = 0; wrong < 10; wrong += 1) {
+      assertProblem(
+        await send(`${house.console}/api/auth/login`, {
+          headers: { cookie: device },
+          body: { username: 'Root1', password: wrongPassword },
+          from: '127.160.0.1',
+        }),
+        401,
+        'invalid_credentials',
+      );
+    }
+    assertProblem(
+      await send(`${house.console}/api/auth/login`, {
+        headers: { cookie: device },
+        body: { username: 'Root1', password },
+        from: '127.160.0.1',
+      }),
+      429,
+      'rate_limited',
+    );
+    const foreign = await send(`${house.console}/api/auth/login`, {
+      headers: { cookie: 'sallyport-device=' + 'A'.repeat(43) },
+      body: { username: 'Root1', password },
+      from: '127.150.7.201',
+    });
+    assertProblem(foreign, 429, 'rate_limited');
+  });
+
   it('L-10: every spelling of a name is one account', async () => {
     for (const username of ['root1', 'ROOT1', 'Root1', 'ｒｏｏｔ１'])
       assert.equal(

@@ -231,4 +231,68 @@ describe('asked by a listed proxy', () => {
       assert.match(got.cookies.join(), /^__Host-sallyport-app=; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=0$/);
     }
   });
+
+  it('WebSocket handshakes count as unsafe, also when the proxy has dropped the Upgrade header', async () => {
+    const page = await signIn(server);
+    const cookie = `sallyport-account=${page.cookies.get('sallyport-account')}`;
+    const evil = { origin: 'https://evil.test', cookie };
+    for (const headers of [
+      { ...asked('GET', '/ws'), 'sec-websocket-key': 'x' },
+      { ...asked('GET', '/ws'), 'sec-websocket-version': '13' },
+      { ...asked('GET', '/ws'), 'sec-fetch-mode': 'websocket' },
+      asked('GET', '/ws', 'app.test', 'wss'),
+      asked('GET', '/ws', 'app.test', 'ws'),
+    ]) {
+      assertProblem(await verify({ ...headers, ...evil }), 403, 'csrf_failed');
+      assert.equal(
+        (await verify({ ...headers, cookie, origin: headers['x-forwarded-proto'] === 'ws' ? 'http://app.test' : app }))
+          .status,
+        200,
+      );
+    }
+    const nginx = await verify({
+      'x-original-method': 'GET',
+      'x-original-url': `${app}/ws`,
+      'sec-websocket-key': 'x',
+      ...evil,
+    });
+    assert.deepEqual([nginx.status, nginx.headers['x-auth-reason']], [403, 'csrf_failed']);
+  });
+
+  it('a description without its method is taken for an unsafe one', async () => {
+    const page = await signIn(server);
+    const cookie = `sallyport-account=${page.cookies.get('sallyport-account')}`;
+    const { 'x-forwarded-method': _method, ...rest } = asked('GET', '/x');
+    assertProblem(await verify({ ...rest, cookie, 'sec-fetch-site': 'cross-site' }), 403, 'csrf_failed');
+    assert.equal((await verify({ 'x-original-url': `${app}/x`, cookie, origin: 'https://evil.test' })).status, 403);
+    assert.equal((await verify({ ...rest, ...authorized() })).status, 200);
+  });
+
+  it('a question that cannot be read whole is not answered', async () => {
+    for (const query of [
+      '?privileges=admin',
+      '?privilege=admin&privilege=owner',
+      '?optional=1&optional=0',
+      '?optional=yes',
+      '?redirect=true',
+      '?kind=',
+      '?scope=a b',
+      '?scope=',
+      '?Scope=x',
+      '?__proto__=1',
+    ]) {
+      assertProblem(await verify({ ...asked('GET', '/'), ...authorized() }, query), 400, 'invalid_request');
+    }
+  });
+
+  it('doing without a session does not do without the rest of the question', async () => {
+    assert.equal((await verify(asked('GET', '/'), '?optional=1')).status, 200);
+    assertProblem(await verify(asked('GET', '/'), '?optional=1&privilege=admin'), 401, 'unauthorized');
+    assertProblem(await verify(asked('GET', '/'), '?optional=1&kind=admin'), 401, 'unauthorized');
+    assertProblem(
+      await verify({ ...asked('GET', '/'), ...authorized() }, '?optional=1&privilege=owner'),
+      403,
+      'forbidden',
+    );
+  });
 });

@@ -118,6 +118,20 @@ describe('hand-over to an application on its own origin', () => {
     );
   });
 
+  it('a browser without Fetch Metadata is still a browser', async () => {
+    const attacker = await signedIn();
+    const safari = {
+      accept: 'text/html',
+      'user-agent':
+        'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.6 Safari/605.1.15',
+    };
+    const got = await send(await ticketFor(attacker), { headers: safari });
+    assert.equal(
+      got.cookies.some((line) => line.startsWith('sallyport-app=')),
+      false,
+    );
+  });
+
   it('a ticket changed, cut, or of another kind is nothing', async () => {
     const who = await signedIn();
     const path = relative(await ticketFor(who));

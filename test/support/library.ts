@@ -74,6 +74,7 @@ export async function embed(
     'request',
     nodeListener({
       door: 'console',
+      peers: 'network',
       handle: sallyport.handle,
       forward: (_incoming, _message, response) => void response.destroy(),
       failed: () => ({ kind: 'written', status: 500, headers: [], body: null }),

@@ -39,13 +39,16 @@ export function upkeepWrites(db: DatabaseSync, parts: SessionParts) {
   const dropProof = db.prepare("DELETE FROM claims WHERE purpose = 'proof'");
 
   return {
-    sweep(at: Millis): void {
-      for (const row of expiredSessions.all(at, sessionsPerCall)) parts.end(row['id'] as SessionId);
-      dropTickets.run(at, rowsPerCall);
-      dropClaims.run(at, rowsPerCall);
-      dropDevices.run(at, rowsPerCall);
-      dropOldAttempts.run(at - attemptsMs, rowsPerCall);
-      dropSurplusAttempts.run(attemptsKept, rowsPerCall);
+    sweep(at: Millis): { kind: 'more' } | { kind: 'done' } {
+      const sessions = expiredSessions.all(at, sessionsPerCall);
+      for (const row of sessions) parts.end(row['id'] as SessionId);
+      const dropped = [
+        dropTickets.run(at, rowsPerCall),
+        dropClaims.run(at, rowsPerCall),
+        dropDevices.run(at, rowsPerCall),
+        dropOldAttempts.run(at - attemptsMs, rowsPerCall),
+        dropSurplusAttempts.run(attemptsKept, rowsPerCall),
+      ].some(({ changes }) => Number(changes) >= rowsPerCall);
       const mark = oldMark.get(at - changesMs);
       if (mark !== undefined) {
         dropChanges.run(Number(mark['seq']));
@@ -53,6 +56,7 @@ export function upkeepWrites(db: DatabaseSync, parts: SessionParts) {
         dropMarks.run(Number(mark['at']));
       }
       putMark.run(at);
+      return { kind: dropped || sessions.length >= sessionsPerCall ? 'more' : 'done' };
     },
 
     /** For `/readyz`: a row put and taken back, since SQLite writes no page for an update that alters nothing. */
