@@ -15,18 +15,26 @@ export interface PlainPage {
   readonly retryAfterSeconds?: number;
 }
 
+/** The console's own colours and sign, so that it is one product (`console/src/look/tokens.css`). */
 const style = `
-:root{color-scheme:light dark;--paper:oklch(0.985 0.004 195);--ink:oklch(0.25 0.02 230);--quiet:oklch(0.47 0.02 230);--accent:oklch(0.45 0.09 195);--on:oklch(0.99 0 0)}
-@media(prefers-color-scheme:dark){:root{--paper:oklch(0.2 0.015 230);--ink:oklch(0.94 0.005 230);--quiet:oklch(0.74 0.015 230);--accent:oklch(0.8 0.09 195);--on:oklch(0.2 0.015 230)}}
+:root{color-scheme:light dark;--paper:oklch(0.978 0.005 95);--ink:oklch(0.25 0.018 220);--quiet:oklch(0.47 0.018 220);--accent:oklch(0.49 0.085 195);--on:oklch(0.99 0.005 195)}
+@media(prefers-color-scheme:dark){:root{--paper:oklch(0.195 0.012 220);--ink:oklch(0.93 0.006 95);--quiet:oklch(0.735 0.012 210);--accent:oklch(0.79 0.09 195);--on:oklch(0.2 0.03 200)}}
 body{margin:0;background:var(--paper);color:var(--ink);font:17px/1.5 system-ui,sans-serif}
-main{max-width:360px;margin:0 auto;padding:48px 16px}
-h1{font-size:21px;line-height:1.25;margin:0 0 12px}
+main{max-width:360px;margin:0 auto;padding:min(104px,12vh) 16px 48px}
+svg{display:block;width:36px;height:36px;margin:0 0 24px -2px}
+h1{font-size:28px;line-height:1.25;margin:0 0 8px}
 p{margin:0 0 24px;color:var(--quiet)}
-a,button{display:inline-flex;align-items:center;min-height:44px;padding:0 16px;border:0;border-radius:8px;background:var(--accent);color:var(--on);font:inherit;text-decoration:none;cursor:pointer}
+a,button{display:flex;align-items:center;justify-content:center;box-sizing:border-box;width:100%;min-height:44px;padding:0 16px;border:0;border-radius:8px;background:var(--accent);color:var(--on);font:600 15px/1.5 system-ui,sans-serif;text-decoration:none;cursor:pointer}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 `;
 
-/** `nonce` must be new for every answer. */
+const sign =
+  '<svg viewBox="0 0 32 32" fill="none" stroke="currentColor" stroke-width="2.5" stroke-linecap="round" aria-hidden="true"><path d="M4 28.5V15a12 12 0 0 1 24 0v13.5"/><path d="M11 28.5V16.5a5 5 0 0 1 10 0v12"/></svg>';
+
+/**
+ * `nonce` must be new for every answer. The referrer policy is `same-origin`, since under `no-referrer` a browser sends
+ * the form with `Origin: null`, which is nobody's page.
+ */
 export function plainPage(page: PlainPage, nonce: string): Written {
   const { next } = page;
   const way =
@@ -35,7 +43,7 @@ export function plainPage(page: PlainPage, nonce: string): Written {
       : next.kind === 'link'
         ? `<a href="${escape(next.target)}">${escape(next.label)}</a>`
         : `<form method="post" action="${escape(next.target)}"><button type="submit">${escape(next.label)}</button></form>`;
-  const body = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(page.title)}</title><style nonce="${nonce}">${style}</style></head><body><main><h1>${escape(page.title)}</h1><p>${escape(page.text)}</p>${way}</main></body></html>`;
+  const body = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(page.title)}</title><style nonce="${nonce}">${style}</style></head><body><main>${sign}<h1>${escape(page.title)}</h1><p>${escape(page.text)}</p>${way}</main></body></html>`;
   const policy = `default-src 'none'; style-src 'nonce-${nonce}'; form-action ${next?.kind === 'form' ? `'self' ${next.leadsTo}` : "'none'"}; frame-ancestors 'none'; base-uri 'none'; object-src 'none'`;
   const wait = page.retryAfterSeconds === undefined ? [] : ['retry-after', String(page.retryAfterSeconds)];
   return {
@@ -44,7 +52,7 @@ export function plainPage(page: PlainPage, nonce: string): Written {
     headers: [
       'content-type',
       'text/html; charset=utf-8',
-      ...guardHeaders,
+      ...guardHeaders.map((each) => (each === 'no-referrer' ? 'same-origin' : each)),
       'content-security-policy',
       policy,
       ...wait,

@@ -32,7 +32,7 @@ export function SessionsSection({ asOf, onRefusal }: Props) {
   const load = async (): Promise<void> => {
     const outcome = await listSessions();
     if (outcome.kind !== 'sessions') onRefusal(outcome);
-    setList(outcome);
+    setList(outcome.kind === 'sessions' ? { ...outcome, sessions: currentFirst(outcome.sessions) } : outcome);
   };
   useEffect(() => void load(), [asOf]);
 
@@ -98,6 +98,11 @@ function EndOthers({ count, ending, onPress }: EndOthersProps) {
       </Button>
     </div>
   );
+}
+
+/** The one that needs no thought comes first; the rest stay as they came, the latest first. */
+function currentFirst(sessions: readonly Session[]): readonly Session[] {
+  return sessions.toSorted((a, b) => Number(b.current) - Number(a.current));
 }
 
 /** Sessions in applications hang on a session here and are no devices of their own. */

@@ -13,22 +13,26 @@ interface Props {
   readonly errors?: readonly string[] | undefined;
 }
 
-export function NewPasswordField({ help, ...field }: Props) {
+export function NewPasswordField({ help, errors, ...field }: Props) {
   const words = messages.password;
   const around = useRef<HTMLDivElement>(null);
   const [suggestions, setSuggestions] = useState(0);
+  // What was wrong with the password before is not wrong with the one that is filled in now.
+  const [outdated, setOutdated] = useState<readonly string[] | undefined>(undefined);
 
   const suggest = (): void => {
     const input = around.current?.querySelector('input');
     if (!input) return;
     input.value = suggestedPassword();
     setSuggestions(suggestions + 1);
+    setOutdated(errors);
     announce(words.suggested);
   };
   return (
     <div ref={around}>
       <PasswordField
         {...field}
+        errors={errors === outdated ? [] : errors}
         help={suggestions > 0 ? words.suggested : help}
         autocomplete="new-password"
         showFrom={suggestions}

@@ -20,7 +20,7 @@ const fromLink = codeFromAddress();
 
 export function SetupPage() {
   const words = messages.setup;
-  const [status] = useStatus();
+  const [status, reload] = useStatus();
   const [stage, setStage] = useState<Stage>({ kind: 'form' });
   const [code, setCode] = useState<SetupCode>(fromLink);
 
@@ -28,11 +28,15 @@ export function SetupPage() {
   useEffect(() => {
     const take = (): void => {
       const taken = codeFromAddress();
-      if (taken.kind === 'from-link') setCode(taken);
+      if (taken.kind !== 'from-link') return;
+      setCode(taken);
+      // A new link after "declined" is the change of mind that page speaks of; codes that are shown stay.
+      if (stage.kind !== 'declined') return;
+      void reload().then(() => setStage({ kind: 'form' }));
     };
     addEventListener('hashchange', take);
     return () => removeEventListener('hashchange', take);
-  }, []);
+  }, [stage]);
 
   if (stage.kind === 'codes') return <RecoveryCodes username={stage.username} codes={stage.codes} />;
   if (stage.kind === 'declined') return <Declined />;
