@@ -1,0 +1,69 @@
+/**
+ * Stands in for wrk where that is missing: keep-alive connections over `node:net`, one request at a time on each, latency in a
+ * histogram. It reads only what it must to find the end of an answer: status line, Content-Length, or a chunked body's end.
+ *
+ *   node net-client.ts URL CONNECTIONS SECONDS HEADERS-AS-JSON
+ */
+
+import { connect } from 'node:net';
+import { createHistogram } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LoadReport } from './load.ts';
+
+const [, , url = '', connections = '', seconds = '', headers = '{}'] = process.argv;
+const { hostname, port, pathname, search, host } = new URL(url);
+const head = Object.entries(JSON.parse(headers) as Record<string, string>).map(
+  ([name, value]) => `${name}: ${value}\r\n`,
+);
+const request = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${head.join('')}\r\n`, 'latin1');
+
+const latency = createHistogram();
+let answers = 0;
+let failed = 0;
+let running = true;
+
+const sockets = Array.from({ length: Number(connections) }, () => {
+  const socket = connect(Number(port), hostname).setNoDelay(true).setEncoding('latin1');
+  let received = '';
+  let sentAt = 0;
+  const send = (): void => {
+    sentAt = performance.now();
+    socket.write(request);
+  };
+  socket.on('connect', send);
+  // `setEncoding` makes every chunk a string.
+  socket.on('data', (chunk) => {
+    received += String(chunk);
+    if (!isWhole(received)) return;
+    // Nanoseconds; a histogram takes no zero.
+    latency.record(Math.max(1, Math.round((performance.now() - sentAt) * 1e6)));
+    answers += 1;
+    if (!received.startsWith('HTTP/1.1 2')) failed += 1;
+    received = '';
+    if (running) send();
+  });
+  socket.on('error', () => (failed += 1));
+  socket.on('close', () => (failed += running ? 1 : 0));
+  return socket;
+});
+
+const started = performance.now();
+await delay(Number(seconds) * 1000);
+running = false;
+const elapsed = (performance.now() - started) / 1000;
+for (const socket of sockets) socket.destroy();
+const report: LoadReport = {
+  perSecond: answers / elapsed,
+  p50Ms: latency.percentile(50) / 1e6,
+  p99Ms: latency.percentile(99) / 1e6,
+  failed,
+};
+console.log(JSON.stringify(report));
+
+function isWhole(answer: string): boolean {
+  const headEnd = answer.indexOf('\r\n\r\n');
+  if (headEnd === -1) return false;
+  const length = /\r\ncontent-length: *(\d+)/i.exec(answer.slice(0, headEnd))?.[1];
+  if (length === undefined) return answer.endsWith('\r\n0\r\n\r\n');
+  return answer.length >= headEnd + 4 + Number(length);
+}

@@ -1,0 +1,12 @@
+/** Where the contestants live that need more than this folder, and what is missing when they are not there. */
+
+import { existsSync } from 'node:fs';
+
+export const SALLYPORT = new URL('../sallyport.ts', import.meta.url);
+export const PEER_GUARD = new URL('../peers/get-session.ts', import.meta.url);
+export const PEER_SERVER = new URL('../peers/http-server.ts', import.meta.url);
+
+export function missingParts(): string | null {
+  const peers = new URL('../peers/node_modules/better-auth/package.json', import.meta.url);
+  return existsSync(peers) ? null : 'the peers are not installed: npm ci --prefix bench/peers';
+}

@@ -1,0 +1,54 @@
+/**
+ * Entry: `npm run bench -- p1|p2|all [--save] [--rounds N] [--seconds S]`. Says what was measured and whether the goals are
+ * reached; a missed goal is a result, not a failure, so the exit code is 1 only when the run itself is not valid.
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { findCores, type Cores } from './measure/cores.ts';
+import { environment } from './measure/environment.ts';
+import { missingParts } from './measure/parts.ts';
+import { p1, P1_ROUNDS, type Rounds } from './p1-guard.ts';
+import { p2, P2_ROUNDS } from './p2-verify.ts';
+
+const USAGE = 'npm run bench -- p1|p2|all [--save] [--rounds N] [--seconds S]';
+const BENCHES = new Map<string, { rounds: Rounds; measure: (cores: Cores, rounds: Rounds) => Promise<string> }>([
+  ['p1', { rounds: P1_ROUNDS, measure: p1 }],
+  ['p2', { rounds: P2_ROUNDS, measure: p2 }],
+]);
+
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { save: { type: 'boolean' }, rounds: { type: 'string' }, seconds: { type: 'string' } },
+});
+const [which = ''] = positionals;
+const chosen = [...BENCHES].filter(([name]) => which === name || which === 'all');
+const problem = chosen.length === 0 ? USAGE : missingParts();
+if (problem !== null) {
+  console.error(problem);
+  process.exit(1);
+}
+
+const cores = findCores();
+const started = new Date();
+const head = environment(cores, started);
+console.log(head);
+for (const [name, bench] of chosen) {
+  const text = await bench.measure(cores, {
+    warmUp: bench.rounds.warmUp,
+    rounds: Number(values.rounds ?? bench.rounds.rounds),
+    seconds: Number(values.seconds ?? bench.rounds.seconds),
+  });
+  console.log(`\n${text}`);
+  if (values.save === true) save(name, `${head}\n\n${text}\n`);
+}
+
+function save(name: string, text: string): void {
+  const folder = new URL('./results/', import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  const minute = started.toISOString().slice(0, 16).replace(':', '');
+  writeFileSync(new URL(`${minute}Z-${name}.txt`, folder), text);
+}
