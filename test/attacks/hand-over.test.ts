@@ -236,7 +236,10 @@ describe('hand-over to an application on its own origin', () => {
         'csrf_failed',
       );
     }
-    assert.equal((await who.application.send('/.sallyport/sign-out', { headers: navigation })).status, 200);
+    const form = await who.application.send('/.sallyport/sign-out', { headers: navigation });
+    assert.equal(form.status, 200);
+    // Under `no-referrer` a browser would send this form with `Origin: null`, and be refused.
+    assert.equal(form.headers['referrer-policy'], 'same-origin');
     assert.equal((await who.application.send('/')).status, 200);
   });
 
