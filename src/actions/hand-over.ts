@@ -115,10 +115,8 @@ export async function callback(parts: HandOverParts, call: Call): Promise<Refusa
   return {
     kind: 'redirect',
     location: `${origin}${path}`,
-    cookies: [
-      setCookie(cookieName(parts.cookieStem, scheme, 'app'), token, { scheme, sameSite: 'Lax' }),
-      expireCookie(stateCookie),
-    ],
+    // The state cookie stays for its ten minutes: another tab that was led away with it is still to come back.
+    cookies: [setCookie(cookieName(parts.cookieStem, scheme, 'app'), token, { scheme, sameSite: 'Lax' })],
   };
 }
 

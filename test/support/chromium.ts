@@ -31,7 +31,7 @@ export interface Visitor {
 }
 
 /** Longest wait for anything a page should do: for machines that are slow, not for pages that are. */
-const patienceMs = 20_000;
+export const patienceMs = 20_000;
 
 export async function startChromium(): Promise<Chromium> {
   const browser = await chromium.launch({
@@ -58,7 +58,9 @@ async function newVisitor(browser: Browser, t: TestContext, options: VisitorOpti
     const { url } = message.location();
     if (message.type() === 'error') reports.push(`console: ${message.text()} (${url})`);
   });
-  context.on('weberror', (thrown) => reports.push(`exception: ${String(thrown.error())} (${thrown.page()?.url() ?? ''})`));
+  context.on('weberror', (thrown) =>
+    reports.push(`exception: ${String(thrown.error())} (${thrown.page()?.url() ?? ''})`),
+  );
   context.on('request', (request) => {
     const url = new URL(request.url());
     const inPage = url.protocol === 'data:' || url.protocol === 'blob:';

@@ -23,8 +23,7 @@ export interface Got {
 export function send(url: string, sent: Sent = {}): Promise<Got> {
   const target = new URL(url);
   const plain = typeof sent.body === 'string' || sent.body instanceof Uint8Array;
-  const payload =
-    sent.body === undefined ? undefined : plain ? sent.body : JSON.stringify(sent.body);
+  const payload = sent.body === undefined ? undefined : plain ? sent.body : JSON.stringify(sent.body);
   const headers: Record<string, string | readonly string[]> = {
     ...(payload !== undefined && !plain ? { 'content-type': 'application/json' } : {}),
     ...sent.headers,

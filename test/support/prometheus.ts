@@ -37,7 +37,11 @@ async function start(command: string, port: number): Promise<Start> {
   await writeFile(config, 'global:\n  scrape_interval: 1h\n');
   const child = spawn(
     command,
-    [`--web.listen-address=127.0.0.1:${port}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--config.file=${config}`],
+    [
+      `--web.listen-address=127.0.0.1:${port}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--config.file=${config}`,
+    ],
     { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let said = '';
@@ -61,7 +65,8 @@ async function start(command: string, port: number): Promise<Start> {
     await rm(folder, { recursive: true, force: true });
   };
   const deadline = performance.now() + 60_000;
-  while (alive && performance.now() < deadline) {
+  while (performance.now() < deadline) {
+    if (!alive) break;
     const status = await send(`${url}/-/ready`).then(
       (got) => got.status,
       () => 0,
