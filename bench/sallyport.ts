@@ -116,7 +116,6 @@ function handling({ handle, places }: Sallyport, cookie: string): Operation['bat
     headers: { host, cookie },
     rawHeaders: ['Host', host, 'Cookie', cookie],
     peer: '127.0.0.1',
-    encrypted: false,
     body: (async function* () {})(),
   };
   const check = (answer: Awaited<ReturnType<Sallyport['handle']>>): void => {

@@ -150,7 +150,7 @@ async function stop(server: Server): Promise<void> {
   clearInterval(idle);
 }
 
-export function placeText(listener: Listener): string {
+function placeText(listener: Listener): string {
   if (listener.kind === 'unix') return `unix:${listener.path}`;
   return `${listener.host.includes(':') ? `[${listener.host}]` : listener.host}:${listener.port}`;
 }

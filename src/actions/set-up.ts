@@ -144,7 +144,7 @@ async function makeFirstAdmin(parts: SetUpParts, call: Call<SetUpBody>, candidat
 }
 
 /** 125 random bits need no slow hash (NIST SP 800-63B-4 section 3.1.2). */
-export function recoveryCodeDigest(code: string): Digest {
+function recoveryCodeDigest(code: string): Digest {
   return digest(`recovery:${canonicalCode(code)}`);
 }
 

@@ -28,7 +28,7 @@ export interface SignInParts extends Issuing {
 }
 
 /** Devices of one user that are remembered (3-rules, Guessing). */
-export const deviceCap = 10;
+const deviceCap = 10;
 
 const open = { kind: 'open' } as const;
 

@@ -53,7 +53,6 @@ export function nodeListener(adapter: NodeAdapter): RequestListener {
       headers: message.headers,
       rawHeaders: message.rawHeaders,
       peer,
-      encrypted: 'encrypted' in socket,
       body: message,
     };
     try {

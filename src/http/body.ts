@@ -5,7 +5,7 @@ import { readJson } from '../request/json.ts';
 
 export type BodyForm = 'none' | 'json' | 'json-or-form';
 
-export const mostBodyBytes = 65_536;
+const mostBodyBytes = 65_536;
 
 export type BodyReading = Refusal | { readonly kind: 'body'; readonly value: unknown };
 

@@ -24,7 +24,7 @@ export const passwordReasons = {
 export type PasswordReason = keyof typeof passwordReasons;
 
 /** Code points, not bytes: one character of any script counts one. */
-export const shortestPassword = { alone: 15, withSecondFactor: 8 } as const;
+const shortestPassword = { alone: 15, withSecondFactor: 8 } as const;
 
 export interface PasswordCandidate {
   readonly password: Password;

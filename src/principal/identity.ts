@@ -31,6 +31,6 @@ export function identityHeaders(principal: Principal): readonly string[] {
 }
 
 /** Percent-encoded UTF-8 for everything outside visible ASCII; the percent sign too, so that it reads back. */
-export function visibleAscii(text: string): string {
+function visibleAscii(text: string): string {
   return text.replace(/[^\x21-\x24\x26-\x7e]+/g, (part) => encodeURIComponent(part.toWellFormed()));
 }

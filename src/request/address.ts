@@ -71,8 +71,6 @@ export interface Client {
   readonly address: Address;
   /** The peer is a listed proxy, so that its forwarded scheme and host are believed too. */
   readonly via: 'direct' | 'proxy';
-  /** The peer is listed and did not say for whom: worth a warning. */
-  readonly silentProxy: boolean;
 }
 
 /** Stands for the peer of a unix socket: whoever may open the socket file is on this machine. */
@@ -86,11 +84,10 @@ export function clientOf(peer: string, headers: HeaderMap, proxies: ProxyList, b
   const parsed = peer === '' ? { kind: 'address' as const, address: localPeer } : parseAddress(peer);
   if (parsed.kind === 'malformed') throw new TypeError(`Cannot read the address of the connection: "${peer}"`);
   const address = parsed.address;
-  if (proxies.size === 0 || proxies.standing(address) === 'unlisted')
-    return { address, via: 'direct', silentProxy: false };
+  if (proxies.size === 0 || proxies.standing(address) === 'unlisted') return { address, via: 'direct' };
   const value = headers[believed];
   const text = typeof value === 'string' ? value : value?.join(',');
-  if (text === undefined) return { address, via: 'proxy', silentProxy: true };
+  if (text === undefined) return { address, via: 'proxy' };
   const chain = believed === 'forwarded' ? forwardedFor(text) : text.split(',').map((entry) => entry.trim());
   let client = address;
   for (const entry of chain.toReversed()) {
@@ -99,7 +96,7 @@ export function clientOf(peer: string, headers: HeaderMap, proxies: ProxyList, b
     client = hop.address;
     if (proxies.standing(client) === 'unlisted') break;
   }
-  return { address: client, via: 'proxy', silentProxy: false };
+  return { address: client, via: 'proxy' };
 }
 
 /** The `for=` of each element of RFC 7239 section 4; an element without one is unreadable, which ends the walk. */

@@ -29,7 +29,6 @@ const request = (peer: string, headers: Record<string, string>): Incoming => ({
   headers,
   rawHeaders: Object.entries(headers).flat(),
   peer,
-  encrypted: false,
   body: (async function* () {})(),
 });
 

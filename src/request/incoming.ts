@@ -21,8 +21,6 @@ export interface Incoming {
   readonly rawHeaders: readonly string[];
   /** Address of the socket's other end; empty on a unix socket. */
   readonly peer: string;
-  /** The connection itself is TLS. */
-  readonly encrypted: boolean;
   readonly body: AsyncIterable<Uint8Array>;
 }
 

@@ -10,7 +10,8 @@ for (const [tool, ...args] of [
   ['tsc', '-p', '.'],
   ['tsc', '-p', 'console'],
   ['oxlint', '--type-aware'],
-  ['oxfmt', '--check', 'src', 'test', 'console', 'tools'],
+  ['knip'],
+  ['oxfmt', '--check', 'src', 'test', 'console', 'tools', 'bench'],
 ] as const) {
   test(`${tool} ${args.join(' ')} is clean`, () => {
     const ran = spawnSync(`node_modules/.bin/${tool}`, args, { cwd: root, encoding: 'utf8' });
