@@ -8,7 +8,7 @@ import { withoutPackages } from '../support/debian.ts';
 import { admin, setUp, wrongPassword } from '../support/people.ts';
 import { type Prometheus, startPrometheus } from '../support/prometheus.ts';
 import { runCommand, type RunningServer, startServer } from '../support/server.ts';
-import { accountPage, button, field, fillSignIn, heading, setupLink, signInOnConsole } from './steps.ts';
+import { accountPage, button, field, fillSignIn, focusOn, heading, setupLink, signInOnConsole } from './steps.ts';
 
 /** A page of Prometheus, as it writes its own address, that asks its API and shows the answer: a number found nowhere else. */
 const deepLink = '/classic/graph?g0.range_input=1h&g0.expr=vector(4711)&g0.tab=1';
@@ -216,7 +216,7 @@ describe('first run, with a real application', { skip: withoutPackages }, () => 
       await button(page, 'Run without sign-in').click();
       const question = page.getByRole('heading', { name: 'Run without sign-in?' });
       await question.waitFor();
-      assert.equal(await page.locator(':focus').innerText(), 'Run without sign-in?');
+      await focusOn(page, 'Run without sign-in?');
       await button(page, 'Keep sign-in').click();
       await question.waitFor({ state: 'detached' });
       assert.equal((await send(server.application)).status, 503, 'asking is not deciding');

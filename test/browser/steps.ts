@@ -1,5 +1,8 @@
 /** What people do on the pages, for the tests of several pages. Everything is found by what a person sees or hears. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
+import { patienceMs } from '../support/chromium.ts';
+import { focused } from './audit.ts';
 import { admin } from '../support/people.ts';
 import type { RunningServer } from '../support/server.ts';
 
@@ -40,4 +43,21 @@ export async function accountPage(page: Page): Promise<void> {
   await heading(page, 'Your account');
   await page.getByText('This device', { exact: true }).waitFor();
   await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
+}
+
+/**
+ * Waits until something that no locator can name is so. Playwright's own `waitForFunction` evaluates inside the page,
+ * which our policy forbids.
+ */
+export async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`It never came to this: ${what}`);
+    await pause(50);
+  }
+}
+
+/** The focus follows what is shown a moment later. */
+export async function focusOn(page: Page, name: string): Promise<void> {
+  await eventually(`the focus is on "${name}"`, async () => (await focused(page)) === name);
 }
