@@ -52,6 +52,13 @@ export async function openServer(door: Door, listener: Listener, log: Log): Prom
     (message: IncomingMessage, response: ServerResponse) => answer(message, response),
   );
   server.on('clientError', answerClientError);
+  /** Connections that never asked anything: browsers open them ahead, and nobody waits for them at the end. */
+  const silent = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('request', (message: IncomingMessage) => silent.delete(message.socket));
   const refused = await listen(server, listener);
   if (refused !== undefined) return { kind: 'refused', why: refused };
   server.on('error', (fault) => log.error({ err: fault }, 'listener failed'));
@@ -63,7 +70,7 @@ export async function openServer(door: Door, listener: Listener, log: Log): Prom
       serve: (adapter) => {
         answer = nodeListener({ ...adapter, ...entrance });
       },
-      stop: () => stop(server),
+      stop: () => stop(server, silent),
     },
   };
 }
@@ -138,9 +145,10 @@ function socketStanding(path: string): Promise<'alive' | 'dead'> {
   });
 }
 
-async function stop(server: Server): Promise<void> {
+async function stop(server: Server, silent: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  for (const socket of silent) socket.destroy();
   const began = systemClock.monotonic();
   const idle = setInterval(() => {
     server.closeIdleConnections();

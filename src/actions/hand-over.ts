@@ -37,15 +37,25 @@ const ticketCap = 20;
 export const callbackPath = '/.sallyport/callback';
 export const signOutPath = '/.sallyport/sign-out';
 
-/** Leads a browser without a session from a protected host to the console. */
-export function leadToSignIn(parts: HandOverParts, headers: HeaderMap, origin: Origin, path: string): Redirect {
+/**
+ * Leads a browser without a session from a protected host to the console. `again`: it has been led once already in this
+ * sign-in, so that one whose cookies never arrive is told so instead of going in circles.
+ */
+export function leadToSignIn(
+  parts: HandOverParts,
+  headers: HeaderMap,
+  origin: Origin,
+  path: string,
+  turn: 'first' | 'again' = 'first',
+): Redirect {
   const scheme = schemeOf(origin);
   const name = cookieName(parts.cookieStem, scheme, 'state');
   const shown = readCookie(headers['cookie'], name);
   const value = shown.kind === 'value' && shown.value.length === 43 ? shown.value : newSecret(parts.random);
+  const query = { return_to: `${origin}${path}`, state: digest(value), ...(turn === 'again' ? { again: '1' } : {}) };
   return {
     kind: 'redirect',
-    location: urlOn(parts.consoleOrigin(), '/auth/sign-in', { return_to: `${origin}${path}`, state: digest(value) }),
+    location: urlOn(parts.consoleOrigin(), '/auth/sign-in', query),
     cookies: [setCookie(name, value, { scheme, sameSite: 'Lax', maxAgeSeconds: stateSeconds })],
   };
 }
@@ -77,7 +87,8 @@ export async function sendBack(
     },
     ticketCap,
   );
-  const query = { ticket, to: target.path, ...(state === null ? {} : { bound: '1' }) };
+  const again = call.query.get('again') === '1' ? { again: '1' } : {};
+  const query = { ticket, to: target.path, ...again };
   return { kind: 'redirect', location: urlOn(target.origin, callbackPath, query) };
 }
 
@@ -91,8 +102,8 @@ export async function callback(parts: HandOverParts, call: Call): Promise<Refusa
   const shown = cookieOf(call, stateCookie);
   const browser = clientOfHeaders(call.incoming.headers) === 'browser';
   if (browser && shown === undefined) {
-    // A sign-in that began on the console has no state yet: going through the host once gives it one.
-    if (call.query.get('bound') === null) return restart;
+    // The sign-in began on the console, or took longer than the cookie lives: one more turn gives it a new one.
+    if (call.query.get('again') === null) return leadToSignIn(parts, call.incoming.headers, origin, path, 'again');
     return refuse('login_token_invalid', {
       detail: 'The sign-in cookie did not arrive: cookies are blocked, or a proxy in front drops them.',
     });

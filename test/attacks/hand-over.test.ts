@@ -213,12 +213,25 @@ describe('hand-over to an application on its own origin', () => {
     }
   });
 
-  it('a browser without cookies is told so instead of going in circles', async () => {
+  it('a browser without cookies is led once more, then told so instead of going in circles', async () => {
     const who = await signedIn();
-    const location = await ticketFor(who);
-    const got = await send(location, { headers: navigation });
+    const led = await send(await ticketFor(who), { headers: navigation });
+    assert.equal(led.status, 302);
+    const back = await who.console.send(relative(led.headers['location']), { headers: navigation });
+    const got = await send(String(back.headers['location']), { headers: navigation });
     assert.equal(got.status, 403);
     assert.match(got.text, /cookies are blocked/);
+  });
+
+  it('somebody who takes longer than the state cookie lives is signed in all the same', async () => {
+    const who = await signedIn();
+    const late = await ticketFor(who);
+    who.application.cookies.delete('sallyport-state');
+    const led = await who.application.send(relative(late), { headers: navigation });
+    const back = await who.console.send(relative(led.headers['location']), { headers: navigation });
+    const got = await who.application.send(relative(back.headers['location']), { headers: navigation });
+    assert.equal(got.headers['location'], `${server.application}/secret?x=1`);
+    assert.equal((await who.application.send('/secret', { headers: navigation })).status, 200);
   });
 
   it('signing out of the application needs its own page', async () => {

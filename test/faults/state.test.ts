@@ -17,6 +17,7 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { send } from '../support/client.ts';
@@ -209,6 +210,20 @@ describe('files and modes', () => {
       const about = await stat(join(server.data, name));
       assert.equal(about.mode & 0o077, 0, `${name} ${(about.mode & 0o777).toString(8)}`);
     }
+  });
+
+  it('connections that never asked anything do not hold up the end', async () => {
+    const other = await startServer();
+    const silent = connect(Number(new URL(other.console).port), '127.0.0.1');
+    await new Promise((resolve) => silent.once('connect', resolve));
+    silent.on('error', () => undefined);
+    const closed = new Promise((resolve) => silent.once('close', resolve));
+    assert.equal(
+      await Promise.race([other.end(), new Promise((resolve) => setTimeout(resolve, 8000, 'still there').unref())]),
+      0,
+    );
+    await closed;
+    await other.remove();
   });
 
   it('SIGTERM ends it with 0 and everything on disk; a second one changes nothing', async () => {
