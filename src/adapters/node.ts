@@ -74,17 +74,19 @@ export function nodeListener(adapter: NodeAdapter): RequestListener {
  */
 export function write(response: ServerResponse, answer: Written): void {
   const { status, headers, body } = answer;
-  const length = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  const framing = [
-    'content-length',
-    String(length),
-    ...(answer.close || bodyLeft(response.req) === 'unread' ? closing : []),
-  ];
-  response.writeHead(status, [...headers, ...framing]);
-  if (body === null) response.end();
-  else response.end(body);
+  const ending = answer.close || bodyLeft(response.req) === 'unread' ? closing : none;
+  if (body === null) {
+    // Node does not change the list it is given.
+    response.writeHead(status, ending === none ? (headers as string[]) : [...headers, ...ending]);
+    response.end();
+    return;
+  }
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  response.writeHead(status, [...headers, 'content-length', String(length), ...ending]);
+  response.end(body);
 }
 
+const none: readonly string[] = [];
 const closing = ['connection', 'close'];
 
 /** By its headers: a request without a body is not complete either while it is being answered at once. */

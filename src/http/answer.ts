@@ -7,7 +7,7 @@ import { type ErrorCode, problems, type Refusal } from '../errors.ts';
 export interface Written {
   readonly kind: 'written';
   readonly status: number;
-  /** Names and values in turn. */
+  /** Names and values in turn; with their length where there is no body. */
   readonly headers: readonly string[];
   readonly body: string | Uint8Array | null;
   /** The connection must not be used again: something unread may still be on it. */
@@ -48,17 +48,13 @@ export function json(status: number, fields: Readonly<Record<string, unknown>>, 
   };
 }
 
+/** No body, and its length says so already: on the hot path nothing is added to these headers. */
 export function empty(status: number, more: readonly string[] = []): Written {
-  return { kind: 'written', status, headers: [...apiHeaders, ...more], body: null };
+  return { kind: 'written', status, headers: [...apiHeaders, ...more, 'content-length', '0'], body: null };
 }
 
 export function redirect(location: string, cookies: readonly string[] = []): Written {
-  return {
-    kind: 'written',
-    status: 302,
-    headers: [...apiHeaders, 'location', location, ...setCookies(cookies)],
-    body: null,
-  };
+  return empty(302, ['location', location, ...setCookies(cookies)]);
 }
 
 export function setCookies(cookies: readonly string[]): readonly string[] {

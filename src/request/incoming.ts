@@ -49,20 +49,25 @@ const single = new Set([
 
 export type Singles = { readonly kind: 'repeated'; readonly name: string } | { readonly kind: 'single' };
 
+const lengths: ReadonlySet<number> = new Set([...single].map((name) => name.length));
+
 /** Every header that may come once comes at most once. */
 export function checkSingleHeaders(rawHeaders: readonly string[]): Singles {
-  let seen: string[] | undefined;
+  let first: string | undefined;
+  let more: string[] | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const raw = rawHeaders[at];
-    if (raw === undefined) continue;
+    if (raw === undefined || !lengths.has(raw.length)) continue;
     const name = raw.toLowerCase();
     if (!single.has(name)) continue;
-    if (seen === undefined) seen = [name];
-    else if (seen.includes(name)) return { kind: 'repeated', name };
-    else seen.push(name);
+    if (first === undefined) first = name;
+    else if (first === name || more?.includes(name)) return { kind: 'repeated', name };
+    else (more ??= []).push(name);
   }
-  return { kind: 'single' };
+  return once;
 }
+
+const once: Singles = { kind: 'single' };
 
 /** One header as text; undefined when absent. */
 export function header(headers: HeaderMap, name: string): string | undefined {
