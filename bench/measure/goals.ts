@@ -6,7 +6,7 @@ export interface Goal {
   readonly most?: number;
 }
 
-export function reached(goal: Goal): boolean {
+function reached(goal: Goal): boolean {
   return goal.value >= (goal.least ?? -Infinity) && goal.value <= (goal.most ?? Infinity);
 }
 

@@ -18,7 +18,7 @@ export async function interleave<T, R>(
 }
 
 /** Below this share of its core a process was not measured alone. */
-export const UNDISTURBED = 0.95;
+const UNDISTURBED = 0.95;
 const TRIES = 4;
 
 export interface Repeats {

@@ -2,7 +2,7 @@
 import { loadSettings, readSettingsFile } from '../config/load.ts';
 import { noticeLine, printSettings, settingsReference } from '../config/print.ts';
 import { type ExitCode, exitCodes, fail } from './exit-codes.ts';
-import type { Invocation } from './sallyport.ts';
+import type { Invocation } from './command.ts';
 
 export const config = {
   summary: 'show the settings in force, and where each comes from',

@@ -1,22 +1,10 @@
 #!/usr/bin/env node
 /** The command line (2-http-api, 9): picks the command; the only place that reads arguments and environment. */
+import type { Command, Invocation } from './command.ts';
 import { config } from './config.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
 import { serve } from './serve.ts';
 import { setup } from './setup.ts';
-
-export interface Invocation {
-  /** Without the command's name. */
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly terminal: Terminal;
-}
-
-interface Command {
-  readonly summary: string;
-  readonly help: string;
-  run(invocation: Invocation): Promise<ExitCode>;
-}
 
 const commands: Readonly<Record<string, Command>> = { serve, setup, config };
 

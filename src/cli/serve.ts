@@ -17,7 +17,7 @@ import { type ExitCode, exitCodes, fail } from './exit-codes.ts';
 import { forwarding } from './forwarding.ts';
 import { ownFolder } from './own-folder.ts';
 import { placesOf } from './places.ts';
-import type { Invocation } from './sallyport.ts';
+import type { Invocation } from './command.ts';
 
 export const serve = {
   summary: 'run the server',

@@ -5,7 +5,7 @@ import { loadSettings, readSettingsFile } from '../config/load.ts';
 import { noticeLine } from '../config/print.ts';
 import { controlSocket } from './control.ts';
 import { type ExitCode, exitCodes, fail } from './exit-codes.ts';
-import type { Invocation } from './sallyport.ts';
+import type { Invocation } from './command.ts';
 
 export const setup = {
   summary: 'make a new setup code while setting up is possible',

@@ -1,5 +1,5 @@
 /**
- * The one JSON reader for request bodies (2-http-api, 2): UTF-8 only, no duplicate keys, no lone surrogates, bounded
+ * The one JSON reader for request bodies (RFC 8259; 2-http-api, 2): UTF-8 only, no duplicate keys, no lone surrogates, bounded
  * depth. Pure. Stops: two parsers that disagree about one body, and text that no store keeps as it came.
  */
 

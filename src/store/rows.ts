@@ -96,8 +96,6 @@ export interface AuditEvent {
   readonly result: string;
 }
 
-export type { KeyPurpose, KeyRow } from '../crypto/keyring.ts';
-
 /** What changed, for whoever keeps it in memory: everything, the installation, one user, or one session. */
 export type ChangeSubject =
   | { readonly kind: 'installation' }

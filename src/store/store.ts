@@ -9,6 +9,7 @@
  * Changes: an operation that alters what may be cached takes the next number of the one-row counter in its own
  * transaction, and listeners have been told before its promise is resolved (3-rules, The hot path).
  */
+import type { KeyRow } from '../crypto/keyring.ts';
 import type { Address, Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../types.ts';
 import type {
   AttemptRow,
@@ -16,7 +17,6 @@ import type {
   Change,
   DeviceRow,
   Installation,
-  KeyRow,
   NewSession,
   SessionRow,
   UserRow,

@@ -1,20 +1,30 @@
-/** Types, lint, format: clean, by the project's own tools. */
+/** Types, lint, unused code and format: clean, by the project's own tools. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { spawn } from 'node:child_process';
+import { describe, it } from 'node:test';
+import { inRepository } from './repository.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+describe('the tools find nothing', { concurrency: true }, () => {
+  for (const [tool, ...args] of [
+    ['tsc', '-p', '.'],
+    ['tsc', '-p', 'console'],
+    ['oxlint', '--type-aware'],
+    ['knip'],
+    ['oxfmt', '--check', 'src', 'test', 'console', 'tools', 'bench'],
+  ] as const) {
+    it([tool, ...args].join(' '), async () => {
+      const ran = await run(inRepository(`node_modules/.bin/${tool}`), args);
+      assert.equal(ran.status, 0, ran.output);
+    });
+  }
+});
 
-for (const [tool, ...args] of [
-  ['tsc', '-p', '.'],
-  ['tsc', '-p', 'console'],
-  ['oxlint', '--type-aware'],
-  ['knip'],
-  ['oxfmt', '--check', 'src', 'test', 'console', 'tools', 'bench'],
-] as const) {
-  test(`${tool} ${args.join(' ')} is clean`, () => {
-    const ran = spawnSync(`node_modules/.bin/${tool}`, args, { cwd: root, encoding: 'utf8' });
-    assert.equal(ran.status, 0, `${ran.stdout}${ran.stderr}`);
+function run(command: string, args: readonly string[]): Promise<{ status: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: inRepository('.'), stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (output += part.toString()));
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status, output }));
   });
 }

@@ -3,17 +3,9 @@
  * prepared once. They answer at once; the promise is only the contract's form.
  */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { KeyRow } from '../../crypto/keyring.ts';
 import type { Digest, Seq } from '../../types.ts';
-import type {
-  AttemptRow,
-  Change,
-  ChangeSubject,
-  DeviceRow,
-  Installation,
-  KeyRow,
-  SessionRow,
-  UserRow,
-} from '../rows.ts';
+import type { AttemptRow, Change, ChangeSubject, DeviceRow, Installation, SessionRow, UserRow } from '../rows.ts';
 import type { Store } from '../store.ts';
 
 type Row = Record<string, SQLOutputValue>;

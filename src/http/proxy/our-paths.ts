@@ -1,8 +1,8 @@
 /** Paths that are ours on an origin shared with the application (2-http-api, 6). */
-import { newName, type Random } from '../crypto/random.ts';
-import { refuse } from '../errors.ts';
-import { problem } from './answer.ts';
-import { notMine, type Wing } from './handler.ts';
+import { newName, type Random } from '../../crypto/random.ts';
+import { refuse } from '../../errors.ts';
+import { problem } from '../answer.ts';
+import { notMine, type Wing } from '../handler.ts';
 
 const ourPaths = /^\/(api\/auth|api\/ssl|api2\/(json|extjs)\/access)\/|^\/api2\/(json|extjs)\/version$/;
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { newToken, sessionTokenPrefix } from '../crypto/token.ts';
-import { systemRandom } from '../crypto/random.ts';
-import { identityHeaderNames } from '../principal/identity.ts';
-import type { Arrival } from '../request/arrival.ts';
-import type { Address, Origin } from '../types.ts';
+import { newToken, sessionTokenPrefix } from '../../crypto/token.ts';
+import { systemRandom } from '../../crypto/random.ts';
+import { identityHeaderNames } from '../../principal/identity.ts';
+import type { Arrival } from '../../request/arrival.ts';
+import type { Address, Origin } from '../../types.ts';
 import { answerHeaders, requestHeaders } from './forward-headers.ts';
 
 const arrival: Arrival = {

@@ -3,13 +3,13 @@
  * requests). Pure. Stops: forged identity under any spelling, our secrets in the application's hands, hop-by-hop
  * headers that mean something to the next hop, and an application that overwrites our cookies.
  */
-import { identityHeaderNames } from '../principal/identity.ts';
-import type { Arrival } from '../request/arrival.ts';
-import { addressOf } from '../request/arrival.ts';
-import { cookieOwner, withoutOurCookies } from '../request/cookie.ts';
-import { ourTokens } from '../request/credential.ts';
-import { header, type HeaderMap } from '../request/incoming.ts';
-import { hostOf } from '../request/origin.ts';
+import { identityHeaderNames } from '../../principal/identity.ts';
+import type { Arrival } from '../../request/arrival.ts';
+import { addressOf } from '../../request/arrival.ts';
+import { cookieOwner, withoutOurCookies } from '../../request/cookie.ts';
+import { ourTokens } from '../../request/credential.ts';
+import { header, type HeaderMap } from '../../request/incoming.ts';
+import { hostOf } from '../../request/origin.ts';
 
 /** RFC 9110 section 7.6.1, and what old proxies used. */
 const hopByHop: ReadonlySet<string> = new Set([

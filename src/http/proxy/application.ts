@@ -2,7 +2,7 @@
  * The wing of protected hosts: `/.sallyport/` is ours, everything else is the application's once the guard has said who
  * it is (2-http-api, 6; 3-rules, Proxied requests).
  */
-import type { Call, Redirect } from '../actions/call.ts';
+import type { Call, Redirect } from '../../actions/call.ts';
 import {
   callback,
   callbackPath,
@@ -11,23 +11,23 @@ import {
   signedOut,
   signOutOfApplication,
   signOutPath,
-} from '../actions/hand-over.ts';
-import { newName, newSecret, type Random } from '../crypto/random.ts';
-import { problems, refuse, type Refusal } from '../errors.ts';
-import type { Admission, ApplicationGate, Guard } from '../guard.ts';
-import { judgeProvenance } from '../policy/csrf.ts';
-import { identityHeaders } from '../principal/identity.ts';
-import type { Arrival } from '../request/arrival.ts';
-import { expireCookie } from '../request/cookie.ts';
-import type { CookieSlot } from '../request/credential.ts';
-import { type Incoming, queryOf } from '../request/incoming.ts';
-import { askerOf } from '../request/navigation.ts';
-import type { InstallationState } from '../store/rows.ts';
-import type { Clock, MaybePromise, Origin } from '../types.ts';
-import type { Memory } from '../verify/memory.ts';
-import { type Answer, problem, redirect, type Written } from './answer.ts';
-import { notMine, type Wing } from './handler.ts';
-import { plainPage } from './plain-page.ts';
+} from '../../actions/hand-over.ts';
+import { newName, newSecret, type Random } from '../../crypto/random.ts';
+import { problems, refuse, type Refusal } from '../../errors.ts';
+import type { Admission, ApplicationGate, Guard } from '../../guard.ts';
+import { judgeProvenance } from '../../policy/csrf.ts';
+import { identityHeaders } from '../../principal/identity.ts';
+import type { Arrival } from '../../request/arrival.ts';
+import { expireCookie } from '../../request/cookie.ts';
+import type { CookieSlot } from '../../request/credential.ts';
+import { type Incoming, queryOf } from '../../request/incoming.ts';
+import { askerOf } from '../../request/navigation.ts';
+import type { InstallationState } from '../../store/rows.ts';
+import type { Clock, MaybePromise, Origin } from '../../types.ts';
+import type { Memory } from '../../verify/memory.ts';
+import { type Answer, problem, redirect, type Written } from '../answer.ts';
+import { notMine, type Wing } from '../handler.ts';
+import { plainPage } from '../plain-page.ts';
 
 export interface ApplicationParts {
   readonly guard: Guard;

@@ -4,10 +4,10 @@
 import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { pipeline } from 'node:stream';
-import type { Log } from '../record/recorder.ts';
-import type { Arrival } from '../request/arrival.ts';
-import type { Origin } from '../types.ts';
-import { methodSafety } from '../request/incoming.ts';
+import type { Log } from '../../record/recorder.ts';
+import type { Arrival } from '../../request/arrival.ts';
+import type { Origin } from '../../types.ts';
+import { methodSafety } from '../../request/incoming.ts';
 import { answerHeaders, framingOf, requestHeaders } from './forward-headers.ts';
 
 export interface Proxy {
