@@ -65,6 +65,11 @@ export const problems = {
     title: 'Application unreachable',
     detail: 'The application behind this sign-in did not answer.',
   },
+  upstream_timeout: {
+    status: 504,
+    title: 'Application too slow',
+    detail: 'The application behind this sign-in did not answer in time.',
+  },
   busy: { status: 503, title: 'Busy', detail: 'Too many sign-ins at once. Try again in a moment.' },
   not_configured: { status: 503, title: 'Not set up', detail: 'This installation has not been set up yet.' },
   unavailable: {

@@ -23,7 +23,7 @@ import { type HeaderMap, type Incoming, methodSafety } from './request/incoming.
 import { opensSocket } from './request/navigation.ts';
 import type { InstallationState } from './store/rows.ts';
 import type { MaybePromise, Origin, Secret, SessionKind } from './types.ts';
-import type { SessionProof, SessionVerifier } from './verify/session.ts';
+import type { SessionProof, SessionVerifier, Use } from './verify/session.ts';
 
 export interface Admitted {
   readonly kind: 'admitted';
@@ -63,6 +63,8 @@ export interface ApplicationGate {
   readonly slots: readonly CookieSlot[];
   readonly state: InstallationState;
   readonly openness: 'closed' | 'may-be-open';
+  /** `looks`: asks about an exchange that is under way, which is no use of the session by itself. */
+  readonly use?: Use;
 }
 
 export interface Guard {
@@ -83,7 +85,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
         return provenance?.kind === 'refused' ? rejected(provenance) : admitted(anonymous);
       }
       const credential = ownCredential(incoming.headers, gate.slots);
-      return then(identify(credential), (identity): Admission => {
+      return then(identify(credential, 'counts'), (identity): Admission => {
         if (identity.kind === 'refused') {
           // A dead cookie on a route that does without is no cookie; it is expired all the same.
           return gate.need.kind === 'anybody'
@@ -119,7 +121,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
           break;
       }
       const credential = proxiedCredential(gate.headers, gate.slots);
-      return then(identify(credential), (identity): Admission => {
+      return then(identify(credential, gate.use ?? 'counts'), (identity): Admission => {
         if (identity.kind === 'refused') return identity;
         const { principal } = identity;
         if (principal.kind !== 'user') return rejected(refuse('unauthorized'));
@@ -137,7 +139,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
   };
 
   /** Steps 2 to 5 for sessions: genuine, alive, whose, and still entitled to a session of that kind. */
-  function identify(credential: Credential): MaybePromise<Admission> {
+  function identify(credential: Credential, use: Use): MaybePromise<Admission> {
     switch (credential.kind) {
       case 'none':
         return admitted(anonymous);
@@ -146,13 +148,13 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
       case 'unusable-header':
         return rejected(refuse('invalid_token', { cause: 'malformed' }));
       case 'bearer':
-        return then(sessions.verify(credential.token, 'bearer', undefined), (proof) =>
+        return then(sessions.verify(credential.token, 'bearer', undefined, use), (proof) =>
           proof.kind === 'rejected'
             ? rejected(refuse('invalid_token', { cause: proof.cause }))
             : entitled(proof, credential.token, noCookies),
         );
       case 'cookies':
-        return firstAlive(credential.candidates, 0, noCookies, 'absent');
+        return firstAlive(credential.candidates, 0, noCookies, 'absent', use);
     }
   }
 
@@ -162,16 +164,17 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
     at: number,
     dead: readonly string[],
     cause: string,
+    use: Use,
   ): MaybePromise<Admission> {
     const candidate = candidates[at];
     if (candidate === undefined) return rejected(refuse('session_expired', { cause }), dead);
     const proof: MaybePromise<SessionProof> =
       candidate.token === ''
         ? { kind: 'rejected', cause: 'unknown' }
-        : sessions.verify(candidate.token, 'cookie', candidate.sessionKind);
+        : sessions.verify(candidate.token, 'cookie', candidate.sessionKind, use);
     return then(proof, (judged) =>
       judged.kind === 'rejected'
-        ? firstAlive(candidates, at + 1, [...dead, candidate.cookie], judged.cause)
+        ? firstAlive(candidates, at + 1, [...dead, candidate.cookie], judged.cause, use)
         : entitled(judged, candidate.token, dead),
     );
   }

@@ -1,5 +1,5 @@
 /** The library's public face: what an embedding application may rely on. Anything not listed here may change. */
-export { nodeListener, type NodeAdapter } from './adapters/node.ts';
+export { type Forwarder, nodeListeners, type NodeAdapter, type NodeListeners } from './adapters/node.ts';
 export { loadSettings, type Loaded } from './config/load.ts';
 export type { Settings } from './config/schema.ts';
 export { type ErrorCode, problems } from './errors.ts';

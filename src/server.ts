@@ -4,8 +4,10 @@
  */
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
-import { nodeListener, write } from './adapters/node.ts';
+import { type AddressInfo, connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Connections, connectionsOf } from './adapters/connections.ts';
+import { nodeListeners, write } from './adapters/node.ts';
 import type { Listener } from './config/network-place.ts';
 import { refuse } from './errors.ts';
 import { problem, type Written } from './http/answer.ts';
@@ -35,30 +37,46 @@ export interface OpenServer {
   stop(): Promise<void>;
 }
 
-export async function openServer(door: Door, listener: Listener, log: Log): Promise<Opening> {
+export interface Opened {
+  readonly door: Door;
+  readonly listener: Listener;
+  /** Connections held at once. */
+  readonly mostConnections: number;
+  readonly log: Log;
+}
+
+export async function openServer({ door, listener, mostConnections, log }: Opened): Promise<Opening> {
   const entrance = { door, peers: listener.kind === 'unix' ? 'local' : 'network' } as const;
-  let answer = nodeListener({ ...notReady(), ...entrance });
-  const server = createServer(
-    {
-      maxHeaderSize: mostHeaderBytes,
-      headersTimeout: headersMs,
-      // Uploads to the application may take their time; our own routes set a limit where they read (`http/body.ts`).
-      requestTimeout: 0,
-      keepAliveTimeout: idleMs,
-      connectionsCheckingInterval: 1000,
-      // A missing Host gets an answer of ours.
-      requireHostHeader: false,
-    },
-    (message: IncomingMessage, response: ServerResponse) => answer(message, response),
-  );
-  server.on('clientError', answerClientError);
-  /** Connections that never asked anything: browsers open them ahead, and nobody waits for them at the end. */
-  const silent = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    silent.add(socket);
-    socket.once('close', () => silent.delete(socket));
+  let listeners = nodeListeners({ ...notReady(), ...entrance });
+  const server = createServer({
+    maxHeaderSize: mostHeaderBytes,
+    headersTimeout: headersMs,
+    // Uploads to the application may take their time; our own routes set a limit where they read (`http/body.ts`).
+    requestTimeout: 0,
+    keepAliveTimeout: idleMs,
+    connectionsCheckingInterval: 1000,
+    // A missing Host gets an answer of ours.
+    requireHostHeader: false,
+    shouldUpgradeCallback: (message) => listeners.shouldUpgradeCallback(message),
   });
-  server.on('request', (message: IncomingMessage) => silent.delete(message.socket));
+  const connections = connectionsOf(server, mostConnections);
+  const request = (message: IncomingMessage, response: ServerResponse): void => {
+    connections.asked(message.socket);
+    listeners.request(message, response);
+  };
+  const upgrade = (message: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    connections.asked(socket);
+    listeners.upgrade(message, socket, head);
+  };
+  server.on('request', request);
+  server.on('checkContinue', request);
+  server.on('upgrade', upgrade);
+  server.on('connect', upgrade);
+  server.on('clientError', (fault: NodeJS.ErrnoException, socket) => {
+    // In the middle of another answer, or ahead of one that is due, it would be taken for that answer.
+    if (listeners.standing(socket) === 'busy') socket.destroy();
+    else answerClientError(fault, socket);
+  });
   const refused = await listen(server, listener);
   if (refused !== undefined) return { kind: 'refused', why: refused };
   server.on('error', (fault) => log.error({ err: fault }, 'listener failed'));
@@ -68,9 +86,9 @@ export async function openServer(door: Door, listener: Listener, log: Log): Prom
     server: {
       at: listener.kind === 'tcp' ? { ...listener, port: (bound as AddressInfo).port } : listener,
       serve: (adapter) => {
-        answer = nodeListener({ ...adapter, ...entrance });
+        listeners = nodeListeners({ ...adapter, ...entrance });
       },
-      stop: () => stop(server, silent),
+      stop: () => stop(server, connections),
     },
   };
 }
@@ -89,13 +107,16 @@ function notReady(): Omit<NodeAdapter, 'door' | 'peers'> {
     problem(refuse('unavailable', { retryAfterSeconds: 1 }), { requestId: newName(systemRandom) });
   return {
     handle: answer,
-    forward: (_incoming, _message, response) => write(response, answer()),
+    forward: {
+      pass: ({ response }) => write(response, answer()),
+      join: ({ response }) => write(response, answer()),
+    },
     failed: answer,
   };
 }
 
 /** Requests that cannot be parsed: an answer in our form, and the connection is closed. */
-function answerClientError(fault: NodeJS.ErrnoException, socket: Socket): void {
+function answerClientError(fault: NodeJS.ErrnoException, socket: Duplex): void {
   if (fault.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -145,14 +166,14 @@ function socketStanding(path: string): Promise<'alive' | 'dead'> {
   });
 }
 
-async function stop(server: Server, silent: ReadonlySet<Socket>): Promise<void> {
+async function stop(server: Server, connections: Connections): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  for (const socket of silent) socket.destroy();
+  connections.endSilent();
   const began = systemClock.monotonic();
   const idle = setInterval(() => {
     server.closeIdleConnections();
-    if (systemClock.monotonic() - began >= stopMs) server.closeAllConnections();
+    if (systemClock.monotonic() - began >= stopMs) connections.endAll();
   }, 100);
   await closed;
   clearInterval(idle);

@@ -1,10 +1,18 @@
 /**
  * The adapter for `node:http`: makes an `Incoming` of a request and writes an `Answer` down. What the server itself
  * runs on; other adapters do the same over the same handler.
+ *
+ * Requests of one connection are answered one after the other, as they came (RFC 9112 section 9.3.2): none is begun
+ * while the one before it is under way, and none after an answer that closes the connection.
  */
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Answer, Written } from '../http/answer.ts';
 import type { Handler } from '../http/handler.ts';
+import { endAfterRequest } from '../http/linger.ts';
+import type { Joining, Passing } from '../http/proxy/proxy.ts';
+import { asksForSocket } from '../http/proxy/tunnel.ts';
 import type { Door, Incoming } from '../request/incoming.ts';
 
 export interface NodeAdapter {
@@ -12,25 +20,56 @@ export interface NodeAdapter {
   /** `local`: a unix socket, whose peers have no address. On a network a peer without one is gone already. */
   readonly peers: 'network' | 'local';
   readonly handle: Handler;
-  /** Passes an admitted request on to the application. */
-  readonly forward: (
-    incoming: Incoming,
-    message: IncomingMessage,
-    response: ServerResponse,
-    identity: readonly string[],
-  ) => void;
+  /** Passes an admitted request on to the application, or joins a WebSocket to it. */
+  readonly forward: Forwarder;
   /** Answer when the adapter itself fails. */
   readonly failed: (fault: unknown) => Written;
 }
 
-/** Nothing thrown on the way leaves this function: one request must not end the process for all others. */
-export function nodeListener(adapter: NodeAdapter): RequestListener {
-  const { door, handle } = adapter;
+export interface Forwarder {
+  pass(passing: Omit<Passing, 'refuse'>, incoming: Incoming): void;
+  join(joining: Omit<Joining, 'refuse'>, incoming: Incoming): void;
+}
 
-  const settle = (answer: Answer, incoming: Incoming, message: IncomingMessage, response: ServerResponse): void => {
+/** For the events of a `node:http` server of the same names. */
+export interface NodeListeners {
+  /** Also for `checkContinue`: a body is asked for when somebody reads it. */
+  readonly request: (message: IncomingMessage, response: ServerResponse) => void;
+  /** Also for `connect`, whose requests are only answered. */
+  readonly upgrade: (message: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** For the server's option of that name: only WebSockets are upgrades. */
+  readonly shouldUpgradeCallback: (message: IncomingMessage) => boolean;
+  /** Whether an answer is under way on a connection: nothing else may then be written to it. */
+  readonly standing: (socket: Duplex) => 'busy' | 'free';
+}
+
+/** A connection with an answer under way; requests that came behind it wait. */
+interface Line {
+  busy: boolean;
+  readonly waiting: (() => void)[];
+}
+
+/** More are not read from the connection. */
+const mostWaiting = 16;
+
+/** What a request came with when it asks for a WebSocket. */
+type Upgrade = Pick<Joining, 'socket' | 'head'> | undefined;
+
+/** Nothing thrown on the way leaves these functions: one request must not end the process for all others. */
+export function nodeListeners(adapter: NodeAdapter): NodeListeners {
+  const lines = new WeakMap<Duplex, Line>();
+
+  const settle = (
+    answer: Answer,
+    incoming: Incoming,
+    passing: Omit<Passing, 'refuse' | 'answer'>,
+    upgrade: Upgrade,
+  ): void => {
+    const { response } = passing;
     if (response.destroyed) return;
-    if (answer.kind === 'forward') adapter.forward(incoming, message, response, answer.identity);
-    else write(response, answer);
+    if (answer.kind === 'written') write(response, answer);
+    else if (upgrade === undefined) adapter.forward.pass({ ...passing, answer }, incoming);
+    else adapter.forward.join({ ...passing, ...upgrade, answer }, incoming);
   };
 
   const fail = (response: ServerResponse, fault: unknown): void => {
@@ -39,32 +78,91 @@ export function nodeListener(adapter: NodeAdapter): RequestListener {
     else write(response, answer);
   };
 
-  return function sallyport(message: IncomingMessage, response: ServerResponse): void {
+  const begin = (message: IncomingMessage, response: ServerResponse, upgrade: Upgrade): void => {
     const { socket } = message;
     const peer = adapter.peers === 'local' ? '' : socket.remoteAddress;
-    if (socket.destroyed || peer === undefined) {
+    if (isOver(socket) || peer === undefined) {
       socket.destroy();
       return;
     }
     const incoming: Incoming = {
-      door,
+      door: adapter.door,
       method: message.method ?? 'GET',
       target: message.url ?? '/',
       headers: message.headers,
       rawHeaders: message.rawHeaders,
       peer,
-      body: message,
+      body: bodyOf(message, response),
     };
+    const passing = { message, response };
     try {
-      const answer = handle(incoming);
+      const answer = adapter.handle(incoming);
       if (answer instanceof Promise) {
+        occupy(socket, response);
         answer
-          .then((settled) => settle(settled, incoming, message, response))
+          .then((settled) => settle(settled, incoming, passing, upgrade))
           .catch((fault: unknown) => fail(response, fault));
-      } else settle(answer, incoming, message, response);
+        return;
+      }
+      if (answer.kind === 'forward' || closes(response, answer)) occupy(socket, response);
+      settle(answer, incoming, passing, upgrade);
     } catch (fault) {
       fail(response, fault);
     }
+  };
+
+  /** Until the answer is over, those behind it wait. */
+  const occupy = (socket: Socket, response: ServerResponse): void => {
+    const line = lines.get(socket) ?? { busy: true, waiting: [] };
+    line.busy = true;
+    lines.set(socket, line);
+    response.once('close', () => {
+      line.busy = false;
+      while (!line.busy && !isOver(socket)) {
+        const next = line.waiting.shift();
+        if (next === undefined) break;
+        next();
+      }
+      if (!line.busy) lines.delete(socket);
+      if (socket.isPaused() && line.waiting.length < mostWaiting) socket.resume();
+    });
+  };
+
+  return {
+    request: (message, response) => {
+      const line = lines.get(message.socket);
+      if (line === undefined) {
+        begin(message, response, undefined);
+        return;
+      }
+      if (line.waiting.push(() => begin(message, response, undefined)) >= mostWaiting) message.socket.pause();
+    },
+    upgrade: (message, socket, head) => {
+      const response = new ServerResponse(message);
+      response.shouldKeepAlive = false;
+      socket.on('error', () => undefined);
+      response.assignSocket(message.socket);
+      response.once('finish', () => message.socket.destroySoon());
+      begin(message, response, { socket, head });
+    },
+    shouldUpgradeCallback: (message) => asksForSocket(message) === 'socket' && !lines.has(message.socket),
+    standing: (socket) => (lines.has(socket) ? 'busy' : 'free'),
+  };
+}
+
+/** An answer that closes the connection has gone out, or nobody is there any more. */
+function isOver(socket: Socket): boolean {
+  return socket.destroyed || socket.writableEnded;
+}
+
+/** Whoever reads the body asks for it; until then a client that waits to be asked sends none. */
+function bodyOf(message: IncomingMessage, response: ServerResponse): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      if (message.headers.expect !== undefined && !message.complete) response.writeContinue();
+      // What is left unread is the connection's affair, not the reader's.
+      return message.iterator({ destroyOnReturn: false });
+    },
   };
 }
 
@@ -74,20 +172,28 @@ export function nodeListener(adapter: NodeAdapter): RequestListener {
  */
 export function write(response: ServerResponse, answer: Written): void {
   const { status, headers, body } = answer;
-  const ending = answer.close || bodyLeft(response.req) === 'unread' ? closing : none;
-  if (body === null) {
-    // Node does not change the list it is given.
-    response.writeHead(status, ending === none ? (headers as string[]) : [...headers, ...ending]);
-    response.end();
+  const closing = closes(response, answer);
+  const length =
+    body === null ? [] : ['content-length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length)];
+  // Node does not change the list it is given.
+  response.writeHead(
+    status,
+    body === null && !closing
+      ? (headers as string[])
+      : [...headers, ...length, ...(closing ? ['connection', 'close'] : [])],
+  );
+  if (bodyLeft(response.req) === 'none') {
+    response.end(body);
     return;
   }
-  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  response.writeHead(status, [...headers, 'content-length', String(length), ...ending]);
-  response.end(body);
+  if (body === null) response.flushHeaders();
+  else response.write(body);
+  endAfterRequest(response);
 }
 
-const none: readonly string[] = [];
-const closing = ['connection', 'close'];
+function closes(response: ServerResponse, answer: Written): boolean {
+  return answer.close === true || bodyLeft(response.req) === 'unread' || !response.shouldKeepAlive;
+}
 
 /** By its headers: a request without a body is not complete either while it is being answered at once. */
 function bodyLeft({ complete, headers }: IncomingMessage): 'unread' | 'none' {

@@ -26,7 +26,7 @@ export function controlAdapter(parts: {
       if (made.kind === 'already-configured') return problem(refuse('already_configured'), { requestId });
       return json(200, { setup_link: parts.onSetupCode(made), expires_at: new Date(made.expiresAt).toISOString() });
     },
-    forward: (_incoming, _message, response) => void response.destroy(),
+    forward: { pass: ({ response }) => void response.destroy(), join: ({ response }) => void response.destroy() },
     failed: parts.failed,
   };
 }

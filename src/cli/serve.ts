@@ -13,6 +13,7 @@ import { openSqliteStore } from '../store/sqlite/open.ts';
 import { version } from '../version.ts';
 import { announce } from './announce.ts';
 import { controlAdapter, controlSocket } from './control.ts';
+import { connectionsAllowed } from './descriptors.ts';
 import { type ExitCode, exitCodes, fail } from './exit-codes.ts';
 import { forwarding } from './forwarding.ts';
 import { ownFolder } from './own-folder.ts';
@@ -70,9 +71,15 @@ export const serve = {
       settings.upstream === null || settings.sharedOrigin
         ? (['console'] as const)
         : (['console', 'application'] as const);
+    const mostConnections = connectionsAllowed(settings.maxConnections);
     const bound: Partial<Record<'console' | 'application', OpenServer>> = {};
     for (const door of doors) {
-      const opening = await openServer(door, door === 'console' ? settings.listen : settings.appListen, log);
+      const opening = await openServer({
+        door,
+        listener: door === 'console' ? settings.listen : settings.appListen,
+        mostConnections,
+        log,
+      });
       if (opening.kind === 'refused') return end(exitCodes.unavailable, opening.why);
       servers.push(opening.server);
       bound[door] = opening.server;
@@ -82,7 +89,12 @@ export const serve = {
     if (creation.kind === 'refused') return end(exitCodes.fault, creation.why);
     const { sallyport } = creation;
 
-    const control = await openServer('control', { kind: 'unix', path: join(settings.data, controlSocket) }, log);
+    const control = await openServer({
+      door: 'control',
+      listener: { kind: 'unix', path: join(settings.data, controlSocket) },
+      mostConnections,
+      log,
+    });
     if (control.kind === 'refused') return end(exitCodes.unavailable, control.why);
     servers.push(control.server);
 
@@ -94,8 +106,7 @@ export const serve = {
       return `${places.console[0]}/auth/setup#code=${encodeURIComponent(code)}`;
     };
     const failed = failedAnswer(log);
-    const forwarded = forwarding({ settings, sallyport, log });
-    const { forward } = forwarded;
+    const forward = forwarding({ settings, sallyport, log });
     bound.console?.serve({ handle: sallyport.handle, forward, failed });
     bound.application?.serve({ handle: sallyport.handle, forward, failed });
     control.server.serve(controlAdapter({ sallyport, failed, onSetupCode: keepCode }));
@@ -111,8 +122,10 @@ export const serve = {
     });
     await stopSignal();
     log.info({}, 'stopping');
-    await Promise.all(servers.map((each) => each.stop()));
-    forwarded.close();
+    const stopped = Promise.all(servers.map((each) => each.stop()));
+    forward.stop();
+    await stopped;
+    forward.close();
     await sallyport.close();
     await store.close();
     return exitCodes.well;

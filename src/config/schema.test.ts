@@ -20,6 +20,13 @@ interface Expected {
   readonly allowOpen: boolean;
   readonly trustedProxies: readonly Network[];
   readonly forwardedHeader: 'x-forwarded-for' | 'x-real-ip' | 'forwarded';
+  readonly proxy: {
+    readonly connectTimeoutMs: number;
+    readonly answerTimeoutMs: number;
+    readonly idleTimeoutMs: number;
+    readonly bodyLimitBytes: number | null;
+  };
+  readonly maxConnections: number;
   readonly tls: 'off' | null;
   readonly setupCode: Secret | null;
   readonly stepUpWindowMs: number;
@@ -50,6 +57,8 @@ const defaults: Expected = {
   allowOpen: false,
   trustedProxies: [],
   forwardedHeader: 'x-forwarded-for',
+  proxy: { connectTimeoutMs: 10_000, answerTimeoutMs: 300_000, idleTimeoutMs: 3_600_000, bodyLimitBytes: null },
+  maxConnections: 8192,
   tls: null,
   setupCode: null,
   stepUpWindowMs: 5 * 60_000,

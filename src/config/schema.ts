@@ -82,6 +82,31 @@ export const settingsTable = {
     'X-Forwarded-For',
     'The one header believed from trusted proxies; the same in any case of letters',
   ),
+  'proxy.connect-timeout': setting(
+    duration('100ms', '5m'),
+    '10s',
+    'Longest wait for a connection to the application; then the answer is 502',
+  ),
+  'proxy.answer-timeout': setting(
+    duration('1s', '24h'),
+    '5m',
+    'Longest wait for the application to begin its answer while nothing is sent to it; then the answer is 504',
+  ),
+  'proxy.idle-timeout': setting(
+    duration('1s', '30d'),
+    '1h',
+    'An answer, stream or WebSocket without a byte either way for so long is cut',
+  ),
+  'proxy.body-limit': optional(
+    size('1KiB', '1048576GiB'),
+    "none: the application's own",
+    'Largest request body passed on to the application; more is 413',
+  ),
+  'max-connections': setting(
+    count(16, 1_000_000),
+    '8192',
+    'Connections each listener holds at once, within what the system allows; idle ones give way to new ones',
+  ),
   tls: optional(
     choice('off'),
     'none: plain HTTP on loopback addresses and unix sockets only',

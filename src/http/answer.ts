@@ -3,6 +3,10 @@
  * application with these identity headers.
  */
 import { type ErrorCode, problems, type Refusal } from '../errors.ts';
+import type { Admission } from '../guard.ts';
+import type { Arrival } from '../request/arrival.ts';
+import type { MaybePromise } from '../types.ts';
+import type { Use } from '../verify/session.ts';
 
 export interface Written {
   readonly kind: 'written';
@@ -16,7 +20,11 @@ export interface Written {
 
 export interface Forward {
   readonly kind: 'forward';
+  /** Where the request was sent, as it was judged. */
+  readonly arrival: Arrival;
   readonly identity: readonly string[];
+  /** Walks the guard once more, for exchanges that go on: sockets and streams end with their session. */
+  readonly standing: (use: Use) => MaybePromise<Admission>;
 }
 
 export type Answer = Written | Forward;

@@ -28,7 +28,7 @@ export function checkBodyHeaders(incoming: Incoming, form: BodyForm): Refusal | 
 }
 
 /** Longest a body may take to arrive. */
-const bodyMs = 30_000;
+const bodyMs = 10_000;
 
 /** Nothing sent reads as no fields. */
 export async function readBody(incoming: Incoming): Promise<BodyReading> {

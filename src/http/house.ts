@@ -14,10 +14,9 @@ import { shippedCommonPasswords } from '../policy/common-passwords.ts';
 import type { Prover } from '../prove.ts';
 import type { Log, Recorder } from '../record/recorder.ts';
 import { proxyList } from '../request/address.ts';
-import { type ArrivalRules, arrive, type Arriving, knownHosts, type Places } from '../request/arrival.ts';
+import { type ArrivalRules, knownHosts, type Places } from '../request/arrival.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
-import type { Incoming } from '../request/incoming.ts';
 import { hostOf, type Scheme, schemeOf } from '../request/origin.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock, Origin, SessionKind } from '../types.ts';
@@ -56,8 +55,6 @@ export interface HouseParts {
 
 export interface House {
   readonly handle: Handler;
-  /** Where a request of a door was sent; for adapters that pass it on. */
-  readonly arrive: (incoming: Incoming) => Arriving;
   readonly routes: readonly Route[];
 }
 
@@ -192,7 +189,7 @@ export function openHouse(house: HouseParts): House {
     },
   });
 
-  return { handle, routes: table, arrive: (incoming) => arrive(incoming, rules, 'read') };
+  return { handle, routes: table };
 }
 
 function slot(stem: string, scheme: Scheme, sessionKind: string): CookieSlot {

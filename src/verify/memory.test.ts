@@ -100,7 +100,7 @@ function stage() {
     });
     return release;
   };
-  const verify = async () => (await verifier.verify(token, 'cookie', 'account')).kind;
+  const verify = async () => (await verifier.verify(token, 'cookie', 'account', 'counts')).kind;
   return { clock, state, memory, verifier, change, holdLookups, verify };
 }
 
@@ -109,8 +109,8 @@ const sessionChange = { kind: 'session', digest: key } as const;
 
 test('a known session is answered at once, without a promise and without the store', async () => {
   const { verifier, state } = stage();
-  assert.equal((await verifier.verify(token, 'cookie', 'account')).kind, 'user');
-  const again = verifier.verify(token, 'cookie', 'account');
+  assert.equal((await verifier.verify(token, 'cookie', 'account', 'counts')).kind, 'user');
+  const again = verifier.verify(token, 'cookie', 'account', 'counts');
   assert.equal(again instanceof Promise, false);
   assert.equal(state.lookups, 1);
 });
@@ -118,7 +118,7 @@ test('a known session is answered at once, without a promise and without the sto
 test('an unknown token is looked up every time and never kept', async () => {
   const { verifier, state, memory } = stage();
   for (let at = 0; at < 3; at += 1)
-    assert.equal((await verifier.verify('b'.repeat(43) as Secret, 'cookie', 'account')).kind, 'rejected');
+    assert.equal((await verifier.verify('b'.repeat(43) as Secret, 'cookie', 'account', 'counts')).kind, 'rejected');
   assert.deepEqual([state.lookups, memory.size], [3, 0]);
 });
 
@@ -128,7 +128,8 @@ test('the wrong transport, kind, boot, generation and a disabled user are refuse
     ['cookie', 'admin'],
   ] as const) {
     const { verifier } = stage();
-    for (let at = 0; at < 2; at += 1) assert.equal((await verifier.verify(token, transport, kind)).kind, 'rejected');
+    for (let at = 0; at < 2; at += 1)
+      assert.equal((await verifier.verify(token, transport, kind, 'counts')).kind, 'rejected');
   }
   for (const [session, user] of [
     [{ ...sessionRow, bootId: 'earlier' }, userRow],

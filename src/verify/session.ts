@@ -15,9 +15,12 @@ export type SessionProof =
     }
   | SessionHolder;
 
+/** `counts` keeps a session from being idle; `looks` only asks how it stands. */
+export type Use = 'counts' | 'looks';
+
 export interface SessionVerifier {
   /** `sessionKind` undefined takes any kind: a bearer token is its session. Throws when the store cannot answer. */
-  verify(token: Secret, transport: Transport, sessionKind: string | undefined): MaybePromise<SessionProof>;
+  verify(token: Secret, transport: Transport, sessionKind: string | undefined, use: Use): MaybePromise<SessionProof>;
   /** Writes uses that memory still holds; called before closing. */
   flush(): Promise<void>;
 }
@@ -59,6 +62,7 @@ export function sessionVerifier(parts: {
     transport: Transport,
     sessionKind: string | undefined,
     now: Millis,
+    use: Use,
   ): SessionProof => {
     const { session, user } = known.holder;
     if (session.transport !== transport || (sessionKind !== undefined && session.kind !== sessionKind)) {
@@ -68,7 +72,7 @@ export function sessionVerifier(parts: {
     if (session.bootId !== '' && session.bootId !== bootId) return { kind: 'rejected', cause: 'other-boot' };
     if (!user.row.active || user.row.credentialGeneration !== session.credentialGeneration)
       return { kind: 'rejected', cause: 'superseded' };
-    noteUse(known, now);
+    if (use === 'counts') noteUse(known, now);
     return known.holder;
   };
 
@@ -79,6 +83,7 @@ export function sessionVerifier(parts: {
     key: Digest,
     transport: Transport,
     sessionKind: string | undefined,
+    use: Use,
   ): SessionProof | 'stale' | undefined => {
     const recalled = memory.recall(key);
     switch (recalled.kind) {
@@ -89,7 +94,7 @@ export function sessionVerifier(parts: {
       case 'known': {
         const now = clock.now();
         if (!isIdle(recalled.holder.session, recalled.lastSeenAt, now))
-          return judge(recalled, transport, sessionKind, now);
+          return judge(recalled, transport, sessionKind, now, use);
         memory.forget(key);
         return undefined;
       }
@@ -100,25 +105,26 @@ export function sessionVerifier(parts: {
     key: Digest,
     transport: Transport,
     sessionKind: string | undefined,
+    use: Use,
   ): Promise<SessionProof> => {
     const loaded = await memory.load(key);
     if (loaded.kind === 'unknown') return { kind: 'rejected', cause: 'unknown' };
     const now = clock.now();
-    if (!isIdle(loaded.holder.session, loaded.lastSeenAt, now)) return judge(loaded, transport, sessionKind, now);
+    if (!isIdle(loaded.holder.session, loaded.lastSeenAt, now)) return judge(loaded, transport, sessionKind, now, use);
     memory.forget(key);
     return { kind: 'rejected', cause: 'idle' };
   };
 
   return {
-    verify: (token, transport, sessionKind) => {
+    verify: (token, transport, sessionKind, use) => {
       const key = digest(token);
-      const known = fromMemory(key, transport, sessionKind);
-      if (known === undefined) return fromStore(key, transport, sessionKind);
+      const known = fromMemory(key, transport, sessionKind, use);
+      if (known === undefined) return fromStore(key, transport, sessionKind, use);
       if (known !== 'stale') return known;
       return memory.refresh().then(() => {
-        const fresh = fromMemory(key, transport, sessionKind);
+        const fresh = fromMemory(key, transport, sessionKind, use);
         if (fresh === 'stale') throw new Error('Cannot judge a session: changes could not be read in time');
-        return fresh ?? fromStore(key, transport, sessionKind);
+        return fresh ?? fromStore(key, transport, sessionKind, use);
       });
     },
     flush: write,

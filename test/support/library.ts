@@ -11,7 +11,7 @@ import {
   type Log,
   loadSettings,
   type Millis,
-  nodeListener,
+  nodeListeners,
   openSqliteStore,
   type Pages,
   type Sallyport,
@@ -72,13 +72,13 @@ export async function embed(
   const { sallyport } = creation;
   server.on(
     'request',
-    nodeListener({
+    nodeListeners({
       door: 'console',
       peers: 'network',
       handle: sallyport.handle,
-      forward: (_incoming, _message, response) => void response.destroy(),
+      forward: { pass: ({ response }) => void response.destroy(), join: ({ response }) => void response.destroy() },
       failed: () => ({ kind: 'written', status: 500, headers: [], body: null }),
-    }),
+    }).request,
   );
   const made = await sallyport.newSetupCode();
   return {

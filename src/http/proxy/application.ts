@@ -25,7 +25,8 @@ import { askerOf } from '../../request/navigation.ts';
 import type { InstallationState } from '../../store/rows.ts';
 import type { Clock, MaybePromise, Origin } from '../../types.ts';
 import type { Memory } from '../../verify/memory.ts';
-import { type Answer, problem, redirect, type Written } from '../answer.ts';
+import type { Use } from '../../verify/session.ts';
+import { type Forward, problem, redirect, type Written } from '../answer.ts';
 import { notMine, type Wing } from '../handler.ts';
 import { plainPage } from '../plain-page.ts';
 
@@ -105,23 +106,14 @@ export function handOverWing(parts: ApplicationParts): Wing {
 
 /** Everything else: the application's, for those who may. */
 export function applicationWing(parts: ApplicationParts): Wing {
-  const answer = (incoming: Incoming, arrival: Arrival, state: InstallationState): MaybePromise<Answer> => {
-    const admission = parts.guard.admitToApplication({
-      headers: incoming.headers,
-      method: incoming.method,
-      origin: arrival.origin,
-      ownOrigin: arrival.origin,
-      slots: parts.slotsFor(arrival.origin),
-      state,
-      openness: parts.openness,
-    });
-    return admission instanceof Promise
-      ? admission.then((settled) => shape(incoming, arrival, settled))
-      : shape(incoming, arrival, admission);
-  };
-
-  const shape = (incoming: Incoming, arrival: Arrival, admission: Admission): Answer => {
-    if (admission.kind === 'admitted') return { kind: 'forward', identity: identityHeaders(admission.principal) };
+  const shape = (
+    incoming: Incoming,
+    arrival: Arrival,
+    admission: Admission,
+    standing: Forward['standing'],
+  ): Forward | Written => {
+    if (admission.kind === 'admitted')
+      return { kind: 'forward', arrival, identity: identityHeaders(admission.principal), standing };
     const expired = admission.deadCookies.map((name) => expireCookie(name));
     const signInHelps = admission.code === 'unauthorized' || admission.code === 'session_expired';
     if (signInHelps && askerOf(incoming.method, incoming.headers) === 'navigation') {
@@ -132,16 +124,36 @@ export function applicationWing(parts: ApplicationParts): Wing {
   };
 
   return (incoming, arrival) => {
+    const { headers, method } = incoming;
     if (!incoming.target.startsWith('/'))
       return problem(refuse('invalid_request', { detail: 'The request target is not a path.' }), {
         requestId: newName(parts.random),
       });
-    const state = parts.memory.state();
-    return state instanceof Promise
-      ? state.then((now) => answer(incoming, arrival, now))
-      : answer(incoming, arrival, state);
+    // TRACE would read our own headers back to whoever asks; CONNECT is no request to an application.
+    if (method === 'TRACE' || method === 'CONNECT') return notAllowed(parts.random, anyMethod);
+    const admit = (state: InstallationState, use: Use): MaybePromise<Admission> =>
+      parts.guard.admitToApplication({
+        headers,
+        method,
+        origin: arrival.origin,
+        ownOrigin: arrival.origin,
+        slots: parts.slotsFor(arrival.origin),
+        state,
+        openness: parts.openness,
+        use,
+      });
+    const standing = (use: Use): MaybePromise<Admission> => {
+      const state = parts.memory.state();
+      return state instanceof Promise ? state.then((now) => admit(now, use)) : admit(state, use);
+    };
+    const admission = standing('counts');
+    return admission instanceof Promise
+      ? admission.then((settled) => shape(incoming, arrival, settled, standing))
+      : shape(incoming, arrival, admission, standing);
   };
 }
+
+const anyMethod = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 /** A page for people, a problem answer for programs. */
 export function refusalFor(

@@ -25,6 +25,9 @@ const hopByHop: ReadonlySet<string> = new Set([
   'expect',
 ]);
 
+/** From an application: what would take our pages' storage away, or lead clients past us to a port of its own (RFC 7838). */
+const notForClients: ReadonlySet<string> = new Set(['clear-site-data', 'alt-svc']);
+
 /** Passed on whatever Connection says. */
 const essential: ReadonlySet<string> = new Set(['host', 'content-length']);
 
@@ -40,6 +43,11 @@ const reserved: ReadonlySet<string> = new Set([
   'proxy',
 ]);
 const reservedPrefixes = ['x-forwarded-', 'x-original-'] as const;
+
+/** Of a name in lower case with every sign as `-`: whether only we may speak under it. */
+export function isReserved(folded: string): 'reserved' | 'free' {
+  return reserved.has(folded) || reservedPrefixes.some((prefix) => folded.startsWith(prefix)) ? 'reserved' : 'free';
+}
 
 export interface ForwardRequest {
   readonly headers: HeaderMap;
@@ -64,7 +72,7 @@ export function requestHeaders(
     // Framing and routing are not the client's to take away by naming them in Connection.
     const kept = essential.has(lower);
     if (!kept && (hopByHop.has(folded) || essential.has(folded) || dropped.has(lower))) continue;
-    if (reserved.has(folded) || reservedPrefixes.some((prefix) => folded.startsWith(prefix))) continue;
+    if (isReserved(folded) === 'reserved') continue;
     if ((folded === 'authorization' || folded === 'x-api-key') && ours.some((token) => value.includes(token))) continue;
     if (lower === 'cookie') {
       const others = withoutOurCookies(value, stem);
@@ -104,7 +112,7 @@ export function answerHeaders(rawHeaders: readonly string[], headers: HeaderMap,
     const name = rawHeaders[at] ?? '';
     const value = rawHeaders[at + 1] ?? '';
     const lower = name.toLowerCase();
-    if (hopByHop.has(lower) || dropped.has(lower) || lower === 'clear-site-data') continue;
+    if (hopByHop.has(lower) || dropped.has(lower) || notForClients.has(lower)) continue;
     if (lower === 'set-cookie' && cookieOwner(value, stem) === 'ours') continue;
     out.push(name, value);
   }
