@@ -38,3 +38,22 @@ export async function signInBearer(
   assert.equal(got.status, 200, got.text);
   return String(got.json['token']);
 }
+
+/** A person in front of the application: signed in on the console, handed over by a one-use ticket. */
+export async function enterApplication(
+  server: Pick<RunningServer, 'console' | 'url' | 'application'>,
+): Promise<{ readonly console: Browser; readonly application: Browser }> {
+  const navigation = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' };
+  const path = (location: string | undefined): string => {
+    const url = new URL(location ?? '');
+    return `${url.pathname}${url.search}`;
+  };
+  const console = await signIn({ console: server.url });
+  const application = browser(server.application);
+  const led = await application.send('/', { headers: navigation });
+  const sent = await console.send(path(led.headers['location']), { headers: navigation });
+  const back = await application.send(path(sent.headers['location']), { headers: navigation });
+  assert.equal(back.status, 302, back.text);
+  assert.ok(application.cookies.has('sallyport-app'), 'no session at the application');
+  return { console, application };
+}
