@@ -3,13 +3,13 @@
  * what was begun (2-http-api, 1).
  */
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Connections, connectionsOf } from './adapters/connections.ts';
 import { nodeListeners, write } from './adapters/node.ts';
 import type { Listener } from './config/network-place.ts';
-import { refuse } from './errors.ts';
+import { type ErrorCode, refuse } from './errors.ts';
 import { problem, type Written } from './http/answer.ts';
 import { newName, systemRandom } from './crypto/random.ts';
 import type { Log } from './record/recorder.ts';
@@ -59,6 +59,8 @@ export async function openServer({ door, listener, mostConnections, log }: Opene
     requireHostHeader: false,
     shouldUpgradeCallback: (message) => listeners.shouldUpgradeCallback(message),
   });
+  // Counted where requests are judged: Node would leave out what is over its bound, and say nothing.
+  server.maxHeadersCount = 0;
   const connections = connectionsOf(server, mostConnections);
   const request = (message: IncomingMessage, response: ServerResponse): void => {
     connections.asked(message.socket);
@@ -73,9 +75,12 @@ export async function openServer({ door, listener, mostConnections, log }: Opene
   server.on('upgrade', upgrade);
   server.on('connect', upgrade);
   server.on('clientError', (fault: NodeJS.ErrnoException, socket) => {
-    // In the middle of another answer, or ahead of one that is due, it would be taken for that answer.
-    if (listeners.standing(socket) === 'busy') socket.destroy();
-    else answerClientError(fault, socket);
+    if (fault.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const refusal = refusalOf(fault);
+    if (listeners.malformed(socket, refusal) === 'free') writeRefusal(refusal, socket);
   });
   const refused = await listen(server, listener);
   if (refused !== undefined) return { kind: 'refused', why: refused };
@@ -115,25 +120,21 @@ function notReady(): Omit<NodeAdapter, 'door' | 'peers'> {
   };
 }
 
-/** Requests that cannot be parsed: an answer in our form, and the connection is closed. */
-function answerClientError(fault: NodeJS.ErrnoException, socket: Duplex): void {
-  if (fault.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const code =
-    fault.code === 'HPE_HEADER_OVERFLOW'
-      ? 'headers_too_large'
-      : fault.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'request_timeout'
-        : 'invalid_request';
-  const answer = problem(refuse(code), { requestId: newName(systemRandom) });
-  const body = String(answer.body);
-  const lines = [
-    `HTTP/1.1 ${answer.status} ${code === 'headers_too_large' ? 'Request Header Fields Too Large' : code === 'request_timeout' ? 'Request Timeout' : 'Bad Request'}`,
-  ];
-  for (let at = 0; at < answer.headers.length; at += 2) lines.push(`${answer.headers[at]}: ${answer.headers[at + 1]}`);
-  lines.push(`content-length: ${Buffer.byteLength(body)}`, 'connection: close', '', body);
+/** Requests that cannot be parsed have an answer in our form, too. */
+function refusalOf(fault: NodeJS.ErrnoException): Written {
+  const codes: Readonly<Record<string, ErrorCode>> = {
+    HPE_HEADER_OVERFLOW: 'headers_too_large',
+    ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+  };
+  return problem(refuse(codes[fault.code ?? ''] ?? 'invalid_request'), { requestId: newName(systemRandom) });
+}
+
+/** Where there is no request there is no response object: the lines as they are, and the connection is closed. */
+function writeRefusal({ status, headers, body }: Written, socket: Duplex): void {
+  const text = String(body);
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`];
+  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
+  lines.push(`content-length: ${Buffer.byteLength(text)}`, 'connection: close', '', text);
   socket.end(lines.join('\r\n'), () => socket.destroy());
 }
 

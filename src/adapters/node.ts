@@ -10,8 +10,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Answer, Written } from '../http/answer.ts';
 import type { Handler } from '../http/handler.ts';
-import { endAfterRequest } from '../http/linger.ts';
-import type { Joining, Passing } from '../http/proxy/proxy.ts';
+import { endAfterRequest, stopLingering } from '../http/linger.ts';
+import type { Joining, Passing } from '../http/proxy/upstream.ts';
 import { asksForSocket } from '../http/proxy/tunnel.ts';
 import type { Door, Incoming } from '../request/incoming.ts';
 
@@ -39,13 +39,18 @@ export interface NodeListeners {
   readonly upgrade: (message: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** For the server's option of that name: only WebSockets are upgrades. */
   readonly shouldUpgradeCallback: (message: IncomingMessage) => boolean;
-  /** Whether an answer is under way on a connection: nothing else may then be written to it. */
-  readonly standing: (socket: Duplex) => 'busy' | 'free';
+  /**
+   * For `clientError`: what came is no HTTP. `free`: no answer is due on the connection, so one may be written to it.
+   * Otherwise it would be taken for the answer that is due, and this has been dealt with: when it was that request's own
+   * body that broke, with the refusal; else by ending the connection.
+   */
+  readonly malformed: (socket: Duplex, refusal: Written) => 'free' | 'dealt-with';
 }
 
 /** A connection with an answer under way; requests that came behind it wait. */
 interface Line {
   busy: boolean;
+  current: ServerResponse;
   readonly waiting: (() => void)[];
 }
 
@@ -66,7 +71,7 @@ export function nodeListeners(adapter: NodeAdapter): NodeListeners {
     upgrade: Upgrade,
   ): void => {
     const { response } = passing;
-    if (response.destroyed) return;
+    if (response.headersSent || response.destroyed) return;
     if (answer.kind === 'written') write(response, answer);
     else if (upgrade === undefined) adapter.forward.pass({ ...passing, answer }, incoming);
     else adapter.forward.join({ ...passing, ...upgrade, answer }, incoming);
@@ -113,8 +118,8 @@ export function nodeListeners(adapter: NodeAdapter): NodeListeners {
 
   /** Until the answer is over, those behind it wait. */
   const occupy = (socket: Socket, response: ServerResponse): void => {
-    const line = lines.get(socket) ?? { busy: true, waiting: [] };
-    line.busy = true;
+    const line = lines.get(socket) ?? { busy: true, current: response, waiting: [] };
+    Object.assign(line, { busy: true, current: response });
     lines.set(socket, line);
     response.once('close', () => {
       line.busy = false;
@@ -146,7 +151,15 @@ export function nodeListeners(adapter: NodeAdapter): NodeListeners {
       begin(message, response, { socket, head });
     },
     shouldUpgradeCallback: (message) => asksForSocket(message) === 'socket' && !lines.has(message.socket),
-    standing: (socket) => (lines.has(socket) ? 'busy' : 'free'),
+    malformed: (socket, refusal) => {
+      const line = lines.get(socket);
+      if (line === undefined) return 'free';
+      if (line.busy && !line.current.headersSent && bodyLeft(line.current.req) === 'unread')
+        write(line.current, refusal);
+      // What was to be read to its end has none.
+      if (stopLingering(socket) === 'not-lingering') socket.destroy();
+      return 'dealt-with';
+    },
   };
 }
 

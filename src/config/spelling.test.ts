@@ -30,7 +30,14 @@ test('only secrets may be given as a file, and only outside may the file be name
 });
 
 test('tables of the file', () => {
-  assert.deepEqual([...fileTables].sort(), ['device', 'password', 'session', 'session.account', 'session.admin']);
+  assert.deepEqual([...fileTables].sort(), [
+    'device',
+    'password',
+    'proxy',
+    'session',
+    'session.account',
+    'session.admin',
+  ]);
 });
 
 suite('suggestions', () => {

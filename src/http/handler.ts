@@ -35,6 +35,12 @@ export const verifyPath = '/api/auth/verify';
 export function handler(parts: HandlerParts): Handler {
   const refused = (refusal: Refusal): Answer => problem(refusal, { requestId: newName(parts.random) });
 
+  /** Two readings of such a request are possible: nothing behind it is read. */
+  const closing = (refusal: Refusal): Answer => ({
+    ...problem(refusal, { requestId: newName(parts.random) }),
+    close: true,
+  });
+
   const faulted = (fault: unknown, path: string): Answer => {
     const requestId = newName(parts.random);
     parts.log.error({ err: fault, request: requestId, path }, 'request failed');
@@ -47,7 +53,9 @@ export function handler(parts: HandlerParts): Handler {
       const arrival = arrive(incoming, parts.arrivals(), path === verifyPath ? 'ignore' : 'read');
       switch (arrival.kind) {
         case 'malformed':
-          return refused(refuse('invalid_request', { detail: arrival.detail }));
+          return closing(refuse('invalid_request', { detail: arrival.detail }));
+        case 'too-many-headers':
+          return closing(refuse('headers_too_large'));
         case 'misdirected':
           return refused(refuse('misdirected_request'));
         case 'unlisted-peer':

@@ -3,8 +3,11 @@
  * then lose the answer that was meant for them: what still comes is thrown away for a moment first.
  */
 import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 const lingerMs = 2000;
+
+const lingering = new WeakMap<Duplex, () => void>();
 
 /** The whole answer must have been written, so that a client that listens has it already. */
 export function endAfterRequest(response: ServerResponse): void {
@@ -14,8 +17,16 @@ export function endAfterRequest(response: ServerResponse): void {
     response.end();
   };
   const timer = setTimeout(end, lingerMs);
+  lingering.set(req.socket, end);
   req.once('end', end);
   response.once('close', () => clearTimeout(timer));
   req.on('error', () => undefined);
   req.resume();
+}
+
+/** What still comes turned out to be no HTTP: there is nothing to wait for. */
+export function stopLingering(socket: Duplex): 'ended' | 'not-lingering' {
+  const end = lingering.get(socket);
+  end?.();
+  return end === undefined ? 'not-lingering' : 'ended';
 }

@@ -74,6 +74,7 @@ export interface Arrival {
 
 export type Arriving =
   | { readonly kind: 'malformed'; readonly detail: string }
+  | { readonly kind: 'too-many-headers' }
   | { readonly kind: 'misdirected' }
   /** Plain HTTP from the network, and not from a listed proxy (3-rules, TLS). */
   | { readonly kind: 'unlisted-peer' }
@@ -87,11 +88,19 @@ export interface ArrivalRules {
   readonly peers: Readonly<Record<Door, 'any' | 'listed'>>;
 }
 
+/** More than any client sends; each costs a look wherever headers are read. */
+const mostHeaders = 200;
+
 /** `ignoreForwardedHost`: the forwarded host describes another request (forward-auth), not this one. */
 export function arrive(incoming: Incoming, rules: ArrivalRules, ignoreForwardedHost: 'read' | 'ignore'): Arriving {
+  if (incoming.rawHeaders.length > mostHeaders * 2) return { kind: 'too-many-headers' };
   const singles = checkSingleHeaders(incoming.rawHeaders);
   if (singles.kind === 'repeated')
     return { kind: 'malformed', detail: `The header "${singles.name}" came more than once.` };
+  const coding = header(incoming.headers, 'transfer-encoding');
+  // Node reads any list that ends in chunked; the next hop may read it otherwise (RFC 9112 section 6.1).
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    return { kind: 'malformed', detail: 'The only transfer coding is chunked.' };
   const host = header(incoming.headers, 'host');
   if (host === undefined) return { kind: 'malformed', detail: 'The Host header is missing.' };
   const believing = rules.proxies.size > 0;

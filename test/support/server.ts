@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly data?: string;
   readonly upstream?: string;
+  /** A command that the server is started by, and that becomes it: `prlimit --nofile=256`. */
+  readonly through?: readonly string[];
 }
 
 export const entry = fileURLToPath(new URL('../../src/cli/sallyport.ts', import.meta.url));
@@ -44,7 +46,9 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     '127.0.0.1:0',
     ...(options.upstream === undefined ? [] : ['--upstream', options.upstream]),
   ];
-  const child = spawn(process.execPath, [entry, 'serve', ...flags, ...(options.args ?? [])], {
+  const { through = [] } = options;
+  const [command, ...before] = [...through, process.execPath];
+  const child = spawn(command ?? process.execPath, [...before, entry, 'serve', ...flags, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...options.env },
   });

@@ -24,7 +24,8 @@ export interface Exchange {
   /** The client's connection: its counters say what moves. */
   readonly client: Socket;
   readonly standing: Forward['standing'];
-  readonly cut: (why: Cut) => void;
+  /** Ends it, with an answer if none has begun. */
+  cut: (why: Cut) => void;
 }
 
 export interface Exchanges {
