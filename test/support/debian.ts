@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { constants, existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -18,7 +18,7 @@ export const withoutPackages: string | false =
 
 const asked = new Map<string, Promise<string>>();
 
-/** The full path of `command`, which the Debian package `name` brings. */
+/** The full path of `command`, which the Debian package `name` brings; a path of its own stands for a file that is no command. */
 export function need(command: string, name: string): Promise<string> {
   const known = asked.get(command);
   if (known !== undefined) return known;
@@ -65,6 +65,7 @@ const install = `
 `;
 
 async function find(command: string): Promise<string | undefined> {
+  if (isAbsolute(command)) return existsSync(command) ? command : undefined;
   for (const folder of searchPath()) {
     const path = join(folder, command);
     const usable = await access(path, constants.X_OK).then(
