@@ -97,7 +97,7 @@ export function nodeListeners(adapter: NodeAdapter): NodeListeners {
       headers: message.headers,
       rawHeaders: message.rawHeaders,
       peer,
-      body: bodyOf(message, response),
+      body: new RequestBody(message, response),
     };
     const passing = { message, response };
     try {
@@ -169,14 +169,20 @@ function isOver(socket: Socket): boolean {
 }
 
 /** Whoever reads the body asks for it; until then a client that waits to be asked sends none. */
-function bodyOf(message: IncomingMessage, response: ServerResponse): AsyncIterable<Uint8Array> {
-  return {
-    [Symbol.asyncIterator]: () => {
-      if (message.headers.expect !== undefined && !message.complete) response.writeContinue();
-      // What is left unread is the connection's affair, not the reader's.
-      return message.iterator({ destroyOnReturn: false });
-    },
-  };
+class RequestBody implements AsyncIterable<Uint8Array> {
+  readonly #message: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(message: IncomingMessage, response: ServerResponse) {
+    this.#message = message;
+    this.#response = response;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    if (this.#message.headers.expect !== undefined && !this.#message.complete) this.#response.writeContinue();
+    // What is left unread is the connection's affair, not the reader's.
+    return this.#message.iterator({ destroyOnReturn: false });
+  }
 }
 
 /**

@@ -14,20 +14,23 @@ export const identityHeaderNames = [
   'x-auth-scopes',
 ] as const;
 
+/** Whoever is known is known by one object for as long as nothing about him changes, so this is made once. */
+const made = new WeakMap<Principal, readonly string[]>();
+
 /** Names and values in turn. */
 export function identityHeaders(principal: Principal): readonly string[] {
-  const values =
-    principal.kind === 'user'
-      ? [
-          principal.user.row.username,
-          [...principal.user.row.groups, ...principal.user.row.privileges].join(','),
-          principal.user.row.email,
-          principal.user.row.displayName,
-          principal.via,
-          '',
-        ]
-      : ['', '', '', '', 'none', ''];
-  return identityHeaderNames.flatMap((name, place) => [name, visibleAscii(values[place] ?? '')]);
+  const known = made.get(principal);
+  if (known !== undefined) return known;
+  const values = valuesOf(principal);
+  const headers = identityHeaderNames.flatMap((name, place) => [name, visibleAscii(values[place] ?? '')]);
+  made.set(principal, headers);
+  return headers;
+}
+
+function valuesOf(principal: Principal): readonly string[] {
+  if (principal.kind !== 'user') return ['', '', '', '', 'none', ''];
+  const { username, groups, privileges, email, displayName } = principal.user.row;
+  return [username, [...groups, ...privileges].join(','), email, displayName, principal.via, ''];
 }
 
 /** Percent-encoded UTF-8 for everything outside visible ASCII; the percent sign too, so that it reads back. */

@@ -27,7 +27,11 @@ export function relay(
     ending.giveUp(refuse('upstream_unreachable'), fault);
     return;
   }
-  answer.pipe(outgoing, { end: false });
+  answer.on('data', (part: Buffer) => {
+    if (outgoing.write(part)) return;
+    answer.pause();
+    outgoing.once('drain', () => answer.resume());
+  });
   answer.once('end', () => {
     // Cut short: the client must not take it for whole.
     if (!answer.complete) return void outgoing.destroy();
