@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { send, sendRaw } from '../support/client.ts';
 import { need, withoutPackages } from '../support/debian.ts';
 import { type Echo, startEcho } from '../support/echo.ts';
+import { framings } from '../support/framings.ts';
 import { setUp } from '../support/people.ts';
 import { rawConnection, type RawConnection } from '../support/raw-connection.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
@@ -52,40 +53,11 @@ describe('connections', () => {
       const hidden = (): string =>
         `GET /hidden HTTP/1.1\r\nHost: ${doors[door].host}\r\nAuthorization: Bearer ${token}\r\n\r\n`;
 
-      for (const [name, lines, body] of [
-        ['length and chunked', ['Content-Length: 5', 'Transfer-Encoding: chunked'], '0\r\n\r\n'],
-        ['chunked and length', ['Transfer-Encoding: chunked', 'Content-Length: 5'], '0\r\n\r\n'],
-        ['chunked twice', ['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], '0\r\n\r\n'],
-        ['chunked, identity', ['Transfer-Encoding: chunked, identity'], '0\r\n\r\n'],
-        ['identity, chunked', ['Transfer-Encoding: identity, chunked'], '0\r\n\r\n'],
-        ['a coding nobody knows', ['Transfer-Encoding: xchunked'], '0\r\n\r\n'],
-        ['chunked in quotes', ['Transfer-Encoding: "chunked"'], '0\r\n\r\n'],
-        ['chunked after a vertical tab', ['Transfer-Encoding: \u000bchunked'], '0\r\n\r\n'],
-        ['a space before the colon', ['Transfer-Encoding : chunked'], '0\r\n\r\n'],
-        ['a folded header', ['Transfer-Encoding:\r\n chunked'], '0\r\n\r\n'],
-        ['a bare CR', ['X-A: b\rTransfer-Encoding: chunked'], '0\r\n\r\n'],
-        ['a bare LF', ['X-A: b\nX-B: c', 'Content-Length: 0'], ''],
-        ['NUL in a name', ['X\u0000A: b', 'Content-Length: 0'], ''],
-        ['two lengths', ['Content-Length: 5', 'Content-Length: 6'], 'hello!'],
-        ['two lengths that agree', ['Content-Length: 5', 'Content-Length: 5'], 'hello'],
-        ['lengths in a list', ['Content-Length: 5, 5'], 'hello'],
-        ['a negative length', ['Content-Length: -1'], ''],
-        ['a signed length', ['Content-Length: +5'], 'hello'],
-        ['a length in hexadecimal', ['Content-Length: 0x5'], 'hello'],
-        ['a length that overflows', ['Content-Length: 18446744073709551617'], 'h'],
-        ['a chunk size that is none', ['Transfer-Encoding: chunked'], '0x5\r\nhello\r\n0\r\n\r\n'],
-        ['a chunk size that overflows', ['Transfer-Encoding: chunked'], 'ffffffffffffffff1\r\nh'],
-        ['a negative chunk size', ['Transfer-Encoding: chunked'], '-1\r\n\r\n0\r\n\r\n'],
-        ['a chunk that ends with LF alone', ['Transfer-Encoding: chunked'], '5\nhello\n0\n\n'],
-        ['a chunk longer than it says', ['Transfer-Encoding: chunked'], '3\r\nhello\r\n0\r\n\r\n'],
-        ['chunk extensions of 64 KiB', ['Transfer-Encoding: chunked'], `5;${'x'.repeat(65_536)}\r\nhello\r\n0\r\n\r\n`],
-        ['a length among the trailers', ['Transfer-Encoding: chunked'], '0\r\nContent-Length: 5\r\n\r\nhello'],
-        ['chunked among the trailers', ['Transfer-Encoding: chunked'], '0\r\nTransfer-Encoding: chunked\r\n\r\n'],
-      ] as const) {
+      for (const { name, headers, body } of framings) {
         it(`P-20: ${name}: refused with one answer, closed, and nothing behind it is read`, async () => {
           const before = echo.seen.length;
           const connection = rawConnection(doors[door].port);
-          connection.send(Buffer.from(as(lines) + body + hidden(), 'latin1'));
+          connection.send(Buffer.from(as(headers) + body + hidden(), 'latin1'));
           await connection.closed(5000);
           assert.match(connection.text(), /^HTTP\/1\.1 (400|413|415) /);
           assert.equal(connection.text().split(/HTTP\/1\.1 \d/).length, 2, connection.text());
