@@ -7,15 +7,20 @@ import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
+  type Clock,
   createSallyport,
+  forwarding,
   type Log,
   loadSettings,
   type Millis,
+  type NodeListeners,
   nodeListeners,
   openSqliteStore,
   type Pages,
+  type Places,
   type Sallyport,
   type SessionKind,
+  systemRandom,
 } from '../../src/index.ts';
 import type { Origin, Secret } from '../../src/types.ts';
 import { temporaryFolder } from './server.ts';
@@ -54,32 +59,40 @@ export async function embed(
   const note = (fields: object, message: string): void => void lines.push(JSON.stringify({ ...fields, message }));
   const log: Log = { info: note, warn: note, error: note };
 
-  const server = createServer();
+  let listeners: NodeListeners | undefined;
+  const server = createServer({
+    shouldUpgradeCallback: (message) => listeners?.shouldUpgradeCallback(message) ?? false,
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const console = `http://127.0.0.1:${(server.address() as AddressInfo).port}` as Origin;
+  const places: Places = { console: [console], application: [], protectedHosts: [] };
+  const clock: Clock = {
+    now: () => (Date.now() + skew) as Millis,
+    monotonic: () => performance.now() + Math.max(0, skew),
+  };
   const creation = await createSallyport({
     settings: loaded.settings,
     store,
-    places: { console: [console], application: [], protectedHosts: [] },
+    places,
     pages: noPages,
     version: '0.0.0',
     log,
     sessionKinds: options.sessionKinds ?? [],
-    clock: { now: () => (Date.now() + skew) as Millis, monotonic: () => performance.now() + Math.max(0, skew) },
+    clock,
     wait: () => Promise.resolve(),
   });
   if (creation.kind === 'refused') throw new Error(creation.why);
   const { sallyport } = creation;
-  server.on(
-    'request',
-    nodeListeners({
-      door: 'console',
-      peers: 'network',
-      handle: sallyport.handle,
-      forward: { pass: ({ response }) => void response.destroy(), join: ({ response }) => void response.destroy() },
-      failed: () => ({ kind: 'written', status: 500, headers: [], body: null }),
-    }).request,
-  );
+  const forward = forwarding({ settings: loaded.settings, places, clock, random: systemRandom, log });
+  listeners = nodeListeners({
+    door: 'console',
+    peers: 'network',
+    handle: sallyport.handle,
+    forward,
+    failed: () => ({ kind: 'written', status: 500, headers: [], body: null }),
+  });
+  server.on('request', listeners.request);
+  server.on('upgrade', listeners.upgrade);
   const made = await sallyport.newSetupCode();
   return {
     console,
@@ -88,8 +101,10 @@ export async function embed(
     pass: (ms) => void (skew += ms),
     lines,
     close: async () => {
+      forward.stop();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      forward.close();
       await sallyport.close();
       await store.close();
       await rm(data, { recursive: true, force: true });

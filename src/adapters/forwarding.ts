@@ -1,15 +1,16 @@
-/** Joins the built-in proxy to the listeners. */
-import { type Forwarder, write } from '../adapters/node.ts';
+/** Joins the built-in proxy to listeners: what the guard admits goes on to the application, what fails there is told as we tell it. */
 import type { Settings } from '../config/schema.ts';
-import { systemRandom } from '../crypto/random.ts';
+import type { Random } from '../crypto/random.ts';
 import { refuse, type Refusal } from '../errors.ts';
 import { refusalFor } from '../http/proxy/application.ts';
 import { proxy } from '../http/proxy/proxy.ts';
 import type { Passing } from '../http/proxy/upstream.ts';
 import type { Log } from '../record/recorder.ts';
+import type { Places } from '../request/arrival.ts';
 import type { Incoming } from '../request/incoming.ts';
 import { parseOrigin } from '../request/origin.ts';
-import { type Sallyport, systemClock } from '../setup.ts';
+import type { Clock } from '../types.ts';
+import { type Forwarder, write } from './node.ts';
 
 export interface Forwarding extends Forwarder {
   /** WebSockets end; requests under way go on. */
@@ -17,12 +18,15 @@ export interface Forwarding extends Forwarder {
   close(): void;
 }
 
+/** Without an `upstream` in the settings everything is answered 502. */
 export function forwarding(parts: {
   readonly settings: Settings;
-  readonly sallyport: Sallyport;
+  readonly places: Places;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
 }): Forwarding {
-  const { settings, sallyport, log } = parts;
+  const { settings, places, clock, random, log } = parts;
   const form = settings.upstream === null ? undefined : parseOrigin(settings.upstream);
   const upstream =
     form?.kind === 'origin'
@@ -30,11 +34,11 @@ export function forwarding(parts: {
           upstream: form.origin,
           cookieStem: settings.cookieName,
           limits: settings.proxy,
-          monotonic: () => systemClock.monotonic(),
+          monotonic: () => clock.monotonic(),
           log,
         })
       : undefined;
-  const pages = { random: systemRandom, consoleOrigin: () => sallyport.places.console[0] };
+  const pages = { random, consoleOrigin: () => places.console[0] };
   /** Refusals on the way leave as those of the guard do: a page for people, a problem answer for programs. */
   const refusing =
     ({ response }: Pick<Passing, 'response'>, incoming: Incoming) =>
