@@ -8,6 +8,7 @@
 import { connect } from 'node:net';
 import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isWhole } from './http-text.ts';
 import type { LoadReport } from './load.ts';
 
 const [, , url = '', connections = '', seconds = '', headers = '{}'] = process.argv;
@@ -59,11 +60,3 @@ const report: LoadReport = {
   failed,
 };
 console.log(JSON.stringify(report));
-
-function isWhole(answer: string): boolean {
-  const headEnd = answer.indexOf('\r\n\r\n');
-  if (headEnd === -1) return false;
-  const length = /\r\ncontent-length: *(\d+)/i.exec(answer.slice(0, headEnd))?.[1];
-  if (length === undefined) return answer.endsWith('\r\n0\r\n\r\n');
-  return answer.length >= headEnd + 4 + Number(length);
-}
