@@ -9,7 +9,8 @@ import { createSallyport, loadSettings, openSqliteStore, readPages } from '../sr
 import type { Incoming, Log, Origin, Sallyport } from '../src/index.ts';
 import { cookieName } from '../src/request/cookie.ts';
 import { contest, type Operation } from './measure/contestant.ts';
-import { sessionOf, startSallyport, temporaryFolder, USER } from './sallyport-server.ts';
+import { sessionOf, startSallyport, USER } from './sallyport-server.ts';
+import { temporaryFolder } from './measure/temporary.ts';
 
 const PATH = '/api/auth/verify';
 const PAGES = fileURLToPath(new URL('../dist/console', import.meta.url));

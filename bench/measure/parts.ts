@@ -7,6 +7,8 @@ export const PEER_GUARD = new URL('../peers/get-session.ts', import.meta.url);
 export const PEER_SERVER = new URL('../peers/http-server.ts', import.meta.url);
 export const PEER_SIGN_IN = new URL('../peers/sign-in-server.ts', import.meta.url);
 export const STORM_FLOOR = new URL('../floors/storm-floor.ts', import.meta.url);
+export const UPSTREAM = new URL('../floors/upstream.ts', import.meta.url);
+export const BARE_PROXY = new URL('../floors/bare-proxy.ts', import.meta.url);
 export const HASH_FLOOR = new URL('../floors/argon2-loop.ts', import.meta.url);
 
 export function missingParts(): string | null {
