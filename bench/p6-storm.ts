@@ -107,7 +107,7 @@ async function floor(id: Contestant['id'], label: string, args: readonly string[
     id,
     label,
     server,
-    attackers: Array<Exchange>(ATTACKERS).fill({ path: '/', headers: {}, body }),
+    attackers: repeated({ path: '/', headers: {}, body }, ATTACKERS),
     expect: 'wrong',
   };
 }
@@ -126,7 +126,7 @@ async function sallyport(cores: Cores): Promise<Contestant> {
     id: 'ours',
     label: 'Sallyport GET /api/auth/verify',
     server: { ...server, target },
-    attackers: Array<Exchange>(ATTACKERS * IN_FLIGHT).fill(attempt),
+    attackers: repeated(attempt, ATTACKERS * IN_FLIGHT),
     expect: '"error_code":"invalid_credentials"',
   };
 }
@@ -144,8 +144,12 @@ async function peer(
     headers: {},
     body: JSON.stringify({ email: 'user0@example.org', password: `${newPassword()}{n}` }),
   };
-  const attackers = Array<Exchange>(ATTACKERS).fill(attempt);
+  const attackers = repeated(attempt, ATTACKERS);
   return { id, label, server, attackers, expect: 'INVALID_EMAIL_OR_PASSWORD' };
+}
+
+function repeated(exchange: Exchange, times: number): readonly Exchange[] {
+  return Array.from({ length: times }, () => exchange);
 }
 
 function report(running: readonly Contestant[], results: Map<Contestant, Round[]>, how: string): string {

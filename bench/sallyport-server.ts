@@ -30,8 +30,8 @@ export interface SallyportServer {
   /** First admin. */
   readonly admin: Account;
   readonly pid: number | undefined;
-  cpuMs(): number | null;
-  stop(): Promise<void>;
+  readonly cpuMs: () => number | null;
+  readonly stop: () => Promise<void>;
 }
 
 export interface Starting {

@@ -13,7 +13,7 @@ const latency = createHistogram();
 let right = 0;
 let other = 0;
 let since = performance.now();
-let running = false;
+const state = { running: false };
 let workers: Promise<unknown> = Promise.resolve();
 let serial = 0;
 
@@ -22,10 +22,10 @@ process.on('message', (message: ToClient) => {
   switch (message.kind) {
     case 'begin': {
       const { exchanges } = message;
-      running = true;
+      state.running = true;
       reset();
       workers = Promise.all(exchanges.workers.map((each) => work(each, exchanges))).catch((cause: unknown) => {
-        running = false;
+        state.running = false;
         say({ kind: 'failed', message: String(cause) });
       });
       return;
@@ -38,7 +38,7 @@ process.on('message', (message: ToClient) => {
       return;
     }
     case 'end':
-      running = false;
+      state.running = false;
       void workers.then(() => say({ kind: 'ended' }));
   }
 });
@@ -46,7 +46,7 @@ say({ kind: 'ready' });
 
 async function work(exchange: Exchange, { port, status, expect, also, pauseMs }: Exchanges): Promise<void> {
   const ask = connection(port);
-  while (running) {
+  while (state.running) {
     const began = performance.now();
     const answer = await ask(requestText(exchange, port));
     if (answer.status === status && answer.text.includes(expect)) {
