@@ -9,7 +9,8 @@ import { disturbance, interleave, type Repeats, undisturbed } from './measure/ro
 import { spread, type Spread } from './measure/statistics.ts';
 import { ratio, table, whole } from './measure/table.ts';
 import type { Rounds } from './p1-guard.ts';
-import { startSallyport } from './sallyport.ts';
+import { sessionOf, startSallyport, USER } from './sallyport-server.ts';
+import { temporaryFolder } from './measure/temporary.ts';
 
 export const P2_ROUNDS: Rounds = { rounds: 7, seconds: 4, warmUp: 3 };
 
@@ -26,7 +27,7 @@ interface Contestant {
 const CONTESTANTS: readonly Contestant[] = [
   { id: 'bare', label: 'floor: bare node:http, 2 bytes', start: (cores) => startServer(BARE, [], cores) },
   { id: 'map', label: 'the same + cookie + SHA-256 + Map', start: (cores) => startServer(BARE, ['map'], cores) },
-  { id: 'ours', label: 'Sallyport GET /api/auth/verify', start: startSallyport },
+  { id: 'ours', label: 'Sallyport GET /api/auth/verify', start: sallyport },
   { id: 'peer', label: 'better-auth get-session', start: (cores) => startServer(PEER_SERVER, [], cores) },
   {
     id: 'cached',
@@ -34,6 +35,13 @@ const CONTESTANTS: readonly Contestant[] = [
     start: (cores) => startServer(PEER_SERVER, ['cached'], cores),
   },
 ];
+
+async function sallyport(cores: Cores): Promise<HttpContestant> {
+  const server = await startSallyport({ core: cores.server, data: temporaryFolder() });
+  const cookie = await sessionOf(server);
+  const target = { port: server.port, path: '/api/auth/verify', headers: { cookie }, expect: `remote-user\n${USER}\n` };
+  return { target, cpuMs: server.cpuMs, stop: server.stop };
+}
 
 interface Measured {
   readonly rate: Spread;

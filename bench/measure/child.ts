@@ -18,6 +18,7 @@ export interface GuardContestant {
 
 export interface HttpContestant {
   readonly target: HttpTarget;
+  readonly pid?: number | undefined;
   /** CPU time used so far, or null where the kernel does not tell. */
   cpuMs(): number | null;
   stop(): Promise<void>;
@@ -39,7 +40,7 @@ export async function startGuard(file: URL, args: readonly string[], cores: Core
 export async function startServer(file: URL, args: readonly string[], cores: Cores): Promise<HttpContestant> {
   const child = startNode(file, args, cores);
   const { target } = await answer(child, 'listening', START_MS);
-  return { target, cpuMs: () => cpuMs(child), stop: () => stop(child) };
+  return { target, pid: child.pid, cpuMs: () => cpuMs(child), stop: () => stop(child) };
 }
 
 /** Ends with the runner whatever way the runner ends. */

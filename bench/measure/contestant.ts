@@ -1,6 +1,6 @@
 /** The contestant's side of a measurement: runs rounds in process, or tells where its server listens. */
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { FromContestant, HttpTarget, RoundResult, ToContestant } from './protocol.ts';
 
 export interface Operation {
@@ -32,6 +32,38 @@ export async function contest(prepare: () => Operation | Promise<Operation>): Pr
         }
       };
       void round();
+    });
+    say({ kind: 'ready' });
+  } catch (cause) {
+    fail(cause);
+  }
+}
+
+/** For an operation that waits for other threads: so many of it in flight; what is in flight at the end does not count. */
+export async function contestInFlight(prepare: () => Promise<() => Promise<void>>, inFlight: number): Promise<void> {
+  try {
+    const operation = await prepare();
+    process.once('disconnect', () => process.exit(0));
+    process.on('message', (message: ToContestant) => {
+      const began = performance.now();
+      const cpuBefore = process.cpuUsage();
+      const ends = began + message.ms;
+      let operations = 0;
+      const work = async (): Promise<void> => {
+        while (performance.now() < ends) {
+          await operation();
+          if (performance.now() <= ends) operations += 1;
+        }
+      };
+      // Threads are busy for a little longer than the round; its share of the cores is measured while it lasts.
+      const measured = delay(message.ms).then(() => ({
+        cpu: process.cpuUsage(cpuBefore),
+        ms: performance.now() - began,
+      }));
+      const workers = Promise.all(Array.from({ length: inFlight }, work));
+      void Promise.all([measured, workers])
+        .then(([{ cpu, ms }]) => say({ kind: 'result', operations, ms, cpuMs: (cpu.user + cpu.system) / 1000 }))
+        .catch(fail);
     });
     say({ kind: 'ready' });
   } catch (cause) {

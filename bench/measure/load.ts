@@ -2,10 +2,13 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endWithRunner, type HttpContestant } from './child.ts';
 import { pinned, type Cores } from './cores.ts';
 import { probe } from './probe.ts';
+import { temporaryFolder } from './temporary.ts';
 import { readWrk } from './wrk-output.ts';
 
 export interface LoadResult {
@@ -39,14 +42,17 @@ export function findLoad(cores: Cores): Load {
     ? `wrk -t1 -c${CONNECTIONS}`
     : `own keep-alive client, ${CONNECTIONS} connections (wrk is not on this machine; this one may be weaker than the server)`;
   const command = (server: HttpContestant, seconds: number): [string, string[]] => {
-    const { port, path, headers } = server.target;
+    const { port, path, headers, postBytes } = server.target;
     const url = `http://127.0.0.1:${port}${path}`;
     if (!wrk) {
       const file = fileURLToPath(new URL('./net-client.ts', import.meta.url));
-      return [process.execPath, [file, url, String(CONNECTIONS), String(seconds), JSON.stringify(headers)]];
+      const posted = postBytes === undefined ? [] : [String(postBytes)];
+      return [process.execPath, [file, url, String(CONNECTIONS), String(seconds), JSON.stringify(headers), ...posted]];
     }
     const heads = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-    return ['wrk', ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '5s', '--latency', ...heads, url]];
+    const script = postBytes === undefined ? [] : ['-s', postScript(postBytes)];
+    const how = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '5s', '--latency', ...script, ...heads];
+    return ['wrk', [...how, url]];
   };
   return {
     note,
@@ -64,6 +70,18 @@ export function findLoad(cores: Cores): Load {
       return { ...report, serverBusy: before === null || after === null ? null : (after - before) / wallMs };
     },
   };
+}
+
+const scripts = new Map<number, string>();
+
+/** wrk takes methods and bodies from a Lua file only. */
+function postScript(bytes: number): string {
+  const known = scripts.get(bytes);
+  if (known !== undefined) return known;
+  const file = join(temporaryFolder(), 'post.lua');
+  writeFileSync(file, `wrk.method = "POST"\nwrk.body = string.rep("x", ${bytes})\n`);
+  scripts.set(bytes, file);
+  return file;
 }
 
 async function capture([command, args]: [string, string[]], ms: number): Promise<string> {

@@ -2,20 +2,26 @@
  * Stands in for wrk where that is missing: keep-alive connections over `node:net`, one request at a time on each, latency in a
  * histogram. It reads only what it must to find the end of an answer: status line, Content-Length, or a chunked body's end.
  *
- *   node net-client.ts URL CONNECTIONS SECONDS HEADERS-AS-JSON
+ *   node net-client.ts URL CONNECTIONS SECONDS HEADERS-AS-JSON [BYTES-TO-POST]
  */
 
 import { connect } from 'node:net';
 import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isWhole } from './http-text.ts';
 import type { LoadReport } from './load.ts';
 
-const [, , url = '', connections = '', seconds = '', headers = '{}'] = process.argv;
+const [, , url = '', connections = '', seconds = '', headers = '{}', postBytes] = process.argv;
 const { hostname, port, pathname, search, host } = new URL(url);
 const head = Object.entries(JSON.parse(headers) as Record<string, string>).map(
   ([name, value]) => `${name}: ${value}\r\n`,
 );
-const request = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${head.join('')}\r\n`, 'latin1');
+const method = postBytes === undefined ? 'GET' : 'POST';
+const framing = postBytes === undefined ? '' : `Content-Length: ${postBytes}\r\n`;
+const request = Buffer.from(
+  `${method} ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${head.join('')}${framing}\r\n${'x'.repeat(Number(postBytes ?? 0))}`,
+  'latin1',
+);
 
 const latency = createHistogram();
 let answers = 0;
@@ -59,11 +65,3 @@ const report: LoadReport = {
   failed,
 };
 console.log(JSON.stringify(report));
-
-function isWhole(answer: string): boolean {
-  const headEnd = answer.indexOf('\r\n\r\n');
-  if (headEnd === -1) return false;
-  const length = /\r\ncontent-length: *(\d+)/i.exec(answer.slice(0, headEnd))?.[1];
-  if (length === undefined) return answer.endsWith('\r\n0\r\n\r\n');
-  return answer.length >= headEnd + 4 + Number(length);
-}

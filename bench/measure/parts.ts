@@ -5,6 +5,11 @@ import { existsSync } from 'node:fs';
 export const SALLYPORT = new URL('../sallyport.ts', import.meta.url);
 export const PEER_GUARD = new URL('../peers/get-session.ts', import.meta.url);
 export const PEER_SERVER = new URL('../peers/http-server.ts', import.meta.url);
+export const PEER_SIGN_IN = new URL('../peers/sign-in-server.ts', import.meta.url);
+export const STORM_FLOOR = new URL('../floors/storm-floor.ts', import.meta.url);
+export const UPSTREAM = new URL('../floors/upstream.ts', import.meta.url);
+export const BARE_PROXY = new URL('../floors/bare-proxy.ts', import.meta.url);
+export const HASH_FLOOR = new URL('../floors/argon2-loop.ts', import.meta.url);
 
 export function missingParts(): string | null {
   const peers = new URL('../peers/node_modules/better-auth/package.json', import.meta.url);

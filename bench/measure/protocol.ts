@@ -20,6 +20,8 @@ export interface HttpTarget {
   readonly headers: Readonly<Record<string, string>>;
   /** Text that the answer (head or body) must hold: a 200 alone does not prove that the session was known. */
   readonly expect: string;
+  /** A POST with so many bytes instead of a GET. */
+  readonly postBytes?: number;
 }
 
 export type FromContestant =

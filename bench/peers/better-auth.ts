@@ -14,7 +14,33 @@ import BetterSqlite from 'better-sqlite3';
 
 export const EMAIL = 'alice@example.org';
 
+export interface PasswordFunctions {
+  readonly hash: (password: string) => Promise<string>;
+  readonly verify: (data: { hash: string; password: string }) => Promise<boolean>;
+}
+
+/** Its own password functions unless others are given. */
+interface Opening {
+  readonly cookieCache?: boolean;
+  readonly driver?: string;
+  readonly password?: PasswordFunctions | Record<string, never>;
+}
+
+/** With one user, who has a session. */
 export async function signedUp(cookieCache: boolean, driver = 'node:sqlite') {
+  const auth = await opened({ cookieCache, driver });
+  const { headers } = await auth.api.signUpEmail({
+    body: { name: 'Alice', email: EMAIL, password: randomBytes(16).toString('hex') },
+    returnHeaders: true,
+  });
+  const cookie = headers
+    .getSetCookie()
+    .map((line) => line.slice(0, line.indexOf(';')))
+    .join('; ');
+  return { auth, cookie };
+}
+
+export async function opened({ cookieCache = false, driver = 'node:sqlite', password = {} }: Opening) {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'auth.db');
@@ -25,22 +51,12 @@ export async function signedUp(cookieCache: boolean, driver = 'node:sqlite') {
     database,
     secret: randomBytes(32).toString('base64url'),
     baseURL: 'http://127.0.0.1',
-    emailAndPassword: { enabled: true },
+    emailAndPassword: { enabled: true, password },
     session: { cookieCache: { enabled: cookieCache, maxAge: 24 * 60 * 60 } },
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     logger: { disabled: true },
   };
   await (await getMigrations(options)).runMigrations();
-  const auth = betterAuth(options);
-
-  const { headers } = await auth.api.signUpEmail({
-    body: { name: 'Alice', email: EMAIL, password: randomBytes(16).toString('hex') },
-    returnHeaders: true,
-  });
-  const cookie = headers
-    .getSetCookie()
-    .map((line) => line.slice(0, line.indexOf(';')))
-    .join('; ');
-  return { auth, cookie };
+  return betterAuth(options);
 }

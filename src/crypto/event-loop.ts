@@ -1,5 +1,5 @@
 /** Whether requests are waiting behind something: decides how many cores hashing may have (3-rules, Passwords). */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { EventLoop } from './hash-queue.ts';
 
 export interface EventLoopWatch {
@@ -7,17 +7,37 @@ export interface EventLoopWatch {
   stop(): void;
 }
 
+export interface LoopReading {
+  /** 99th percentile of how late the loop was, in milliseconds. */
+  readonly lateMs: number;
+  /** Share of the time in which it had something to do. */
+  readonly busy: number;
+}
+
 const resolutionMs = 10;
-const loadedFromMs = 2;
+const lateFromMs = 2;
+const busyFrom = 0.5;
 const windowMs = 1000;
 
-/** p99 of the delay over the last full second, beyond the timer's own resolution. */
+/**
+ * Both must be: hashes on every core, ours or a neighbour's, make a loop late that nobody waits for, and a busy one that
+ * is never late is not in anybody's way.
+ */
+export function stateOf({ lateMs, busy }: LoopReading): ReturnType<EventLoop> {
+  return lateMs >= lateFromMs && busy >= busyFrom ? 'loaded' : 'idle';
+}
+
+/** Judged anew each second, by that second; lateness beyond the timer's own resolution. */
 export function watchEventLoop(): EventLoopWatch {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
   let state: ReturnType<EventLoop> = 'idle';
+  let before = performance.eventLoopUtilization();
   const reading = setInterval(() => {
-    state = delay.percentile(99) / 1e6 - resolutionMs < loadedFromMs ? 'idle' : 'loaded';
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    state = stateOf({ lateMs: delay.percentile(99) / 1e6 - resolutionMs, busy: utilization });
     delay.reset();
   }, windowMs);
   reading.unref();

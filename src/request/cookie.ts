@@ -79,9 +79,16 @@ export function cookieOwner(setCookieLine: string, stem: string): 'ours' | 'appl
   return ourNames(stem).test(nameOf(setCookieLine.split(';', 1)[0] ?? '')) ? 'ours' : 'application';
 }
 
-/** Under any prefix that browsers give meaning to, now or later. */
+let madeFor: { readonly stem: string; readonly names: RegExp } | undefined;
+
+/** Under any prefix that browsers give meaning to, now or later. An installation has one stem: made once for it. */
 function ourNames(stem: string): RegExp {
-  return new RegExp(`^(__[a-z-]+-)?${stem.replace(/[^A-Za-z0-9_-]/g, '\\$&')}-[a-z0-9-]+$`, 'i');
+  if (madeFor?.stem !== stem)
+    madeFor = {
+      stem,
+      names: new RegExp(`^(__[a-z-]+-)?${stem.replace(/[^A-Za-z0-9_-]/g, '\\$&')}-[a-z0-9-]+$`, 'i'),
+    };
+  return madeFor.names;
 }
 
 /** A cookie without a name is sent back as its value alone, so its value is what counts as the name. */

@@ -98,6 +98,21 @@ for (const name of [
   });
 }
 
+test('what is remembered of names serves nobody: the same after a flood of made-up ones, and however often it is asked', () => {
+  const raw = ['remote_user', 'root1', 'Host', 'app.test', 'X-Custom', 'a', 'Connection', 'x-custom, host', 'TE', 'x'];
+  const first = passed(raw);
+  assert.deepEqual(
+    first.slice(0, 1).map(([name]) => name),
+    ['host'],
+  );
+  assert.deepEqual(passed(raw), first);
+  passed(Array.from({ length: 4000 }, (_, at) => (at % 2 === 0 ? `x-made-up-${at}` : 'v')));
+  assert.deepEqual(passed(raw), first);
+  assert.deepEqual(passed([`remote-user${' '.repeat(80)}`.trim(), 'root1', 'x'.repeat(65), 'long']).slice(0, 1), [
+    ['x'.repeat(65), 'long'],
+  ]);
+});
+
 test('headers that Connection names are dropped, others stay in order', () => {
   const list = passed([
     'Connection',

@@ -49,10 +49,31 @@ export function isReserved(folded: string): 'reserved' | 'free' {
   return reserved.has(folded) || reservedPrefixes.some((prefix) => folded.startsWith(prefix)) ? 'reserved' : 'free';
 }
 
+/** Names whose standing is remembered, for each direction. */
+const mostRemembered = 512;
+const longestRemembered = 64;
+
 export interface ForwardRequest {
   readonly headers: HeaderMap;
   readonly rawHeaders: readonly string[];
 }
+
+/** What a name alone decides about a header on its way to the application. */
+interface Standing {
+  readonly lower: string;
+  readonly kind: 'essential' | 'never' | 'credential' | 'cookie' | 'plain';
+}
+
+const standingOf = rememberedByName<Standing>((name) => {
+  const lower = name.toLowerCase();
+  const folded = lower.replaceAll(/[^a-z0-9]/g, '-');
+  // Framing and routing are not the client's to take away by naming them in Connection.
+  if (essential.has(lower)) return { lower, kind: 'essential' };
+  const never = hopByHop.has(folded) || essential.has(folded) || isReserved(folded) === 'reserved';
+  if (never) return { lower, kind: 'never' };
+  if (folded === 'authorization' || folded === 'x-api-key') return { lower, kind: 'credential' };
+  return { lower, kind: lower === 'cookie' ? 'cookie' : 'plain' };
+});
 
 /** Names and values in turn, for the application. */
 export function requestHeaders(
@@ -62,19 +83,18 @@ export function requestHeaders(
   stem: string,
 ): string[] {
   const dropped = connectionNames(incoming.headers);
-  const ours: readonly string[] = ourTokens(incoming.headers);
+  let ours: readonly string[] | undefined;
   const out: string[] = [];
   for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
     const name = incoming.rawHeaders[at] ?? '';
     const value = incoming.rawHeaders[at + 1] ?? '';
-    const lower = name.toLowerCase();
-    const folded = lower.replaceAll(/[^a-z0-9]/g, '-');
-    // Framing and routing are not the client's to take away by naming them in Connection.
-    const kept = essential.has(lower);
-    if (!kept && (hopByHop.has(folded) || essential.has(folded) || dropped.has(lower))) continue;
-    if (isReserved(folded) === 'reserved') continue;
-    if ((folded === 'authorization' || folded === 'x-api-key') && ours.some((token) => value.includes(token))) continue;
-    if (lower === 'cookie') {
+    const { lower, kind } = standingOf(name);
+    if (kind === 'never' || (kind !== 'essential' && dropped.has(lower))) continue;
+    if (kind === 'credential') {
+      ours ??= ourTokens(incoming.headers);
+      if (ours.some((token) => value.includes(token))) continue;
+    }
+    if (kind === 'cookie') {
       const others = withoutOurCookies(value, stem);
       if (others !== undefined) out.push(name, others);
       continue;
@@ -98,11 +118,19 @@ export function requestHeaders(
 /** Whether the request has a body, by the very headers that tell the application. */
 export function framingOf(headers: readonly string[]): 'framed' | 'none' {
   for (let at = 0; at < headers.length; at += 2) {
-    const name = (headers[at] ?? '').toLowerCase();
-    if (name === 'content-length' || name === 'transfer-encoding') return 'framed';
+    const name = headers[at] ?? '';
+    // 14 and 17: most names are told apart by their length.
+    if (name.length === 14 && name.toLowerCase() === 'content-length') return 'framed';
+    if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return 'framed';
   }
   return 'none';
 }
+
+const answerStandingOf = rememberedByName<Standing>((name) => {
+  const lower = name.toLowerCase();
+  if (hopByHop.has(lower) || notForClients.has(lower)) return { lower, kind: 'never' };
+  return { lower, kind: lower === 'set-cookie' ? 'cookie' : 'plain' };
+});
 
 /** Names and values in turn, for the client. */
 export function answerHeaders(rawHeaders: readonly string[], headers: HeaderMap, stem: string): string[] {
@@ -111,9 +139,9 @@ export function answerHeaders(rawHeaders: readonly string[], headers: HeaderMap,
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
     const value = rawHeaders[at + 1] ?? '';
-    const lower = name.toLowerCase();
-    if (hopByHop.has(lower) || dropped.has(lower) || notForClients.has(lower)) continue;
-    if (lower === 'set-cookie' && cookieOwner(value, stem) === 'ours') continue;
+    const { lower, kind } = answerStandingOf(name);
+    if (kind === 'never' || dropped.has(lower)) continue;
+    if (kind === 'cookie' && cookieOwner(value, stem) === 'ours') continue;
     out.push(name, value);
   }
   // What was made for one person must not be kept for the next by a cache that was told nothing.
@@ -128,3 +156,21 @@ function connectionNames(headers: HeaderMap): ReadonlySet<string> {
 }
 
 const none: ReadonlySet<string> = new Set();
+
+/**
+ * The same few names come with every request. What is remembered follows from the name alone and from nothing a client can
+ * change; made-up names push each other out, and long ones are not kept.
+ */
+function rememberedByName<T>(make: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const made = make(name);
+    if (name.length <= longestRemembered) {
+      if (known.size >= mostRemembered) known.clear();
+      known.set(name, made);
+    }
+    return made;
+  };
+}
