@@ -1,5 +1,19 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vite';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
+import { defineConfig, type Plugin } from 'vite';
+
+/** A compressed copy beside each file that is served as it is. */
+const compressed: Plugin = {
+  name: 'compressed',
+  writeBundle({ dir = '' }, files) {
+    for (const name of Object.keys(files)) {
+      if (!name.endsWith('.html'))
+        writeFileSync(join(dir, `${name}.br`), brotliCompressSync(readFileSync(join(dir, name))));
+    }
+  },
+};
 
 // One small bundle for all pages: the server hands out the same shell everywhere and replaces the nonce in it.
 export default defineConfig({
@@ -8,6 +22,7 @@ export default defineConfig({
   publicDir: false,
   html: { cspNonce: '__CSP_NONCE__' },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  plugins: [compressed],
   build: {
     outDir: '../dist/console',
     emptyOutDir: true,

@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document, made from the route table (BY12). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ErrorCode, problems } from '../errors.ts';
 import type { Route } from './route.ts';
 

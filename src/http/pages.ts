@@ -2,9 +2,8 @@
  * The console's pages, read into memory at start: a request can only ever name a file that was there then, so there is
  * no path to walk out of. Every page is the one shell with a fresh nonce.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { brotliCompressSync } from 'node:zlib';
 import { header, type HeaderMap } from '../request/incoming.ts';
 import { guardHeaders, setCookies, type Written } from './answer.ts';
 
@@ -32,7 +31,8 @@ const types: Readonly<Record<string, string>> = {
 interface Asset {
   readonly type: string;
   readonly plain: Uint8Array;
-  readonly brotli: Uint8Array;
+  /** Made by the page build, since compressing well takes longer than starting. */
+  readonly brotli: Uint8Array | undefined;
   /** Files whose name carries a hash never change. */
   readonly caching: string;
 }
@@ -53,7 +53,9 @@ export function readPages(folder: string): PagesReading {
     if (type === undefined) continue;
     const plain = readFileSync(join(folder, name));
     const caching = name.startsWith('assets') ? 'public, max-age=31536000, immutable' : 'public, max-age=3600';
-    assets.set(`/auth/${name.replaceAll('\\', '/')}`, { type, plain, brotli: brotliCompressSync(plain), caching });
+    const compressed = join(folder, `${name}.br`);
+    const brotli = existsSync(compressed) ? readFileSync(compressed) : undefined;
+    assets.set(`/auth/${name.replaceAll('\\', '/')}`, { type, plain, brotli, caching });
   }
   return {
     kind: 'read',
@@ -84,7 +86,7 @@ export function readPages(folder: string): PagesReading {
 }
 
 function assetAnswer(asset: Asset, headers: HeaderMap): Written {
-  const brotli = /\bbr\b/.test(header(headers, 'accept-encoding') ?? '');
+  const brotli = /\bbr\b/.test(header(headers, 'accept-encoding') ?? '') ? asset.brotli : undefined;
   return {
     kind: 'written',
     status: 200,
@@ -103,9 +105,9 @@ function assetAnswer(asset: Asset, headers: HeaderMap): Written {
       'same-origin',
       'content-security-policy',
       "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; sandbox",
-      ...(brotli ? ['content-encoding', 'br'] : []),
+      ...(brotli === undefined ? [] : ['content-encoding', 'br']),
     ],
-    body: brotli ? asset.brotli : asset.plain,
+    body: brotli ?? asset.plain,
   };
 }
 

@@ -1,5 +1,5 @@
 /** The shape of a row of the route table, and how a path finds its row. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Call, Outcome, SignedInCall } from '../actions/call.ts';
 import type { Need } from '../policy/need.ts';
 import type { BodyForm } from './body.ts';

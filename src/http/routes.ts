@@ -2,7 +2,7 @@
  * The route table: every route of the API with its need (2-http-api, 4). Read down a column to see what a route asks
  * for; a route without a need does not compile.
  */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Call, Outcome, SignedInCall } from '../actions/call.ts';
 import { done } from '../actions/call.ts';
 import { changePassword, type ChangePasswordParts, reauthenticate } from '../actions/change-password.ts';

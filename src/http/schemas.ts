@@ -1,5 +1,5 @@
 /** Bodies of our routes: one shape for checking and for the OpenAPI document. Unknown fields are ignored. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Length is judged where the value is parsed, so that a password that is too long is told apart from a wrong type. */
 const text = z.string();

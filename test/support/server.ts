@@ -31,6 +31,9 @@ export interface StartOptions {
   readonly upstream?: string;
   /** A command that the server is started by, and that becomes it: `prlimit --nofile=256`. */
   readonly through?: readonly string[];
+  /** What is started instead of the source, and where. */
+  readonly entry?: string;
+  readonly cwd?: string;
 }
 
 export const entry = fileURLToPath(new URL('../../src/cli/sallyport.ts', import.meta.url));
@@ -48,10 +51,15 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   ];
   const { through = [] } = options;
   const [command, ...before] = [...through, process.execPath];
-  const child = spawn(command ?? process.execPath, [...before, entry, 'serve', ...flags, ...(options.args ?? [])], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...options.env },
-  });
+  const child = spawn(
+    command ?? process.execPath,
+    [...before, options.entry ?? entry, 'serve', ...flags, ...(options.args ?? [])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: options.cwd ?? process.cwd(),
+      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...options.env },
+    },
+  );
   let errors = '';
   child.stderr.setEncoding('utf8');
   child.stderr.on('data', (part: string) => {
