@@ -2,7 +2,7 @@
  * The identity headers that applications read (2-http-api, 6). All of them always go out, empty when unknown, so that
  * nothing a client sent can stand in for a missing one.
  */
-import type { Principal } from './principal.ts';
+import type { Principal, UserPrincipal } from './principal.ts';
 
 /** Lower case, as compared; sent in this order. */
 export const identityHeaderNames = [
@@ -14,19 +14,31 @@ export const identityHeaderNames = [
   'x-auth-scopes',
 ] as const;
 
+/**
+ * Made once per principal, which memory shares between the requests of a session and throws away with any change of user
+ * or session: what is kept here lives no longer than that object.
+ */
+const made = new WeakMap<UserPrincipal, readonly string[]>();
+
 /** Names and values in turn. */
 export function identityHeaders(principal: Principal): readonly string[] {
-  const values =
-    principal.kind === 'user'
-      ? [
-          principal.user.row.username,
-          [...principal.user.row.groups, ...principal.user.row.privileges].join(','),
-          principal.user.row.email,
-          principal.user.row.displayName,
-          principal.via,
-          '',
-        ]
-      : ['', '', '', '', 'none', ''];
+  if (principal.kind !== 'user') return named(['', '', '', '', 'none', '']);
+  const known = made.get(principal);
+  if (known !== undefined) return known;
+  const { row } = principal.user;
+  const headers = named([
+    row.username,
+    [...row.groups, ...row.privileges].join(','),
+    row.email,
+    row.displayName,
+    principal.via,
+    '',
+  ]);
+  made.set(principal, headers);
+  return headers;
+}
+
+function named(values: readonly string[]): readonly string[] {
   return identityHeaderNames.flatMap((name, place) => [name, visibleAscii(values[place] ?? '')]);
 }
 
