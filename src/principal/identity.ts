@@ -2,7 +2,7 @@
  * The identity headers that applications read (2-http-api, 6). All of them always go out, empty when unknown, so that
  * nothing a client sent can stand in for a missing one.
  */
-import type { Principal } from './principal.ts';
+import type { Principal, UserPrincipal } from './principal.ts';
 
 /** Lower case, as compared; sent in this order. */
 export const identityHeaderNames = [
@@ -14,23 +14,32 @@ export const identityHeaderNames = [
   'x-auth-scopes',
 ] as const;
 
-/** Whoever is known is known by one object for as long as nothing about him changes, so this is made once. */
-const made = new WeakMap<Principal, readonly string[]>();
+/**
+ * Made once per principal, which memory shares between the requests of a session and throws away with any change of user
+ * or session: what is kept here lives no longer than that object.
+ */
+const made = new WeakMap<UserPrincipal, readonly string[]>();
 
 /** Names and values in turn. */
 export function identityHeaders(principal: Principal): readonly string[] {
+  if (principal.kind !== 'user') return named(['', '', '', '', 'none', '']);
   const known = made.get(principal);
   if (known !== undefined) return known;
-  const values = valuesOf(principal);
-  const headers = identityHeaderNames.flatMap((name, place) => [name, visibleAscii(values[place] ?? '')]);
+  const { row } = principal.user;
+  const headers = named([
+    row.username,
+    [...row.groups, ...row.privileges].join(','),
+    row.email,
+    row.displayName,
+    principal.via,
+    '',
+  ]);
   made.set(principal, headers);
   return headers;
 }
 
-function valuesOf(principal: Principal): readonly string[] {
-  if (principal.kind !== 'user') return ['', '', '', '', 'none', ''];
-  const { username, groups, privileges, email, displayName } = principal.user.row;
-  return [username, [...groups, ...privileges].join(','), email, displayName, principal.via, ''];
+function named(values: readonly string[]): readonly string[] {
+  return identityHeaderNames.flatMap((name, place) => [name, visibleAscii(values[place] ?? '')]);
 }
 
 /** Percent-encoded UTF-8 for everything outside visible ASCII; the percent sign too, so that it reads back. */
