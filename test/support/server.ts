@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly upstream?: string;
   /** A command that the server is started by, and that becomes it: `prlimit --nofile=256`. */
   readonly through?: readonly string[];
+  /** `configured`: no setup link is waited for. */
+  readonly state?: 'configured';
   /** What is started instead of the source, and where. */
   readonly entry?: string;
   readonly cwd?: string;
@@ -88,7 +90,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
           clearTimeout(timer);
           resolve();
         },
-        lines.has('setup link:') ? 0 : 300,
+        lines.has('setup link:') || options.state === 'configured' ? 0 : 300,
       );
     });
   });
