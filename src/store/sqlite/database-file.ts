@@ -13,6 +13,8 @@ export type Trouble = { readonly kind: 'locked' | 'damaged' | 'unreadable'; read
 /** "SPRT"; the first migration writes the same number. */
 const applicationId = 0x53505254;
 const busyMs = 5000;
+/** Of two that start in the same moment each is in the other's way for a while; without a wait both would give up. */
+const ownershipMs = 500;
 const ownerOnly = 0o600;
 
 export type PrivateFile =
@@ -97,8 +99,8 @@ export function takeOwnership(path: string): Trouble | { readonly kind: 'owned';
   if (file.kind === 'unreadable') return file;
   let lock: DatabaseSync | undefined;
   try {
-    lock = new DatabaseSync(path, { timeout: 0 });
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    lock = new DatabaseSync(path, { timeout: ownershipMs });
+    lock.exec('BEGIN EXCLUSIVE');
     const held = lock;
     ownerships.add(held);
     return {
