@@ -129,7 +129,8 @@ export const serve = {
     forward.close();
     await sallyport.close();
     await store.close();
-    return exitCodes.well;
+    // At once: while Node takes itself down it no longer listens for signals, and a second SIGTERM would be the end that is told.
+    process.exit(exitCodes.well);
   },
 };
 
