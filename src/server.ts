@@ -2,7 +2,7 @@
  * The server: a user of the library like any other. Listeners, their time and size limits, and a stop that finishes
  * what was begun (2-http-api, 1).
  */
-import { chmodSync, existsSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -21,6 +21,7 @@ import type { NodeAdapter } from './adapters/node.ts';
 const headersMs = 10_000;
 /** Idle connections; longer than common proxies keep theirs, so that they close first. */
 const idleMs = 75_000;
+const stalledMs = 30_000;
 const mostHeaderBytes = 16_384;
 const stopMs = 10_000;
 
@@ -61,7 +62,9 @@ export async function openServer({ door, listener, mostConnections, log }: Opene
   });
   // Counted where requests are judged: Node would leave out what is over its bound, and say nothing.
   server.maxHeadersCount = 0;
-  const connections = connectionsOf(server, mostConnections);
+  // Without a byte either way in the middle of a request or an answer of ours; what is passed on has bounds of its own.
+  server.timeout = stalledMs;
+  const connections = connectionsOf(server, mostConnections, (socket) => listeners.isDue(socket));
   const request = (message: IncomingMessage, response: ServerResponse): void => {
     connections.asked(message.socket);
     listeners.request(message, response);
@@ -72,6 +75,7 @@ export async function openServer({ door, listener, mostConnections, log }: Opene
   };
   server.on('request', request);
   server.on('checkContinue', request);
+  server.on('checkExpectation', request);
   server.on('upgrade', upgrade);
   server.on('connect', upgrade);
   server.on('clientError', (fault: NodeJS.ErrnoException, socket) => {
@@ -139,8 +143,7 @@ function writeRefusal({ status, headers, body }: Written, socket: Duplex): void 
 }
 
 async function listen(server: Server, listener: Listener): Promise<string | undefined> {
-  if (listener.kind === 'unix' && existsSync(listener.path) && (await socketStanding(listener.path)) === 'dead')
-    unlinkSync(listener.path);
+  if (listener.kind === 'unix' && (await socketStanding(listener.path)) === 'dead') unlinkSync(listener.path);
   return new Promise((resolve) => {
     server.once('error', (fault: NodeJS.ErrnoException) =>
       resolve(`Cannot listen on ${placeText(listener)}: ${reasonOf(fault)}`),
@@ -156,7 +159,9 @@ async function listen(server: Server, listener: Listener): Promise<string | unde
 }
 
 /** A socket file that a crash left behind refuses connections; only such a one is taken over. */
-function socketStanding(path: string): Promise<'alive' | 'dead'> {
+async function socketStanding(path: string): Promise<'alive' | 'dead' | 'no-socket'> {
+  // A plain file refuses connections, too, and is somebody's.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return 'no-socket';
   return new Promise((resolve) => {
     const attempt = connect(path);
     attempt.once('connect', () => {

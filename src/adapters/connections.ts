@@ -1,6 +1,7 @@
 /**
- * The connections of one listener: how many there may be, and which give way. Whoever only holds a connection, without a
- * whole request on it, makes room for those who ask (security: many idle or slow connections shut nobody out).
+ * The connections of one listener: how many there may be, and which give way. Whoever holds a connection without a whole
+ * request on it makes room for those who ask: within the address that holds most, the one that asked longest ago. So many
+ * idle, slow or half-sent connections cost the holder his own, and nobody else.
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -14,34 +15,56 @@ export interface Connections {
   endAll(): void;
 }
 
-/** From this share of the most on, room is made. */
-const crowded = 0.9;
+/** Between making room and closing at once: room is made by connections that are already counted. */
+const slack = 64;
 
-export function connectionsOf(server: Server, most: number): Connections {
-  const all = new Set<Socket>();
-  /** Oldest first. */
+export function connectionsOf(server: Server, most: number, isDue: (socket: Duplex) => boolean): Connections {
+  /** By address; in each, the one that asked longest ago first. */
+  const byAddress = new Map<string, Set<Duplex>>();
+  const addresses = new WeakMap<Duplex, string>();
   const silent = new Set<Duplex>();
-  // The system's queue is not the place where people wait: what comes beyond is closed at once.
-  server.maxConnections = most;
+  let count = 0;
+  server.maxConnections = most + slack;
+
+  const heaviest = (): Iterable<Duplex> => {
+    let found: ReadonlySet<Duplex> = new Set();
+    for (const sockets of byAddress.values()) if (sockets.size > found.size) found = sockets;
+    return found;
+  };
+
   server.on('connection', (socket: Socket) => {
-    all.add(socket);
+    const address = socket.remoteAddress ?? '';
+    const own = byAddress.get(address) ?? new Set();
+    byAddress.set(address, own.add(socket));
+    addresses.set(socket, address);
     silent.add(socket);
+    count += 1;
     socket.once('close', () => {
-      all.delete(socket);
+      count -= 1;
       silent.delete(socket);
+      own.delete(socket);
+      if (own.size === 0) byAddress.delete(address);
     });
-    if (all.size < most * crowded) return;
-    server.closeIdleConnections();
-    const [oldest] = silent;
-    if (oldest !== undefined && oldest !== socket) oldest.destroy();
+    if (count <= most) return;
+    for (const each of heaviest()) {
+      if (isDue(each)) continue;
+      each.destroy();
+      return;
+    }
+    socket.destroy();
   });
+
   return {
-    asked: (socket) => void silent.delete(socket),
+    asked: (socket) => {
+      silent.delete(socket);
+      const own = byAddress.get(addresses.get(socket) ?? '');
+      if (own?.delete(socket) === true) own.add(socket);
+    },
     endSilent: () => {
       for (const socket of silent) socket.destroy();
     },
     endAll: () => {
-      for (const socket of all) socket.destroy();
+      for (const sockets of byAddress.values()) for (const socket of sockets) socket.destroy();
     },
   };
 }

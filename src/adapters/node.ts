@@ -6,10 +6,11 @@
  * while the one before it is under way, and none after an answer that closes the connection.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Answer, Written } from '../http/answer.ts';
 import type { Handler } from '../http/handler.ts';
+import { asksFirst } from '../http/expectation.ts';
 import { endAfterRequest, stopLingering } from '../http/linger.ts';
 import type { Joining, Passing } from '../http/proxy/upstream.ts';
 import { asksForSocket } from '../http/proxy/tunnel.ts';
@@ -33,7 +34,7 @@ export interface Forwarder {
 
 /** For the events of a `node:http` server of the same names. */
 export interface NodeListeners {
-  /** Also for `checkContinue`: a body is asked for when somebody reads it. */
+  /** Also for `checkContinue` and `checkExpectation`: a body is asked for when somebody reads it. */
   readonly request: (message: IncomingMessage, response: ServerResponse) => void;
   /** Also for `connect`, whose requests are only answered. */
   readonly upgrade: (message: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -42,20 +43,24 @@ export interface NodeListeners {
   /**
    * For `clientError`: what came is no HTTP. `free`: no answer is due on the connection, so one may be written to it.
    * Otherwise it would be taken for the answer that is due, and this has been dealt with: when it was that request's own
-   * body that broke, with the refusal; else by ending the connection.
+   * body that broke, with the refusal; else by ending the connection once what is due has been answered.
    */
   readonly malformed: (socket: Duplex, refusal: Written) => 'free' | 'dealt-with';
+  /** Whether an answer is due on a connection. */
+  readonly isDue: (socket: Duplex) => boolean;
 }
 
-/** A connection with an answer under way; requests that came behind it wait. */
+/** A connection with an answer under way that the next has to wait for. */
 interface Line {
   busy: boolean;
   current: ServerResponse;
   readonly waiting: (() => void)[];
 }
 
-/** More are not read from the connection. */
+/** With so many waiting nothing more is read from the connection. */
 const mostWaiting = 16;
+/** What one read may bring beyond that; a connection that brings more is closed once what waits is answered. */
+const mostQueued = 1024;
 
 /** What a request came with when it asks for a WebSocket. */
 type Upgrade = Pick<Joining, 'socket' | 'head'> | undefined;
@@ -63,6 +68,10 @@ type Upgrade = Pick<Joining, 'socket' | 'head'> | undefined;
 /** Nothing thrown on the way leaves these functions: one request must not end the process for all others. */
 export function nodeListeners(adapter: NodeAdapter): NodeListeners {
   const lines = new WeakMap<Duplex, Line>();
+  /** The last answer begun or due on a connection. */
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  /** Connections on which nothing more is begun. */
+  const ended = new WeakSet<Duplex>();
 
   const settle = (
     answer: Answer,
@@ -70,10 +79,15 @@ export function nodeListeners(adapter: NodeAdapter): NodeListeners {
     passing: Omit<Passing, 'refuse' | 'answer'>,
     upgrade: Upgrade,
   ): void => {
-    const { response } = passing;
+    const { message, response } = passing;
     if (response.headersSent || response.destroyed) return;
-    if (answer.kind === 'written') write(response, answer);
-    else if (upgrade === undefined) adapter.forward.pass({ ...passing, answer }, incoming);
+    if (answer.kind === 'written') {
+      write(response, answer);
+      return;
+    }
+    // How long an exchange with the application may be silent is judged where it is passed on.
+    message.socket.setTimeout(0);
+    if (upgrade === undefined) adapter.forward.pass({ ...passing, answer }, incoming);
     else adapter.forward.join({ ...passing, ...upgrade, answer }, incoming);
   };
 
@@ -128,38 +142,77 @@ export function nodeListeners(adapter: NodeAdapter): NodeListeners {
         if (next === undefined) break;
         next();
       }
-      if (!line.busy) lines.delete(socket);
+      if (!line.busy) {
+        lines.delete(socket);
+        if (ended.has(socket)) endAfterAnswers(socket);
+      }
       if (socket.isPaused() && line.waiting.length < mostWaiting) socket.resume();
     });
   };
 
+  const isDue = (socket: Duplex): boolean => latest.get(socket)?.destroyed === false;
+
+  const endAfterAnswers = (socket: Duplex): void => {
+    ended.add(socket);
+    const last = latest.get(socket);
+    const end = (): void => void (socket instanceof Socket ? socket.destroySoon() : socket.destroy());
+    if (last === undefined || last.destroyed) end();
+    else last.once('close', end);
+  };
+
   return {
     request: (message, response) => {
-      const line = lines.get(message.socket);
+      const { socket } = message;
+      if (ended.has(socket)) return;
+      const line = lines.get(socket);
+      if (line !== undefined && line.waiting.length >= mostQueued) {
+        ended.add(socket);
+        return;
+      }
+      latest.set(socket, response);
+      if (message.headers.upgrade !== undefined) {
+        // What was sent behind a switch that does not happen may be gone, and its rest would be read as a request.
+        response.shouldKeepAlive = false;
+        ended.add(socket);
+      }
       if (line === undefined) {
         begin(message, response, undefined);
         return;
       }
-      if (line.waiting.push(() => begin(message, response, undefined)) >= mostWaiting) message.socket.pause();
+      const full = line.waiting.push(() => begin(message, response, undefined)) >= mostWaiting;
+      // After the parser is done with what was read: until then it goes on reading by itself.
+      if (full) process.nextTick(() => line.waiting.length >= mostWaiting && socket.pause());
     },
     upgrade: (message, socket, head) => {
-      const response = new ServerResponse(message);
-      response.shouldKeepAlive = false;
       socket.on('error', () => undefined);
-      response.assignSocket(message.socket);
-      response.once('finish', () => message.socket.destroySoon());
-      begin(message, response, { socket, head });
+      // Behind an answer that is due there is no place for another.
+      if (isDue(socket) || ended.has(socket)) {
+        socket.destroy();
+        return;
+      }
+      ended.add(socket);
+      try {
+        const response = new ServerResponse(message);
+        response.shouldKeepAlive = false;
+        response.assignSocket(message.socket);
+        response.once('finish', () => message.socket.destroySoon());
+        latest.set(socket, response);
+        begin(message, response, { socket, head });
+      } catch {
+        socket.destroy();
+      }
     },
-    shouldUpgradeCallback: (message) => asksForSocket(message) === 'socket' && !lines.has(message.socket),
+    shouldUpgradeCallback: (message) => asksForSocket(message) === 'socket' && !isDue(message.socket),
     malformed: (socket, refusal) => {
+      if (!isDue(socket)) return ended.has(socket) ? 'dealt-with' : 'free';
       const line = lines.get(socket);
-      if (line === undefined) return 'free';
-      if (line.busy && !line.current.headersSent && bodyLeft(line.current.req) === 'unread')
-        write(line.current, refusal);
+      const own = line?.busy === true && line.waiting.length === 0 && bodyLeft(line.current.req) === 'unread';
+      if (own && !line.current.headersSent) write(line.current, refusal);
       // What was to be read to its end has none.
-      if (stopLingering(socket) === 'not-lingering') socket.destroy();
+      if (stopLingering(socket) === 'not-lingering' && !ended.has(socket)) endAfterAnswers(socket);
       return 'dealt-with';
     },
+    isDue,
   };
 }
 
@@ -179,7 +232,7 @@ class RequestBody implements AsyncIterable<Uint8Array> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    if (this.#message.headers.expect !== undefined && !this.#message.complete) this.#response.writeContinue();
+    if (asksFirst(this.#message)) this.#response.writeContinue();
     // What is left unread is the connection's affair, not the reader's.
     return this.#message.iterator({ destroyOnReturn: false });
   }

@@ -4,14 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { send, sendRaw } from '../support/client.ts';
 import { need, withoutPackages } from '../support/debian.ts';
 import { type Echo, startEcho } from '../support/echo.ts';
 import { framings } from '../support/framings.ts';
 import { setUp } from '../support/people.ts';
-import { rawConnection, type RawConnection } from '../support/raw-connection.ts';
+import { handshake, rawConnection, type RawConnection } from '../support/raw-connection.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 /** Whoever sends slowly is rid of by then (D-01, D-02). */
@@ -68,8 +68,8 @@ describe('connections', () => {
         });
       }
 
-      it('P-20: a request line without a version, or with another one, is refused', async () => {
-        for (const line of ['GET /page HTTP/2.0', 'GET /page HTTP/1.1 x', ' GET /page HTTP/1.1']) {
+      it('P-20: a request line with something before or behind it is refused', async () => {
+        for (const line of ['GET /page HTTP/1.1 x', ' GET /page HTTP/1.1']) {
           const text = await sendRaw(doors[door].port, `${line}\r\nHost: ${doors[door].host}\r\n\r\n`, 1500);
           assert.match(text, /^HTTP\/1\.1 400 /, line);
         }
@@ -235,29 +235,103 @@ describe('connections', () => {
     await connection.until(/HTTP\/1\.1 400 [\s\S]*invalid_request/);
   });
 
-  it('endless pipelining behind an answer that is not ready stays small', async () => {
-    const connection = rawConnection(doors.application.port);
-    const one = `GET /page HTTP/1.1\r\nHost: ${doors.application.host}\r\nAuthorization: Bearer ${token}\r\n\r\n`;
-    const before = echo.seen.length;
-    // The first is never whole, so that all behind it must wait.
-    connection.send(
-      `POST /page HTTP/1.1\r\nHost: ${doors.application.host}\r\nAuthorization: Bearer ${token}\r\nContent-Length: 10\r\n\r\n`,
-    );
-    const wrong = JSON.stringify({ username: 'nobody', password: 'nobody has this one' });
-    const login = rawConnection(doors.console.port);
-    login.send(
-      `POST /api/auth/login HTTP/1.1\r\nHost: ${doors.console.host}\r\nContent-Type: application/json\r\nContent-Length: ${wrong.length}\r\n\r\n${wrong}`.repeat(
-        1000,
-      ),
-    );
-    connection.send(one.repeat(20));
-    await pause(500);
-    assert.equal(echo.seen.length, before, 'nothing behind it was passed on');
-    const answers = (login.text().match(/HTTP\/1\.1 \d/g) ?? []).length;
-    assert.ok(answers < 100, `${answers} guesses on one connection in half a second`);
-    login.socket.destroy();
-    connection.socket.destroy();
-    await alive();
+  it(
+    'endless pipelining behind an answer that is not ready stays small, and harms nobody',
+    { timeout: 60_000 },
+    async () => {
+      const before = residentMiB(server);
+      const wrong = JSON.stringify({ username: 'nobody', password: 'nobody has this one' });
+      const { port, host } = doors.console;
+      const flood = many(5, () => {
+        const connection = rawConnection(port);
+        connection.send(
+          `POST /api/auth/login HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${wrong.length}\r\n\r\n${wrong}`,
+        );
+        // Tiny ones, so that each read brings as many as it can; nobody reads the answers.
+        connection.socket.pause();
+        for (let at = 0; at < 100; at += 1) connection.send(`GET /x HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(2000));
+        return connection;
+      });
+      const waits: number[] = [];
+      for (let round = 0; round < 20; round += 1) {
+        const began = performance.now();
+        await alive();
+        waits.push(performance.now() - began);
+        await pause(50);
+      }
+      assert.ok(Math.max(...waits) < 2000, `somebody waited ${Math.round(Math.max(...waits))} ms`);
+      assert.ok(residentMiB(server) - before < 300, `it grew by ${Math.round(residentMiB(server) - before)} MiB`);
+      for (const each of flood) each.socket.destroy();
+      const guesses = rawConnection(port);
+      guesses.send(
+        `POST /api/auth/login HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${wrong.length}\r\n\r\n${wrong}`.repeat(
+          1000,
+        ),
+      );
+      await pause(1500);
+      const answers = (guesses.text().match(/HTTP\/1\.1 \d/g) ?? []).length;
+      assert.ok(answers > 0 && answers < 20, `${answers} guesses on one connection in a second and a half`);
+      guesses.socket.destroy();
+    },
+  );
+
+  describe('upgrades behind something else', () => {
+    const stranger = (): string => `GET /x HTTP/1.1\r\nHost: ${doors.application.host}\r\n\r\n`;
+    const connectTo = 'CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n';
+    const login = (): string => {
+      const body = JSON.stringify({ username: 'nobody', password: 'nobody has this one' });
+      return `POST /api/auth/login HTTP/1.1\r\nHost: ${doors.console.host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    };
+    for (const [name, door, first, second] of [
+      ['a WebSocket behind a refusal', 'application', stranger, () => handshake(doors.application.host, '/ws')],
+      ['a CONNECT behind a refusal', 'application', stranger, () => connectTo],
+      ['a CONNECT behind a sign-in', 'console', login, () => connectTo],
+      ['two CONNECTs', 'console', () => connectTo, () => connectTo],
+      [
+        'a WebSocket behind a WebSocket',
+        'application',
+        () => handshake(doors.application.host, '/a'),
+        () => handshake(doors.application.host, '/b'),
+      ],
+      [
+        'h2c behind a refusal',
+        'application',
+        stranger,
+        () => handshake(doors.application.host, '/c', { Upgrade: 'h2c' }),
+      ],
+    ] as const) {
+      it(`${name}, in one packet: the process lives, and there is at most one answer each`, async () => {
+        const connection = rawConnection(doors[door].port);
+        connection.send(first() + second());
+        await connection.closed();
+        assert.ok((connection.text().match(/HTTP\/1\.1 \d/g) ?? []).length <= 2, connection.text());
+        await alive();
+      });
+    }
+
+    it('what was sent behind a switch that does not happen is no request', async () => {
+      const before = echo.seen.length;
+      const { port, host } = doors.application;
+      const connection = rawConnection(port);
+      const auth = `Host: ${host}\r\nAuthorization: Bearer ${token}\r\n`;
+      const hidden = `GET /hidden HTTP/1.1\r\n${auth}\r\n`;
+      connection.send(
+        `GET /first HTTP/1.1\r\n${auth}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\nPOST /second HTTP/1.1\r\n${auth}Content-Length: ${hidden.length}\r\n\r\n`,
+      );
+      await pause(100);
+      connection.send(hidden);
+      await connection.closed();
+      const targets = echo.seen.slice(before).map(({ target }) => target);
+      assert.deepEqual(targets, ['/first']);
+    });
+
+    it('garbage behind answers that were given at once is answered in nobody’s place', async () => {
+      const connection = rawConnection(doors.application.port);
+      connection.send(`${stranger().repeat(3)}garbage\r\n\r\n`);
+      await connection.closed();
+      const statuses = [...connection.text().matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+      assert.deepEqual(statuses, ['401', '401', '401']);
+    });
   });
 
   it('D-15: connections that come and go in thousands leave nothing behind', async () => {
@@ -340,6 +414,29 @@ describe('few descriptors', () => {
       }
       context.diagnostic(`${served} of 30 served while 1 000 idle connections pressed on`);
       assert.ok(served >= 25, `${served} of 30`);
+      // Half a request behind a whole one holds a place as well, and gives way as well.
+      const half = many(300, () => {
+        const connection = rawConnection(Number(port));
+        const head = `GET /healthz HTTP/1.1\r\nHost: ${new URL(limited.console).host}\r\n`;
+        connection.send(`${head}\r\n${head}`);
+        return connection;
+      });
+      await pause(300);
+      let through = 0;
+      for (let round = 0; round < 20; round += 1) {
+        // From another address, and in no hurry.
+        const person = rawConnection(Number(port), '127.0.0.7');
+        await pause(100);
+        person.send(`GET /healthz HTTP/1.1\r\nHost: ${new URL(limited.console).host}\r\n\r\n`);
+        await person.until(/^HTTP\/1\.1 200 /).then(
+          () => (through += 1),
+          () => undefined,
+        );
+        person.socket.destroy();
+        for (const each of many(5, () => rawConnection(Number(port)))) half.push(each);
+      }
+      assert.equal(through, 20, 'somebody was shut out');
+      for (const each of half) each.socket.destroy();
       // Kept connections that asked once and hold on give way as well.
       const kept = many(300, () => {
         const connection = rawConnection(Number(port));
@@ -363,6 +460,11 @@ function many<T>(count: number, make: () => T): T[] {
 function drip(connection: RawConnection, bytes: string): void {
   const timer = setInterval(() => connection.send(bytes), 1000);
   connection.socket.once('close', () => clearInterval(timer));
+}
+
+function residentMiB(server: RunningServer): number {
+  const status = readFileSync(`/proc/${server.process.pid}/status`, 'latin1');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
 }
 
 function descriptors(server: RunningServer): number {

@@ -1,4 +1,5 @@
 /** WebSockets through the proxy: the handshake, judged and passed on like any request, and then two joined sockets. */
+import type { Duplex } from 'node:stream';
 import { refuse } from '../../errors.ts';
 import { answerHeaders, requestHeaders } from './forward-headers.ts';
 import { relay } from './relay.ts';
@@ -14,6 +15,7 @@ export function join(application: Upstream, joining: Joining): void {
   headers.push(...switchingHeaders);
   const upstream = application.ask(message, headers, 'own');
   ending.asks(upstream);
+  const waiting = whileWaiting(socket, head, () => ending.giveUp(refuse('upstream_unreachable')));
   upstream.once('response', (refused) => relay(joining, ending, upstream, refused, { connection: 'own', cookieStem }));
   upstream.once('upgrade', (welcome, other, otherHead) => {
     if (ending.over() || switching(welcome) === 'elsewhere') {
@@ -24,7 +26,7 @@ export function join(application: Upstream, joining: Joining): void {
     ending.exchange.phase = 'bytes';
     response.detachSocket(message.socket);
     ending.exchange.cut = joinSockets({
-      client: { socket, head },
+      client: { socket, head: waiting.stop() },
       application: { socket: other, head: otherHead },
       welcome: answerHeaders(welcome.rawHeaders, welcome.headers, cookieStem),
     });
@@ -32,4 +34,32 @@ export function join(application: Upstream, joining: Joining): void {
   });
   upstream.on('error', (fault) => ending.giveUp(refuse('upstream_unreachable'), fault));
   upstream.end();
+}
+
+/** Nobody says anything before the handshake is answered; a client that does is listened to, within reason. */
+const mostAhead = 65_536;
+
+/** Reads the client's side until the application has answered: only so is it noticed that the client has gone. */
+function whileWaiting(socket: Duplex, head: Buffer, gone: () => void): { stop: () => Buffer } {
+  const parts = [head];
+  let size = head.length;
+  const take = (part: Buffer): void => {
+    parts.push(part);
+    size += part.length;
+    if (size > mostAhead) socket.destroy();
+  };
+  const end = (): void => {
+    gone();
+    socket.destroy();
+  };
+  socket.on('data', take);
+  socket.once('end', end);
+  return {
+    stop: () => {
+      socket.off('data', take);
+      socket.off('end', end);
+      socket.pause();
+      return Buffer.concat(parts);
+    },
+  };
 }

@@ -3,7 +3,8 @@ import type { ClientRequest } from 'node:http';
 import { refuse } from '../../errors.ts';
 import { header, methodSafety } from '../../request/incoming.ts';
 import { framingOf, requestHeaders } from './forward-headers.ts';
-import { passInterim, relay } from './relay.ts';
+import { asksFirst } from '../expectation.ts';
+import { interimAnswers, relay } from './relay.ts';
 import { announced, trailersOf } from './trailers.ts';
 import type { Passing, Upstream } from './upstream.ts';
 
@@ -23,8 +24,8 @@ export function pass(application: Upstream, passing: Passing): void {
   if (framed && message.headers['transfer-encoding'] !== undefined) headers.push(...announced(message.headers.trailer));
   const trailing = /(^|,)\s*trailers\s*(,|$)/i.test(header(message.headers, 'te') ?? '');
   if (trailing) headers.push('TE', 'trailers', 'Connection', 'keep-alive, TE');
-  const asksFirst = framed && message.headers.expect !== undefined;
-  if (asksFirst) headers.push('Expect', '100-continue');
+  const waits = framed && asksFirst(message);
+  if (waits) headers.push('Expect', '100-continue');
 
   const sendBody = (upstream: ClientRequest): void => {
     let sent = 0;
@@ -34,12 +35,17 @@ export function pass(application: Upstream, passing: Passing): void {
         if (sent > bodyLimit) ending.giveUp(refuse('payload_too_large'));
       });
     message.pipe(upstream, { end: false });
+    // The application hears of the request even while its body has not begun to come.
+    setImmediate(() => {
+      if (!upstream.destroyed && !upstream.headersSent) upstream.flushHeaders();
+    });
     message.once('end', () => {
       if (message.rawTrailers.length > 0) upstream.addTrailers(trailersOf(message.rawTrailers));
       upstream.end();
     });
   };
 
+  const interim = interimAnswers(outgoing);
   const send = (attempt: 'first' | 'second'): void => {
     const upstream = application.ask(message, headers, 'kept');
     ending.asks(upstream);
@@ -48,7 +54,7 @@ export function pass(application: Upstream, passing: Passing): void {
       answered = true;
       relay(passing, ending, upstream, response, { connection: 'kept', cookieStem });
     });
-    upstream.on('information', ({ statusCode, headers: hints }) => passInterim(outgoing, statusCode, hints['link']));
+    upstream.on('information', ({ statusCode, rawHeaders }) => interim(statusCode, rawHeaders));
     // Nothing was asked to be upgraded: an application that does so anyway has not answered.
     upstream.once('upgrade', (_response, socket) => {
       socket.destroy();
@@ -68,7 +74,7 @@ export function pass(application: Upstream, passing: Passing): void {
       else ending.giveUp(refuse('upstream_unreachable'), fault);
     });
     if (!framed) upstream.end();
-    else if (asksFirst)
+    else if (waits)
       whenWelcome(upstream, () => {
         if (answered || ending.over()) return;
         outgoing.writeContinue();

@@ -15,16 +15,24 @@ export function relay(
   how: { readonly connection: 'kept' | 'own'; readonly cookieStem: string },
 ): void {
   ending.exchange.phase = 'bytes';
+  const status = answer.statusCode ?? 0;
+  // An answer that is none (1xx) would leave the client waiting, or switch protocols that nobody asked to switch.
+  if (status < 200 || status > 999) {
+    ending.giveUp(refuse('upstream_unreachable'), new Error(`the application answered ${status}`));
+    return;
+  }
   const unread = !message.complete && framingOf(message.rawHeaders) === 'framed';
+  const bodiless = message.method === 'HEAD' || status === 204 || status === 304;
   const headers = answerHeaders(answer.rawHeaders, answer.headers, how.cookieStem);
   if (unread || how.connection === 'own') headers.push('Connection', 'close');
   const chunked = answer.headers['transfer-encoding'] !== undefined && message.httpVersion === '1.1';
-  if (chunked && message.method !== 'HEAD') headers.push(...announced(answer.headers.trailer));
+  if (chunked && !bodiless) headers.push(...announced(answer.headers.trailer));
   try {
-    // Node refuses to write what no client should read: broken status codes and header values.
-    outgoing.writeHead(finalStatus(answer.statusCode), headers);
+    outgoing.writeHead(status, status === 204 ? withoutLength(headers) : headers);
   } catch (fault) {
+    // Node does not write what no client should read, and what it has understood by then is not to be built upon.
     ending.giveUp(refuse('upstream_unreachable'), fault);
+    outgoing.destroy();
     return;
   }
   answer.on('data', (part: Buffer) => {
@@ -41,6 +49,8 @@ export function relay(
       outgoing.end();
       return;
     }
+    // Else the pipe to nobody would keep the rest of the body from being read.
+    message.unpipe(upstream);
     upstream.destroy();
     endAfterRequest(outgoing);
   });
@@ -49,20 +59,34 @@ export function relay(
   });
 }
 
-/** An answer that is none (1xx) would leave the client waiting, or switch protocols that nobody asked to switch. */
-function finalStatus(status: number | undefined): number {
-  if (status === undefined || status < 200) throw new Error(`the application answered ${status}`);
-  return status;
+/** RFC 9110 section 8.6: no length where there can be no body. */
+function withoutLength(headers: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < headers.length; at += 2) {
+    if (headers[at]?.toLowerCase() !== 'content-length') kept.push(headers[at] ?? '', headers[at + 1] ?? '');
+  }
+  return kept;
 }
 
+/** More than any application has to say before it answers. */
+const mostInterim = 8;
+
+/**
+ * A link as it is commonly written. What Node takes for one is wider, and read by a pattern that strings can be made for
+ * which it never finishes.
+ */
+const plainLink = /^<[^<>"\s]{1,512}>(?:; ?[a-z-]{1,32}(?:=(?:[\w./-]{1,128}|"[\w./-]{0,128}"))?){0,8}$/i;
+
 /** Of the interim answers, those that mean something beyond this hop (RFC 9110 section 15.2, RFC 8297). */
-export function passInterim(outgoing: ServerResponse, status: number, link: string | string[] | undefined): void {
-  if (outgoing.headersSent || outgoing.req.httpVersion !== '1.1') return;
-  if (status === 102) outgoing.writeProcessing();
-  if (status !== 103 || link === undefined) return;
-  try {
-    outgoing.writeEarlyHints({ link });
-  } catch {
-    // A hint that Node does not take for one is not worth more.
-  }
+export function interimAnswers(outgoing: ServerResponse): (status: number, rawHeaders: readonly string[]) => void {
+  let left = mostInterim;
+  return (status, rawHeaders) => {
+    if (left === 0 || outgoing.headersSent || outgoing.writableNeedDrain || outgoing.req.httpVersion !== '1.1') return;
+    left -= 1;
+    if (status === 102) outgoing.writeProcessing();
+    if (status !== 103) return;
+    const link = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'link');
+    if (link.length > 0 && link.length <= mostInterim && link.every((each) => plainLink.test(each)))
+      outgoing.writeEarlyHints({ link });
+  };
 }
