@@ -1,45 +1,13 @@
 /** Attacks through the built-in proxy: framing, identity, retries, answers that are none (security.md 2.9, 2.11; P-20, P-21). */
 import assert from 'node:assert/strict';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { send, sendRaw } from '../support/client.ts';
 import { setUp } from '../support/people.ts';
 import { assertProblem } from '../support/problem.ts';
+import { type RawUpstream, rawUpstream } from '../support/raw-upstream.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
-
-interface Upstream {
-  readonly url: string;
-  /** Everything each connection sent. */
-  readonly connections: string[];
-  readonly close: () => Promise<void>;
-}
-
-/** An application that answers with bytes, whatever it was sent, once a request's head is there. */
-async function rawUpstream(answer: (received: string, socket: Socket) => void): Promise<Upstream> {
-  const connections: string[] = [];
-  const sockets = new Set<Socket>();
-  const server = createTcpServer((socket) => {
-    sockets.add(socket);
-    const place = connections.push('') - 1;
-    socket.setEncoding('latin1');
-    socket.on('data', (part: string) => {
-      connections[place] += part;
-      answer(part, socket);
-    });
-    socket.on('error', () => undefined);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    connections,
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  };
-}
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
@@ -130,7 +98,7 @@ describe('applications that misbehave', () => {
       'HTTP/1.1 200 OK\r\nSet-Cookie: =sallyport-account=evil; Path=/\r\nSet-Cookie: =__Host-sallyport-app=evil\r\nSet-Cookie: __Http-sallyport-app=evil\r\nSet-Cookie: __Host-Http-sallyport-admin=evil\r\nSet-Cookie: SALLYPORT-APP=evil\r\nSet-Cookie: fine=1\r\nContent-Length: 0\r\n\r\n',
   };
   let server: RunningServer;
-  let upstream: Upstream;
+  let upstream: RawUpstream;
   let headers: { authorization: string };
   const calls: string[] = [];
   before(async () => {

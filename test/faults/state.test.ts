@@ -10,6 +10,7 @@ import {
   mkdir,
   open,
   readdir,
+  readFile,
   rename,
   rm,
   stat,
@@ -261,6 +262,40 @@ describe('starting wrong', () => {
     assert.equal((await runCommand([])).code, 64);
     for (const args of [['--help'], ['serve', '--help'], ['setup', '--help'], ['config', '--help']])
       assert.equal((await runCommand(args)).code, 0, args.join(' '));
+  });
+  it('F-37: a plain file where a socket should be stays what it is; a dead socket is taken over, a living one is not', async () => {
+    const folder = await temporaryFolder();
+    const file = join(folder, 'note.txt');
+    await writeFile(file, 'precious');
+    const refused = await runCommand([
+      'serve',
+      '--data',
+      join(folder, 'data'),
+      '--listen',
+      `unix:${file}`,
+      '--public-url',
+      'https://sign-in.test',
+    ]);
+    assert.equal(refused.code, 69, refused.err);
+    assert.equal(await readFile(file, 'utf8'), 'precious');
+
+    const data = join(folder, 'other');
+    const first = await startServer({ data });
+    const second = await runCommand([
+      'serve',
+      '--data',
+      join(folder, 'third'),
+      '--listen',
+      `unix:${join(data, 'control.sock')}`,
+      '--public-url',
+      'https://sign-in.test',
+    ]);
+    assert.equal(second.code, 69, second.err);
+    first.process.kill('SIGKILL');
+    await new Promise((resolve) => first.process.once('exit', resolve));
+    const again = await startServer({ data });
+    assert.equal(await again.end(), 0);
+    await rm(folder, { recursive: true, force: true });
   });
   it('a port in use is one clear line and 69', async () => {
     const first = await startServer();

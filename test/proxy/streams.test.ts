@@ -232,6 +232,11 @@ describe('streams through the proxy', () => {
     }
   });
 
+  it('a client that only sends, and then reads, gets the early answer all the same', async () => {
+    const got = await send(`${server.application}/early-kind`, { headers: headers(), body: Buffer.alloc(30 * MiB) });
+    assert.deepEqual([got.status, got.text], [409, 'conflict']);
+  });
+
   it('an answer cut short is cut short for the client, with a length and without', async () => {
     await assert.rejects(send(`${server.application}/cut`, { headers: headers() }));
     await assert.rejects(send(`${server.application}/cut-chunked`, { headers: headers() }));

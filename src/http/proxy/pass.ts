@@ -37,7 +37,7 @@ export function pass(application: Upstream, passing: Passing): void {
     message.pipe(upstream, { end: false });
     // The application hears of the request even while its body has not begun to come.
     setImmediate(() => {
-      if (!upstream.destroyed && !upstream.headersSent) upstream.flushHeaders();
+      if (!upstream.destroyed && !upstream.writableEnded) upstream.flushHeaders();
     });
     message.once('end', () => {
       if (message.rawTrailers.length > 0) upstream.addTrailers(trailersOf(message.rawTrailers));
