@@ -21,7 +21,6 @@ import type { NodeAdapter } from './adapters/node.ts';
 const headersMs = 10_000;
 /** Idle connections; longer than common proxies keep theirs, so that they close first. */
 const idleMs = 75_000;
-const stalledMs = 30_000;
 const mostHeaderBytes = 16_384;
 const stopMs = 10_000;
 
@@ -62,8 +61,6 @@ export async function openServer({ door, listener, mostConnections, log }: Opene
   });
   // Counted where requests are judged: Node would leave out what is over its bound, and say nothing.
   server.maxHeadersCount = 0;
-  // Without a byte either way in the middle of a request or an answer of ours; what is passed on has bounds of its own.
-  server.timeout = stalledMs;
   const connections = connectionsOf(server, mostConnections, (socket) => listeners.isDue(socket));
   const request = (message: IncomingMessage, response: ServerResponse): void => {
     connections.asked(message.socket);

@@ -57,6 +57,9 @@ interface Line {
   readonly waiting: (() => void)[];
 }
 
+/** How long an answer of ours may lie there without a byte of it being taken. */
+const unreadMs = 30_000;
+
 /** With so many waiting nothing more is read from the connection. */
 const mostWaiting = 16;
 /** What one read may bring beyond that; a connection that brings more is closed once what waits is answered. */
@@ -86,7 +89,7 @@ export function nodeListeners(adapter: NodeAdapter): NodeListeners {
       return;
     }
     // How long an exchange with the application may be silent is judged where it is passed on.
-    message.socket.setTimeout(0);
+    if (message.socket.timeout) message.socket.setTimeout(0);
     if (upgrade === undefined) adapter.forward.pass({ ...passing, answer }, incoming);
     else adapter.forward.join({ ...passing, ...upgrade, answer }, incoming);
   };
@@ -256,6 +259,8 @@ export function write(response: ServerResponse, answer: Written): void {
   );
   if (bodyLeft(response.req) === 'none') {
     response.end(body);
+    // Whoever does not read what was asked for is waited for, but not for ever.
+    if (response.writableLength > 0) response.req.socket.setTimeout(unreadMs);
     return;
   }
   if (body === null) response.flushHeaders();

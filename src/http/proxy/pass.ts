@@ -22,8 +22,9 @@ export function pass(application: Upstream, passing: Passing): void {
   const headers = requestHeaders(message, answer.arrival, answer.identity, cookieStem);
   const framed = framingOf(headers) === 'framed';
   if (framed && message.headers['transfer-encoding'] !== undefined) headers.push(...announced(message.headers.trailer));
-  const trailing = /(^|,)\s*trailers\s*(,|$)/i.test(header(message.headers, 'te') ?? '');
-  if (trailing) headers.push('TE', 'trailers', 'Connection', 'keep-alive, TE');
+  const te = header(message.headers, 'te');
+  if (te !== undefined && /(^|,)\s*trailers\s*(,|$)/i.test(te))
+    headers.push('TE', 'trailers', 'Connection', 'keep-alive, TE');
   const waits = framed && asksFirst(message);
   if (waits) headers.push('Expect', '100-continue');
 
