@@ -29,6 +29,13 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly data?: string;
   readonly upstream?: string;
+  /** Where the console and the application listen; without it on ports that are free now. */
+  readonly listen?: string;
+  readonly appListen?: string;
+  /** Known to be set up: nobody waits for a setup link that will not come. */
+  readonly standing?: 'set-up';
+  /** A program to start it with, before Node's own: `['faketime', '+2h']`. */
+  readonly under?: readonly string[];
 }
 
 export const entry = fileURLToPath(new URL('../../src/cli/sallyport.ts', import.meta.url));
@@ -39,12 +46,13 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     '--data',
     data,
     '--listen',
-    '127.0.0.1:0',
+    options.listen ?? '127.0.0.1:0',
     '--app-listen',
-    '127.0.0.1:0',
+    options.appListen ?? '127.0.0.1:0',
     ...(options.upstream === undefined ? [] : ['--upstream', options.upstream]),
   ];
-  const child = spawn(process.execPath, [entry, 'serve', ...flags, ...(options.args ?? [])], {
+  const [program, ...before] = [...(options.under ?? []), process.execPath];
+  const child = spawn(program, [...before, entry, 'serve', ...flags, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...options.env },
   });
@@ -76,7 +84,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
           clearTimeout(timer);
           resolve();
         },
-        lines.has('setup link:') ? 0 : 300,
+        lines.has('setup link:') || options.standing === 'set-up' ? 0 : 300,
       );
     });
   });
