@@ -3,14 +3,14 @@
  * works once works twice, nobody ended lives again, the database is whole, and the first answer comes within 5 s.
  */
 import assert from 'node:assert/strict';
-import { cp, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { mkdir, rm } from 'node:fs/promises';
+import type { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Got, send } from '../support/client.ts';
 import { askForTicket, cookieOf, credential, loadWorker, redeem, signInWithToken } from '../support/crash-load.ts';
 import { CrashModel, type KeptSession } from '../support/crash-model.ts';
+import { withCopy } from '../support/database.ts';
 import { type Dice, diceFor } from '../support/dice.ts';
 import { startEcho } from '../support/echo.ts';
 import { admin, setUp } from '../support/people.ts';
@@ -44,24 +44,6 @@ async function restart(data: string, more: StartOptions = {}): Promise<Restarted
   const tookMs = performance.now() - began;
   assert.ok(tookMs <= restartMs, `the first answer came after ${Math.round(tookMs)} ms`);
   return { server, status, tookMs };
-}
-
-/** The files as the crash left them, opened as SQLite finds them; the folder itself is not touched. */
-async function withCopy(data: string, look: (db: DatabaseSync) => void): Promise<void> {
-  const copy = await temporaryFolder();
-  try {
-    for (const name of ['sallyport.db', 'sallyport.db-wal'])
-      await cp(join(data, name), join(copy, name), { force: true }).catch((fault: NodeJS.ErrnoException) => {
-        if (fault.code !== 'ENOENT') throw fault;
-      });
-    const db = new DatabaseSync(join(copy, 'sallyport.db'));
-    assert.deepEqual({ ...db.prepare('PRAGMA integrity_check').get() }, { integrity_check: 'ok' });
-    assert.deepEqual(db.prepare('PRAGMA foreign_key_check').all(), []);
-    look(db);
-    db.close();
-  } finally {
-    await rm(copy, { recursive: true });
-  }
 }
 
 /** Every acknowledged event is in the audit log, every acknowledged sign-in and refusal among the attempts. */
