@@ -5,7 +5,7 @@
  * First run: pending key → database with its keys, in one step → key in its place. Cut short anywhere, the next start
  * either finds nothing that was ever used and begins again, or finds everything and finishes.
  */
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { type Keyring, newCanary, newKey, openCanary, openKeyring, type RootKey } from './crypto/keyring.ts';
 import { newName, type Random } from './crypto/random.ts';
 import { makePendingRootKey, pendingRootKey, readRootKey, settleRootKey } from './crypto/root-key.ts';
@@ -33,8 +33,11 @@ export function checkBeforeOpening(parts: {
   readonly databaseFile: string;
   readonly rootKeyFile: string;
 }): { readonly kind: 'refused'; readonly why: string } | { readonly kind: 'fits' } {
-  if (existsSync(parts.databaseFile) || readRootKey(parts.rootKeyFile).kind === 'absent') return { kind: 'fits' };
-  return { kind: 'refused', why: `${lostDatabase(parts.rootKeyFile)} (${parts.databaseFile} is gone)` };
+  const database = lstatSync(parts.databaseFile, { throwIfNoEntry: false });
+  const empty = database?.isFile() === true && database.size === 0;
+  if ((database !== undefined && !empty) || readRootKey(parts.rootKeyFile).kind === 'absent') return { kind: 'fits' };
+  const how = `${parts.databaseFile} is ${empty ? 'empty' : 'gone'}`;
+  return { kind: 'refused', why: `${lostDatabase(parts.rootKeyFile)} (${how})` };
 }
 
 function lostDatabase(rootKeyFile: string): string {

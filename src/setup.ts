@@ -18,12 +18,13 @@ import { sessionKindsOf } from './principal/session-kinds.ts';
 import { prover } from './prove.ts';
 import { type Log, recorder } from './record/recorder.ts';
 import type { Places } from './request/arrival.ts';
-import type { Store } from './store/store.ts';
+import { type Store, StoreFault } from './store/store.ts';
 import { hold } from './throttle/hold.ts';
 import { holderLimiter } from './throttle/holder-limiter.ts';
 import { reauthenticationFailures } from './throttle/limits.ts';
 import { networkLimiter } from './throttle/network-limiter.ts';
 import type { Clock, Millis, Secret, SessionKind } from './types.ts';
+import { endingStore } from './verify/ending.ts';
 import { type Memory, memory as makeMemory } from './verify/memory.ts';
 import { passwordVerifier } from './verify/password.ts';
 import { sessionVerifier } from './verify/session.ts';
@@ -70,7 +71,7 @@ const sweepEveryMs = 60_000;
 const hashPlaces = 64;
 
 export async function createSallyport(options: SallyportOptions): Promise<Creation> {
-  const { settings, store, places, log } = options;
+  const { settings, places, log } = options;
   const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
   const wait = options.wait ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
@@ -79,18 +80,26 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const { kinds } = kindsMade;
 
   const bootId = newName(random);
-  const opened = await openInstallation({ store, rootKeyFile: settings.rootKeyFile, bootId, clock, random });
+  const opened = await openInstallation({
+    store: options.store,
+    rootKeyFile: settings.rootKeyFile,
+    bootId,
+    clock,
+    random,
+  });
   if (opened.kind === 'refused') return opened;
   const { keyring } = opened;
 
   const onFault = (fault: unknown): void => log.error({ err: fault }, 'background work failed');
   const memory = makeMemory({
-    store,
+    store: options.store,
     clock,
     staleGraceMs: settings.staleGraceMs,
     from: opened.seq,
     state: opened.installation.state,
   });
+  const ending = endingStore(options.store, memory);
+  const { store } = ending;
   const stopListening = store.onChange((changes) => memory.apply(changes));
   const sessions = sessionVerifier({ memory, store, clock, bootId, onFault });
   const guard = makeGuard({ sessions, kinds });
@@ -160,7 +169,11 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     bootId,
   });
 
-  const polling = setInterval(() => void memory.refresh().catch(onFault), 1000);
+  const polling = setInterval(() => {
+    void memory.refresh().catch(onFault);
+    // Whoever asked for the end was told, and that was logged: not again every second.
+    void ending.settle().catch((fault: unknown) => (fault instanceof StoreFault ? undefined : onFault(fault)));
+  }, 1000);
   const sweepAll = async (): Promise<void> => {
     let left = await store.sweep(clock.now());
     while (left.kind === 'more') left = await store.sweep(clock.now());
@@ -188,6 +201,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
         clearInterval(sweeping);
         eventLoop.stop();
         stopListening();
+        await ending.settle();
         await sessions.flush();
       },
     },

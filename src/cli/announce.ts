@@ -28,13 +28,14 @@ export async function announce(parts: {
   // The code is dead once used; its file goes with it.
   const stopListening = sallyport.store.onChange((changes) => {
     if (!changes.some((change) => change.subject.kind === 'installation')) return;
-    void Promise.resolve(sallyport.memory.state()).then(
-      (now) => {
-        if (now !== 'configured') return;
+    void (async () => {
+      try {
+        if ((await sallyport.memory.state()) !== 'configured') return;
         parts.forgetCode();
         stopListening();
-      },
-      (fault: unknown) => log.error({ err: fault }, 'the setup state could not be read'),
-    );
+      } catch (fault) {
+        log.error({ err: fault }, 'the file of the used setup code could not be taken away');
+      }
+    })();
   });
 }

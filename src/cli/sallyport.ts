@@ -48,8 +48,14 @@ const terminal: Terminal = {
 // oxlint-disable-next-line node/no-process-env
 const { env } = process;
 
-try {
-  process.exitCode = await main(process.argv.slice(2), { env, terminal });
-} catch (fault) {
-  process.exitCode = fail(terminal, exitCodes.fault, fault instanceof Error ? fault.message : String(fault));
+async function codeOf(): Promise<ExitCode> {
+  try {
+    return await main(process.argv.slice(2), { env, terminal });
+  } catch (fault) {
+    return fail(terminal, exitCodes.fault, fault instanceof Error ? fault.message : String(fault));
+  }
 }
+
+// Ended here and not by running out of work: on its way out like that, Node takes its signal handlers down first, and a
+// second SIGTERM would end the process by itself, without its exit code.
+process.exit(await codeOf());

@@ -3,20 +3,23 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
-import { forwarding } from '../adapters/forwarding.ts';
+import { type Forwarding, forwarding } from '../adapters/forwarding.ts';
 import { loadSettings, readSettingsFile } from '../config/load.ts';
 import { noticeLine } from '../config/print.ts';
+import type { Settings } from '../config/schema.ts';
 import { systemRandom } from '../crypto/random.ts';
-import { readPages } from '../http/pages.ts';
+import { type Pages, readPages } from '../http/pages.ts';
 import { checkBeforeOpening } from '../open-installation.ts';
+import type { Log } from '../record/recorder.ts';
 import { failedAnswer, openServer, type OpenServer } from '../server.ts';
-import { createSallyport, type SetupCode, systemClock } from '../setup.ts';
+import { createSallyport, type Sallyport, type SetupCode, systemClock } from '../setup.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';
+import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
 import { announce } from './announce.ts';
 import { controlAdapter, controlSocket } from './control.ts';
 import { connectionsAllowed } from './descriptors.ts';
-import { type ExitCode, exitCodes, fail } from './exit-codes.ts';
+import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
 import { ownFolder } from './own-folder.ts';
 import { placesOf } from './places.ts';
 import type { Invocation } from './command.ts';
@@ -40,24 +43,33 @@ export const serve = {
     for (const warning of loaded.warnings) log.warn(noticeLine(warning));
 
     // What nobody caught may have left anything half-done: written down, and the next start begins from what is on disk.
-    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-      process.on(event, (fault: unknown) => {
-        log.error({ err: fault }, 'a fault that nobody caught');
-        process.exit(exitCodes.fault);
-      });
-    }
+    const giveUp = (fault: unknown): void => {
+      log.error({ err: fault }, 'a fault that nobody caught');
+      process.exit(exitCodes.fault);
+    };
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, giveUp);
+
+    // From here on a signal asks for an orderly end, also while the server is still starting.
+    const stopAsked = stopSignal();
+    // Where a limit on file sizes is hit, the write fails and is answered for; nothing is lost by a signal.
+    process.on('SIGXFSZ', () => undefined);
 
     // Nothing this process makes is for anybody else, whatever the caller's umask was.
     process.umask(0o077);
     const folder = ownFolder(settings.data);
-    if (folder !== undefined) return fail(terminal, exitCodes.unavailable, folder);
+    if (folder.kind === 'refused') return fail(terminal, exitCodes.unavailable, folder.why);
+    for (const oddity of folder.oddities) log.warn(oddity);
     const pages = readPages(fileURLToPath(new URL('../../dist/console', import.meta.url)));
     if (pages.kind === 'missing')
       return fail(terminal, exitCodes.fault, `the pages are not built (${pages.folder}): run npm run build.`);
     const databaseFile = join(settings.data, 'sallyport.db');
     const fit = checkBeforeOpening({ databaseFile, rootKeyFile: settings.rootKeyFile });
     if (fit.kind === 'refused') return fail(terminal, exitCodes.fault, fit.why);
-    const opened = await openSqliteStore({ path: databaseFile, ownerPath: join(settings.data, 'owner.lock') });
+    const opened = await openSqliteStore({
+      path: databaseFile,
+      ownerPath: join(settings.data, 'owner.lock'),
+      onDown: giveUp,
+    });
     if (opened.kind !== 'opened')
       return fail(terminal, opened.kind === 'locked' ? exitCodes.unavailable : exitCodes.fault, opened.detail);
     const { store } = opened;
@@ -68,71 +80,110 @@ export const serve = {
       await store.close();
       return fail(terminal, code, ...lines);
     };
-    const doors =
-      settings.upstream === null || settings.sharedOrigin
-        ? (['console'] as const)
-        : (['console', 'application'] as const);
-    const mostConnections = connectionsAllowed(settings.maxConnections);
-    const bound: Partial<Record<'console' | 'application', OpenServer>> = {};
-    for (const door of doors) {
-      const opening = await openServer({
-        door,
-        listener: door === 'console' ? settings.listen : settings.appListen,
-        mostConnections,
-        log,
-      });
-      if (opening.kind === 'refused') return end(exitCodes.unavailable, opening.why);
-      servers.push(opening.server);
-      bound[door] = opening.server;
+    try {
+      const opening = await open({ settings, store, log, terminal, pages: pages.pages, servers });
+      if (opening.kind === 'refused') return await end(opening.code, opening.why);
+      await stopAsked;
+      log.info({}, 'stopping');
+      return await stop({ ...opening, servers, store, log });
+    } catch (fault) {
+      // A file that cannot be written, for one. Listeners that stay open would keep a process that serves nobody.
+      return await end(exitCodes.fault, fault instanceof Error ? fault.message : String(fault));
     }
-    const places = placesOf(settings, bound.console, bound.application);
-    const creation = await createSallyport({ settings, store, places, pages: pages.pages, version, log });
-    if (creation.kind === 'refused') return end(exitCodes.fault, creation.why);
-    const { sallyport } = creation;
-
-    const control = await openServer({
-      door: 'control',
-      listener: { kind: 'unix', path: join(settings.data, controlSocket) },
-      mostConnections,
-      log,
-    });
-    if (control.kind === 'refused') return end(exitCodes.unavailable, control.why);
-    servers.push(control.server);
-
-    const codeFile = join(settings.data, 'setup-code');
-    const keepCode = ({ code }: SetupCode): string => {
-      // Made anew each time: an old file's mode, or a link in its place, must not decide who reads the code.
-      rmSync(codeFile, { force: true });
-      writeFileSync(codeFile, `${code}\n`, { mode: 0o600, flag: 'wx' });
-      return `${places.console[0]}/auth/setup#code=${encodeURIComponent(code)}`;
-    };
-    const failed = failedAnswer(log);
-    const forward = forwarding({ settings, places, clock: systemClock, random: systemRandom, log });
-    bound.console?.serve({ handle: sallyport.handle, forward, failed });
-    bound.application?.serve({ handle: sallyport.handle, forward, failed });
-    control.server.serve(controlAdapter({ sallyport, failed, onSetupCode: keepCode }));
-
-    await announce({
-      sallyport,
-      settings,
-      places,
-      terminal,
-      log,
-      keepCode,
-      forgetCode: () => rmSync(codeFile, { force: true }),
-    });
-    await stopSignal();
-    log.info({}, 'stopping');
-    const stopped = Promise.all(servers.map((each) => each.stop()));
-    forward.stop();
-    await stopped;
-    forward.close();
-    await sallyport.close();
-    await store.close();
-    // At once: while Node takes itself down it no longer listens for signals, and a second SIGTERM would be the end that is told.
-    process.exit(exitCodes.well);
   },
 };
+
+interface Opened {
+  readonly kind: 'open';
+  readonly sallyport: Sallyport;
+  readonly forward: Forwarding;
+}
+
+interface OpeningParts {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly log: Log;
+  readonly terminal: Terminal;
+  readonly pages: Pages;
+  /** Whatever was opened is put here, for whoever has to close it. */
+  readonly servers: OpenServer[];
+}
+
+async function open(
+  parts: OpeningParts,
+): Promise<{ readonly kind: 'refused'; readonly code: ExitCode; readonly why: string } | Opened> {
+  const { settings, store, log, terminal, pages, servers } = parts;
+  const doors =
+    settings.upstream === null || settings.sharedOrigin
+      ? (['console'] as const)
+      : (['console', 'application'] as const);
+  const mostConnections = connectionsAllowed(settings.maxConnections);
+  const bound: Partial<Record<'console' | 'application', OpenServer>> = {};
+  for (const door of doors) {
+    const listener = door === 'console' ? settings.listen : settings.appListen;
+    const opening = await openServer({ door, listener, mostConnections, log });
+    if (opening.kind === 'refused') return { kind: 'refused', code: exitCodes.unavailable, why: opening.why };
+    servers.push(opening.server);
+    bound[door] = opening.server;
+  }
+  const places = placesOf(settings, bound.console, bound.application);
+  const creation = await createSallyport({ settings, store, places, pages, version, log });
+  if (creation.kind === 'refused') return { kind: 'refused', code: exitCodes.fault, why: creation.why };
+  const { sallyport } = creation;
+
+  const control = await openServer({
+    door: 'control',
+    listener: { kind: 'unix', path: join(settings.data, controlSocket) },
+    mostConnections,
+    log,
+  });
+  if (control.kind === 'refused') return { kind: 'refused', code: exitCodes.unavailable, why: control.why };
+  servers.push(control.server);
+
+  const codeFile = join(settings.data, 'setup-code');
+  const keepCode = ({ code }: SetupCode): string => {
+    // Made anew each time: an old file's mode, or a link in its place, must not decide who reads the code.
+    rmSync(codeFile, { force: true });
+    writeFileSync(codeFile, `${code}\n`, { mode: 0o600, flag: 'wx' });
+    return `${places.console[0]}/auth/setup#code=${encodeURIComponent(code)}`;
+  };
+  const failed = failedAnswer(log);
+  const forward = forwarding({ settings, places, clock: systemClock, random: systemRandom, log });
+  bound.console?.serve({ handle: sallyport.handle, forward, failed });
+  bound.application?.serve({ handle: sallyport.handle, forward, failed });
+  control.server.serve(controlAdapter({ sallyport, failed, onSetupCode: keepCode }));
+
+  await announce({
+    sallyport,
+    settings,
+    places,
+    terminal,
+    log,
+    keepCode,
+    forgetCode: () => rmSync(codeFile, { force: true }),
+  });
+  return { kind: 'open', sallyport, forward };
+}
+
+/** What was acknowledged is on disk already; what is left to write is written if it can be. */
+async function stop(parts: Omit<Opened, 'kind'> & Pick<OpeningParts, 'servers' | 'store' | 'log'>): Promise<ExitCode> {
+  const { sallyport, forward, servers, store, log } = parts;
+  const stopped = Promise.all(servers.map((each) => each.stop()));
+  forward.stop();
+  await stopped;
+  forward.close();
+  const closings = [() => sallyport.close(), () => store.close()];
+  let code: ExitCode = exitCodes.well;
+  for (const close of closings) {
+    try {
+      await close();
+    } catch (fault) {
+      log.error({ err: fault }, 'not everything could be written at the end');
+      code = exitCodes.fault;
+    }
+  }
+  return code;
+}
 
 /** The first signal begins the stop; later ones change nothing. */
 function stopSignal(): Promise<void> {

@@ -5,13 +5,13 @@
  */
 import {
   closeSync,
-  existsSync,
+  constants,
   fstatSync,
   fsyncSync,
   openSync,
   readFileSync,
   renameSync,
-  unlinkSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -28,24 +28,34 @@ export function pendingRootKey(path: string): string {
 }
 
 export function readRootKey(path: string): RootKeyReading {
-  if (!existsSync(path)) return { kind: 'absent' };
   let file: number;
   try {
-    file = openSync(path, 'r');
+    // Never through a link, so that what is looked at is what is read; and nobody's pipe makes us wait.
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (fault) {
-    return { kind: 'unusable', why: `it cannot be read (${(fault as NodeJS.ErrnoException).code ?? 'error'})` };
+    const { code = 'error' } = fault as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { kind: 'absent' };
+    if (code === 'ELOOP') return { kind: 'unusable', why: 'it is a symbolic link: name the file itself' };
+    return { kind: 'unusable', why: `it cannot be read (${code})` };
   }
   try {
     const about = fstatSync(file);
     if (!about.isFile()) return { kind: 'unusable', why: 'it is not a file' };
+    const self = process.geteuid?.();
+    if (self !== undefined && about.uid !== self)
+      return { kind: 'unusable', why: `it belongs to another user (${about.uid}); it must belong to ours (${self})` };
     if ((about.mode & 0o077) !== 0)
       return {
         kind: 'unusable',
         why: `its mode is ${(about.mode & 0o777).toString(8)}, and others may read it; it must be 600`,
       };
     if (about.size > 256) return { kind: 'unusable', why: 'it is no root key' };
-    const bytes = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url');
-    if (bytes.length !== 32) return { kind: 'unusable', why: 'it is no root key: 32 bytes in base64url are needed' };
+    // Either alphabet of base64, with its padding or without.
+    const text = readFileSync(file, 'utf8').trim().replaceAll('+', '-').replaceAll('/', '_').replace(/=$/, '');
+    const bytes = Buffer.from(text, 'base64url');
+    // Decoding passes over what is no base64url: a key with a flipped byte would be another key, and not a damaged one.
+    if (bytes.length !== 32 || bytes.toString('base64url') !== text)
+      return { kind: 'unusable', why: 'it is no root key: 32 bytes in base64url are needed' };
     return { kind: 'read', root: { bytes } };
   } finally {
     closeSync(file);
@@ -55,7 +65,7 @@ export function readRootKey(path: string): RootKeyReading {
 /** Makes a key under the pending name, on disk before this returns. */
 export function makePendingRootKey(path: string, random: Random): RootKey {
   const pending = pendingRootKey(path);
-  if (existsSync(pending)) unlinkSync(pending);
+  rmSync(pending, { force: true });
   const bytes = random.bytes(32);
   const file = openSync(pending, 'wx', 0o600);
   try {

@@ -45,6 +45,8 @@ export interface Memory {
   /** Drops one entry, so that the next use is a fresh read. */
   forget(digest: Digest): void;
   apply(changes: readonly Change[]): void;
+  /** From now on sessions that it covers are unknown, whatever the store says. Returns how to lift it. */
+  bar(covers: (session: SessionRow) => boolean): () => void;
   readonly size: number;
 }
 
@@ -67,6 +69,7 @@ export function memory(parts: {
   const users = new Map<UserId, KnownUser>();
   /** Change numbers of recent changes by subject, to judge look-ups that were under way. */
   const recent = new Map<string, Seq>();
+  const bars = new Set<(session: SessionRow) => boolean>();
   let state: { readonly known: InstallationState } | 'changed' = { known: parts.state };
   let stateChangedAt: Seq = parts.from;
   let last: Seq = parts.from;
@@ -185,12 +188,19 @@ export function memory(parts: {
     refresh,
     load: async (digest) => {
       const found = await store.sessionByDigest(digest);
-      return found.kind === 'unknown' ? found : keep(found);
+      if (found.kind === 'unknown') return found;
+      for (const covers of bars) if (covers(found.session)) return { kind: 'unknown' };
+      return keep(found);
     },
     forget: (digest) => {
       sessions.delete(digest);
     },
     apply,
+    bar: (covers) => {
+      bars.add(covers);
+      for (const [digest, { holder }] of sessions) if (covers(holder.session)) sessions.delete(digest);
+      return () => bars.delete(covers);
+    },
     get size() {
       return sessions.size;
     },

@@ -1,326 +1,289 @@
 /**
- * A disk that is full, read-only, or held by somebody else while the server runs (F-12, F-13, F-23): who is known stays known,
- * nothing new is granted that cannot be written down, everybody is told 503, and it goes on by itself once the cause is gone.
+ * Disks that are full, read-only or broken (security.md F-09, F-12, F-13, F-15; docs/decisions/0020). While nothing can be
+ * written: known sessions are answered, nobody new gets in, nothing is granted, whoever ends a session is told 503 and the
+ * session is dead all the same, `/readyz` says so; and all of it is over by itself.
  */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { describe, it } from 'node:test';
+import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { type Got, send } from '../support/client.ts';
-import { startEcho } from '../support/echo.ts';
-import { admin, setUp, signInBearer } from '../support/people.ts';
+import { withCopy } from '../support/database.ts';
+import { need, withoutPackages } from '../support/debian.ts';
+import { admin, setUp, signIn, signInBearer, wrongPassword } from '../support/people.ts';
 import { assertProblem } from '../support/problem.ts';
-import { type RunningServer, startServer, temporaryFolder } from '../support/server.ts';
+import { type RunningServer, runCommand, startServer } from '../support/server.ts';
+import { type SmallDisk, smallDisk, withoutSmallDisk } from '../support/small-disk.ts';
 
-const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` });
+const run = promisify(execFile);
 
-interface Volume {
-  readonly folder: string;
-  readonly options: (what: string) => void;
-  readonly remove: () => Promise<void>;
-}
-
-type Mounting =
-  | { readonly kind: 'refused'; readonly why: string }
-  | { readonly kind: 'mounted'; readonly volume: Volume };
-
-/** A small file system of its own, where the tests may mount one. */
-async function mount(): Promise<Mounting> {
-  const base = await temporaryFolder();
-  const folder = join(base, 'volume');
-  await mkdir(folder);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m,mode=700', 'tmpfs', folder], { stdio: 'pipe' });
-  } catch (fault) {
-    await rm(base, { recursive: true, force: true });
-    return {
-      kind: 'refused',
-      why: `no file system can be mounted here: ${String((fault as { stderr?: Buffer }).stderr).trim()}`,
-    };
-  }
-  return {
-    kind: 'mounted',
-    volume: {
-      folder,
-      options: (what) => void execFileSync('mount', ['-o', `remount,${what}`, folder], { stdio: 'pipe' }),
-      remove: async () => {
-        execFileSync('umount', ['-l', folder], { stdio: 'pipe' });
-        await rm(base, { recursive: true, force: true });
-      },
-    },
-  };
-}
-
-const signIn = (server: RunningServer): Promise<Got> => send(`${server.console}/api/auth/login`, { body: admin });
+const login = (server: RunningServer, password: string = admin.password): Promise<Got> =>
+  send(`${server.console}/api/auth/login`, { body: { ...admin, password } });
+const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
 const verify = (server: RunningServer, token: string): Promise<Got> =>
-  send(`${server.console}/api/auth/verify`, { headers: bearer(token) });
-const readiness = async (server: RunningServer): Promise<number> => (await send(`${server.console}/readyz`)).status;
+  send(`${server.console}/api/auth/verify`, {
+    headers: {
+      ...bearer(token),
+      'x-forwarded-method': 'GET',
+      'x-forwarded-uri': '/',
+      'x-forwarded-host': new URL(server.console).host,
+      'x-forwarded-proto': 'http',
+    },
+  });
 
-/** What holds while nothing can be written. */
-async function refusesWhatIsNew(server: RunningServer, token: string): Promise<void> {
-  const refused = await signIn(server);
-  assertProblem(refused, 503, 'unavailable');
-  assert.equal('token' in refused.json, false);
-  assert.deepEqual(refused.cookies, []);
-  assertProblem(
-    await send(`${server.console}/api/auth/change-password`, {
-      headers: bearer(token),
-      body: { old_password: admin.password, new_password: `${admin.password} more` },
-    }),
-    503,
-    'unavailable',
-  );
-  // Who is known stays known: nothing has to be written for that.
-  assert.equal((await verify(server, token)).status, 200);
-  assert.equal((await send(`${server.application}/page`, { headers: bearer(token) })).status, 200);
-  assert.equal((await verify(server, `sps_${'a'.repeat(36)}`)).status, 401);
-  // An end that cannot be written down is not claimed.
-  const out = await send(`${server.console}/api/auth/logout`, { method: 'POST', headers: bearer(token) });
-  assertProblem(out, 503, 'unavailable');
-  assert.equal((await verify(server, token)).status, 200);
-  assert.equal(await readiness(server), 503);
+/** While nothing can be written: the documented rule, whatever keeps the disk from it. */
+async function assertRefusing(server: RunningServer, kept: string, ending: string): Promise<void> {
+  assertProblem(await login(server), 503, 'unavailable');
+  // A wrong one is told nothing more than a right one.
+  assertProblem(await login(server, wrongPassword), 503, 'unavailable');
+  assert.equal((await verify(server, kept)).status, 200);
   assert.equal((await send(`${server.console}/healthz`)).status, 200);
+  assertProblem(await send(`${server.console}/readyz`), 503, 'unavailable');
+  const change = await send(`${server.console}/api/auth/change-password`, {
+    headers: bearer(kept),
+    body: { old_password: admin.password, new_password: 'a quite different lantern 77 tonight' },
+  });
+  assertProblem(change, 503, 'unavailable');
+  assert.equal((await verify(server, kept)).status, 200);
+
+  assert.equal((await verify(server, ending)).status, 200);
+  const out = await send(`${server.console}/api/auth/logout`, { headers: bearer(ending), body: {} });
+  assertProblem(out, 503, 'unavailable');
+  assert.equal((await verify(server, ending)).status, 401, 'the session is over here, written or not');
 }
 
-async function worksAgain(server: RunningServer, token: string): Promise<void> {
-  for (let tries = 0; (await readiness(server)) !== 200 && tries < 100; tries += 1) await pause(50);
-  assert.equal(await readiness(server), 200);
-  assert.equal((await signIn(server)).status, 200);
-  const out = await send(`${server.console}/api/auth/logout`, { method: 'POST', headers: bearer(token) });
-  assert.equal(out.status, 200, out.text);
-  assertProblem(await verify(server, token), 401, 'invalid_token');
-}
-
-function integrityOf(data: string): unknown {
-  const database = new DatabaseSync(join(data, 'sallyport.db'));
+/** It works again, by itself; what was ended stays ended, also over a restart. */
+async function assertRecovered(server: RunningServer, kept: string, ended: string): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while ((await send(`${server.console}/readyz`)).status !== 200) {
+    assert.ok(performance.now() < deadline, 'not ready again within 5 s');
+    await pause(100);
+  }
+  assert.equal((await login(server)).status, 200);
+  assert.equal((await verify(server, kept)).status, 200);
+  assert.equal((await verify(server, ended)).status, 401);
+  // What was ended meanwhile is written within a second.
+  await pause(1500);
+  const exited = new Promise((resolve) => server.process.once('exit', resolve));
+  server.process.kill('SIGKILL');
+  await exited;
+  await withCopy(server.data);
+  const again = await startServer({ data: server.data, standing: 'set-up' });
   try {
-    return { ...(database.prepare('PRAGMA integrity_check').get() as object) };
+    assert.equal((await verify(again, kept)).status, 200);
+    assert.equal((await verify(again, ended)).status, 401, 'an ended session is back after a restart');
   } finally {
-    database.close();
+    assert.equal(await again.end(), 0);
   }
 }
 
-describe('on a small disk', () => {
-  it('F-12: full, and with room again', { timeout: 60_000 }, async (context) => {
-    const mounting = await mount();
-    if (mounting.kind === 'refused') return context.skip(mounting.why);
-    const { volume } = mounting;
-    const data = join(volume.folder, 'data');
-    const echo = await startEcho();
-    const server = await startServer({ data, upstream: echo.url });
+describe('F-12: the disk is full', { skip: await withoutSmallDisk() }, () => {
+  let disk: SmallDisk;
+  before(async () => {
+    disk = await smallDisk();
+  });
+  after(() => disk.remove());
+
+  it('nothing is granted, known sessions are answered, ended ones are over; then all works again', async () => {
+    const server = await startServer({ data: disk.data });
+    await setUp(server);
+    const kept = await signInBearer(server);
+    const ending = await signInBearer(server);
+    await verify(server, kept);
+    await disk.fill();
+    await assertRefusing(server, kept, ending);
+    assert.match(server.log(), /disk is full/);
+    await disk.free();
+    await assertRecovered(server, kept, ending);
+  });
+
+  it('ends all others: told 503, over at once; the one that asked goes on', async () => {
+    const server = await startServer({ data: disk.data, standing: 'set-up' });
     try {
-      const token = String((await setUp(server)).json['token']);
-      const filler = join(volume.folder, 'filler');
-      fill(filler);
-      // Room inside files that are there already may last for a few writes.
-      for (let tries = 0; (await signIn(server)).status === 200 && tries < 200; tries += 1) fill(filler);
-      await refusesWhatIsNew(server, token);
-      assert.match(server.log(), /"level":50[^\n]*full/, 'the log says why');
-      assert.doesNotMatch(server.log(), new RegExp(`${token}|${admin.password}`));
-      rmSync(filler);
-      await worksAgain(server, token);
-      assert.equal(await server.end(), 0);
-      assert.deepEqual(integrityOf(data), { integrity_check: 'ok' });
+      const kept = await signInBearer(server);
+      const other = await signInBearer(server);
+      await verify(server, other);
+      await disk.fill();
+      const all = await send(`${server.console}/api/auth/sessions`, { method: 'DELETE', headers: bearer(kept) });
+      assertProblem(all, 503, 'unavailable');
+      assert.equal((await verify(server, other)).status, 401);
+      assert.equal((await verify(server, kept)).status, 200);
+      await disk.free();
+      await pause(1500);
+      assert.equal((await verify(server, other)).status, 401);
+      assert.equal((await verify(server, kept)).status, 200);
+      assert.equal((await verify(server, await signInBearer(server))).status, 200);
     } finally {
-      await server.end();
-      await echo.close();
-      await volume.remove();
+      await disk.free();
+      assert.equal(await server.end(), 0);
     }
   });
 
-  it('F-12: full at the start: a clear line, no set-up, and nothing broken', { timeout: 60_000 }, async (context) => {
-    const mounting = await mount();
-    if (mounting.kind === 'refused') return context.skip(mounting.why);
-    const { volume } = mounting;
-    const data = join(volume.folder, 'data');
-    try {
-      const first = await startServer({ data });
-      await setUp(first);
-      assert.equal(await first.end(), 0);
-      const filler = join(volume.folder, 'filler');
-      fill(filler);
-      await assert.rejects(startServer({ data }), /full/);
-      rmSync(filler);
-      const again = await startServer({ data, state: 'configured' });
-      assert.equal((await signIn(again)).status, 200);
-      assert.equal(await again.end(), 0);
-    } finally {
-      await volume.remove();
-    }
+  it('stops in order while it is full, and loses nothing', async () => {
+    const server = await startServer({ data: disk.data, standing: 'set-up' });
+    const kept = await signInBearer(server);
+    await disk.fill();
+    assert.equal(await server.end(), 0);
+    await disk.free();
+    const again = await startServer({ data: disk.data, standing: 'set-up' });
+    assert.equal((await verify(again, kept)).status, 200);
+    assert.equal(await again.end(), 0);
   });
 
-  it('F-13: read-only while it runs, and writable again', { timeout: 60_000 }, async (context) => {
-    const mounting = await mount();
-    if (mounting.kind === 'refused') return context.skip(mounting.why);
-    const { volume } = mounting;
-    const data = join(volume.folder, 'data');
-    const echo = await startEcho();
-    const server = await startServer({ data, upstream: echo.url });
+  it('started while it is full: refused in a line that says so, and nothing is changed', async () => {
+    await disk.fill();
+    const ended = await runCommand(['serve', '--data', disk.data, '--listen', '127.0.0.1:0']);
+    assert.ok(ended.code === 69 || ended.code === 70, `${ended.code} ${ended.err}`);
+    assert.equal(ended.out, '');
+    assert.match(ended.err, /disk is full|ENOSPC/);
+    await disk.free();
+    await withCopy(disk.data);
+    const server = await startServer({ data: disk.data, standing: 'set-up' });
+    assert.equal(server.setupCode, '');
+    assert.equal((await login(server)).status, 200);
+    assert.equal(await server.end(), 0);
+  });
+
+  it('a first run on a full disk makes nothing that a later one stumbles over', async () => {
+    await rm(disk.data, { recursive: true });
+    await disk.fill();
+    const ended = await runCommand(['serve', '--data', disk.data, '--listen', '127.0.0.1:0']);
+    assert.ok(ended.code === 69 || ended.code === 70, `${ended.code} ${ended.err}`);
+    await disk.free();
+    const server = await startServer({ data: disk.data });
+    assert.equal((await setUp(server)).status, 201);
+    assert.equal(await server.end(), 0);
+  });
+
+  it('F-13: a read-only file system refuses to start and names the file; writable again, it starts', async () => {
+    await disk.turn('ro');
     try {
-      const token = String((await setUp(server)).json['token']);
-      // A file system with files open for writing cannot be made read-only; SQLite told not to write is the same to us.
-      const held = lockOf(data);
-      held.begin();
-      await refusesWhatIsNew(server, token);
-      held.end();
-      await worksAgain(server, token);
-      assert.equal(await server.end(), 0);
-      volume.options('ro');
-      await assert.rejects(startServer({ data }), /read-?only|cannot/i);
-      volume.options('rw');
-      const again = await startServer({ data, state: 'configured' });
-      assert.equal((await signIn(again)).status, 200);
-      assert.equal(await again.end(), 0);
+      const ended = await runCommand(['serve', '--data', disk.data, '--listen', '127.0.0.1:0']);
+      assert.ok(ended.code === 69 || ended.code === 70, `${ended.code} ${ended.err}`);
+      assert.equal(ended.out, '');
+      assert.ok(ended.err.includes(disk.data), ended.err);
+      assert.doesNotMatch(ended.err, /at .*\.ts:\d+/);
     } finally {
-      await server.end();
-      await echo.close();
-      await volume.remove();
+      await disk.turn('rw');
     }
+    const server = await startServer({ data: disk.data, standing: 'set-up' });
+    assert.equal((await login(server)).status, 200);
+    assert.equal(await server.end(), 0);
   });
 });
 
-describe('somebody else at the database', () => {
-  it(
-    'F-23: a write lock held longer than the busy time is 503, and over when the lock is',
-    { timeout: 60_000 },
-    async () => {
-      const echo = await startEcho();
-      const server = await startServer({ upstream: echo.url });
+describe('disks that fail under a running server', { skip: withoutPackages }, () => {
+  let fiu: string;
+  let control: string;
+  before(async () => {
+    fiu = await need('fiu-run', 'fiu-utils');
+    control = await need('fiu-ctrl', 'fiu-utils');
+  });
+  const start = (data?: string): Promise<RunningServer> =>
+    startServer({ through: [fiu, '-x'], ...(data === undefined ? {} : { data }) });
+  /** Errors that the system gives: EIO 5, EMFILE 24, EROFS 30. */
+  const fail = (server: RunningServer, what: string, errno: number): Promise<unknown> =>
+    run(control, ['-c', `enable name=posix/io/${what},failinfo=${errno}`, String(server.process.pid)]);
+  const mend = (server: RunningServer, what: string): Promise<unknown> =>
+    run(control, ['-c', `disable name=posix/io/${what}`, String(server.process.pid)]);
+
+  for (const [name, call, errno] of [
+    ['F-13: the file system turns read-only', 'rw/pwrite', 30],
+    ['F-15: writes fail (EIO)', 'rw/pwrite', 5],
+    ['F-15: nothing can be flushed (EIO)', 'sync/fsync', 5],
+  ] as const) {
+    it(`${name}: nothing is granted, known sessions are answered; then all works again`, async () => {
+      const server = await start();
       try {
-        const token = String((await setUp(server)).json['token']);
-        const held = lockOf(server.data);
-        held.begin();
-        const began = performance.now();
-        const waiting = signIn(server);
-        // While the writer waits for its turn, nobody else does.
-        assert.equal((await verify(server, token)).status, 200);
-        assert.equal((await send(`${server.console}/healthz`)).status, 200);
-        assertProblem(await waiting, 503, 'unavailable');
-        assert.ok(performance.now() - began >= 4500, 'it waited for the lock first');
-        held.end();
-        await worksAgain(server, token);
+        await setUp(server);
+        const kept = await signInBearer(server);
+        const ending = await signInBearer(server);
+        await verify(server, kept);
+        await fail(server, call, errno);
+        await assertRefusing(server, kept, ending);
+        await mend(server, call);
+        await assertRecovered(server, kept, ending);
       } finally {
         await server.remove();
-        await echo.close();
       }
-    },
-  );
+    });
+  }
 
-  it('F-23: a lock that goes in time costs nothing but the wait', async () => {
-    const server = await startServer();
+  it('F-15: reads fail: whoever is not known yet is refused, and nobody is taken for somebody', async () => {
+    const first = await start();
+    await setUp(first);
+    const kept = await signInBearer(first);
+    await first.end();
+    const server = await start(first.data);
     try {
-      await setUp(server);
-      const held = lockOf(server.data);
-      held.begin();
-      setTimeout(() => held.end(), 1500);
-      assert.equal((await signIn(server)).status, 200);
+      // Big enough that pages have to be read: nothing of this session is in memory after the restart.
+      await fail(server, 'rw/pread', 5);
+      const got = await verify(server, kept);
+      assert.ok(got.status === 503 || got.status === 200, got.text);
+      assertProblem(await login(server), 503, 'unavailable');
+      assert.notEqual((await verify(server, `sps_${'a'.repeat(36)}`)).status, 200);
+      await mend(server, 'rw/pread');
+      assert.equal((await verify(server, kept)).status, 200);
+      assert.equal((await login(server)).status, 200);
     } finally {
       await server.remove();
     }
   });
 
-  it('F-23: a reader that never ends does not let the log grow for ever', { timeout: 60_000 }, async () => {
-    const server = await startServer();
+  it('F-15: a failed flush ends that connection to the database: the next write opens another', async () => {
+    const server = await start();
     try {
-      const token = String((await setUp(server)).json['token']);
-      const reader = new DatabaseSync(join(server.data, 'sallyport.db'), { readOnly: true });
-      reader.exec('BEGIN');
-      reader.prepare('SELECT count(*) FROM sessions').get();
-      for (let round = 0; round < 15; round += 1)
-        await Promise.all(
-          Array.from({ length: 5 }, () => signIn(server).then(({ status }) => assert.equal(status, 200))),
-        );
-      reader.exec('COMMIT');
-      reader.close();
-      await signInBearer(server);
-      assert.equal((await verify(server, token)).status, 200);
-      assert.equal(await server.end(), 0);
-      assert.deepEqual(integrityOf(server.data), { integrity_check: 'ok' });
-    } finally {
-      await server.remove();
-    }
-  });
-
-  it('a second server on the same data ends with 69 and one clear line; the first goes on', async () => {
-    const first = await startServer();
-    try {
-      const child = spawn(
-        process.execPath,
-        [
-          join(import.meta.dirname, '../../src/cli/sallyport.ts'),
-          'serve',
-          '--data',
-          first.data,
-          '--listen',
-          '127.0.0.1:0',
-        ],
-        { stdio: ['ignore', 'pipe', 'pipe'] },
-      );
-      let said = '';
-      child.stderr.on('data', (part: Buffer) => (said += part.toString()));
-      let out = '';
-      child.stdout.on('data', (part: Buffer) => (out += part.toString()));
-      const code = await new Promise((resolve) => child.once('exit', resolve));
-      assert.equal(code, 69);
-      assert.match(said, /^sallyport: [^\n]+\n$/);
-      assert.equal(out, '', 'no second setup code');
-      await setUp(first);
-      assert.equal((await signIn(first)).status, 200);
-    } finally {
-      await first.remove();
-    }
-  });
-
-  it('F-10: two that start at once on an empty folder: one owns it, with one setup code', async () => {
-    for (let round = 0; round < 5; round += 1) {
-      const data = await temporaryFolder();
-      const starts = await Promise.allSettled([startServer({ data }), startServer({ data })]);
-      const running = starts.filter((each) => each.status === 'fulfilled').map(({ value }) => value);
-      assert.equal(
-        running.length,
-        1,
-        starts.map((each) => (each.status === 'rejected' ? String(each.reason) : 'runs')).join(),
-      );
-      const [server] = running;
-      assert.ok(server !== undefined);
       await setUp(server);
+      assert.equal((await login(server)).status, 200);
+      // As long as all is well no file is opened for a write: that opening fails is not even noticed.
+      await fail(server, 'oc/open', 24);
+      assert.equal((await login(server)).status, 200);
+      await mend(server, 'oc/open');
+      await fail(server, 'sync/fsync', 5);
+      assertProblem(await login(server), 503, 'unavailable');
+      await mend(server, 'sync/fsync');
+      await fail(server, 'oc/open', 24);
+      assertProblem(await login(server), 503, 'unavailable');
+      assert.match(server.log(), /unable to open database file/);
+      await mend(server, 'oc/open');
+      assert.equal((await login(server)).status, 200);
+      await withCopy(server.data);
+    } finally {
       await server.remove();
     }
   });
 });
 
-/** Holds the write lock as a backup tool or a curious person would. */
-function lockOf(data: string): { begin: () => void; end: () => void } {
-  const database = new DatabaseSync(join(data, 'sallyport.db'));
-  return {
-    begin: () => database.exec('BEGIN IMMEDIATE'),
-    end: () => {
-      database.exec('ROLLBACK');
-      database.close();
-    },
-  };
-}
-
-/** Until not one byte more fits. */
-function fill(path: string): void {
-  const file = openSync(path, 'a');
-  try {
-    for (const size of [65_536, 4096, 1]) {
-      const part = Buffer.alloc(size);
-      try {
-        for (;;) writeSync(file, part);
-      } catch (fault) {
-        if ((fault as NodeJS.ErrnoException).code !== 'ENOSPC') throw fault;
-      }
+describe('F-09: a limit on the size of files', { skip: process.platform === 'linux' ? false : 'needs prlimit' }, () => {
+  it('is hit: writes are refused, the process lives; lifted, all works again', async () => {
+    const server = await startServer({ through: ['prlimit', `--fsize=${600 * 1024}:`] });
+    try {
+      await setUp(server);
+      const kept = await signInBearer(server);
+      const ending = await signInBearer(server);
+      await verify(server, kept);
+      let last = await login(server);
+      for (let tries = 0; last.status === 200 && tries < 500; tries += 1) last = await login(server);
+      assertProblem(last, 503, 'unavailable');
+      await assertRefusing(server, kept, ending);
+      await run('prlimit', [`--pid=${server.process.pid}`, '--fsize=unlimited']);
+      await assertRecovered(server, kept, ending);
+    } finally {
+      await server.remove();
     }
-  } finally {
-    closeSync(file);
-  }
-}
+  });
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
+  it('not hit, it changes nothing', async () => {
+    const server = await startServer({ through: ['prlimit', `--fsize=${64 * 1024 * 1024}:`] });
+    try {
+      await setUp(server);
+      const person = await signIn(server);
+      assert.equal((await person.send('/api/auth/sessions')).status, 200);
+      assert.equal((await send(`${server.console}/readyz`)).status, 200);
+    } finally {
+      await server.remove();
+    }
+  });
+});

@@ -29,10 +29,13 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly data?: string;
   readonly upstream?: string;
-  /** A command that the server is started by, and that becomes it: `prlimit --nofile=256`. */
+  /** Where the console and the application listen; without it on ports that are free now. */
+  readonly listen?: string;
+  readonly appListen?: string;
+  /** Known to be set up: nobody waits for a setup link that will not come. */
+  readonly standing?: 'set-up';
+  /** A command that the server is started by, and that becomes it: `prlimit --nofile=256`, `faketime +2h`. */
   readonly through?: readonly string[];
-  /** `configured`: no setup link is waited for. */
-  readonly state?: 'configured';
   /** What is started instead of the source, and where. */
   readonly entry?: string;
   readonly cwd?: string;
@@ -46,9 +49,9 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     '--data',
     data,
     '--listen',
-    '127.0.0.1:0',
+    options.listen ?? '127.0.0.1:0',
     '--app-listen',
-    '127.0.0.1:0',
+    options.appListen ?? '127.0.0.1:0',
     ...(options.upstream === undefined ? [] : ['--upstream', options.upstream]),
   ];
   const { through = [] } = options;
@@ -90,7 +93,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
           clearTimeout(timer);
           resolve();
         },
-        lines.has('setup link:') || options.state === 'configured' ? 0 : 300,
+        lines.has('setup link:') || options.standing === 'set-up' ? 0 : 300,
       );
     });
   });

@@ -7,6 +7,7 @@
 import { chmodSync, closeSync, fchmodSync, fsyncSync, lstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { readLogStanding } from './write-ahead-log.ts';
 
 export type Trouble = { readonly kind: 'locked' | 'damaged' | 'unreadable'; readonly detail: string };
 
@@ -75,6 +76,17 @@ export function makeAllPrivate(path: string): Trouble | { readonly kind: 'privat
   }
   const made = makePrivate(path);
   return made.kind === 'unreadable' ? made : { kind: 'private' };
+}
+
+/** Before SQLite opens the database, which would take a damaged log for one that ends early. */
+export function inspectLog(path: string): Trouble | { readonly kind: 'sound' } {
+  const log = `${path}-wal`;
+  const about = lstatSync(log, { throwIfNoEntry: false });
+  if (about === undefined || about.size === 0 || readLogStanding(log).kind === 'sound') return { kind: 'sound' };
+  return {
+    kind: 'damaged',
+    detail: `${log} is damaged: what was written last would be lost. Restore the database, or take that file away to go on without it`,
+  };
 }
 
 /** Makes a new name in a folder survive a power cut. */
@@ -169,7 +181,7 @@ function single(db: DatabaseSync, sql: string): unknown {
 const code = { busy: 5, readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
 
 function resultCode(fault: unknown): number | undefined {
-  const extended = fault instanceof Error && 'errcode' in fault ? fault.errcode : undefined;
+  const extended = typeof fault === 'object' && fault !== null && 'errcode' in fault ? fault.errcode : undefined;
   return typeof extended === 'number' ? extended & 0xff : undefined;
 }
 
@@ -198,6 +210,14 @@ export function standingAfter(fault: unknown): 'sound' | 'in-doubt' {
   const result = resultCode(fault);
   const inDoubt: readonly (number | undefined)[] = [code.ioError, code.corrupt, code.cannotOpen, code.notADatabase];
   return inDoubt.includes(result) ? 'in-doubt' : 'sound';
+}
+
+/** What stood in the way: somebody else's lock, the disk, or the operation itself. */
+export function causeOf(fault: unknown): 'locked' | 'disk' | 'operation' {
+  const result = resultCode(fault);
+  if (result === code.busy) return 'locked';
+  const disk: readonly (number | undefined)[] = [code.readOnly, code.full];
+  return disk.includes(result) || standingAfter(fault) === 'in-doubt' ? 'disk' : 'operation';
 }
 
 export function textOf(fault: unknown): string {

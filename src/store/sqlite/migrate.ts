@@ -3,11 +3,11 @@
  * contract: a migration adds what the next version needs and removes what the one before last needed, so that the code
  * before it still runs on it. A database with content is copied beside itself before any migration touches it.
  */
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import { makePrivate, syncFolder } from './database-file.ts';
+import { makePrivate, syncFolder, troubleOf } from './database-file.ts';
 
 export interface Migration {
   readonly version: number;
@@ -77,17 +77,25 @@ function copyBeside(
   target: string,
 ): { readonly kind: 'unreadable'; readonly detail: string } | { readonly kind: 'copied' } {
   const part = `${target}.part`;
-  rmSync(part, { force: true });
-  const file = makePrivate(part);
-  if (file.kind === 'unreadable') return file;
-  db.prepare('VACUUM INTO ?').run(part);
-  const handle = openSync(part, 'r+');
   try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
+    rmSync(part, { force: true });
+    const file = makePrivate(part);
+    if (file.kind === 'unreadable') return { kind: 'unreadable', detail: `${uncopied}: ${file.detail}` };
+    db.prepare('VACUUM INTO ?').run(part);
+    const handle = openSync(part, 'r+');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(part, target);
+    syncFolder(dirname(target));
+    return { kind: 'copied' };
+  } catch (fault) {
+    // Half a copy takes the room that a whole one needs. What is no file of ours stays.
+    if (lstatSync(part, { throwIfNoEntry: false })?.isFile() === true) rmSync(part);
+    return { kind: 'unreadable', detail: `${uncopied}: ${troubleOf(fault, target).detail}` };
   }
-  renameSync(part, target);
-  syncFolder(dirname(target));
-  return { kind: 'copied' };
 }
+
+const uncopied = 'The database is copied before its schema is changed, and the copy could not be made';

@@ -8,6 +8,7 @@ import { type Store, StoreFault } from '../store.ts';
 import {
   connect,
   inspect,
+  inspectLog,
   makeAllPrivate,
   takeOwnership,
   textOf,
@@ -24,6 +25,8 @@ export interface SqlitePlace {
   readonly path: string;
   /** The lock that says whose it is: a file of its own. */
   readonly ownerPath: string;
+  /** Nothing can be written any more, until the process starts anew. */
+  readonly onDown?: (reason: string) => void;
   /** Those that ship; others only in tests. */
   readonly migrations?: readonly Migration[];
 }
@@ -38,6 +41,7 @@ const proofMs = 5000;
 export async function openSqliteStore({
   path,
   ownerPath,
+  onDown,
   migrations = shippedMigrations(),
 }: SqlitePlace): Promise<SqliteOpening> {
   const ownership = takeOwnership(ownerPath);
@@ -50,7 +54,7 @@ export async function openSqliteStore({
       return prepared;
     }
     const listeners = new Set<Listening>();
-    const writer = await startWriter({ path, onChanges: (changes) => tell(listeners, changes) });
+    const writer = await startWriter({ path, onChanges: (changes) => tell(listeners, changes), onDown });
     if (writer.kind !== 'started') {
       release();
       return writer;
@@ -69,6 +73,8 @@ function prepare(path: string, migrations: readonly Migration[]): Trouble | Migr
   if (files.kind !== 'private') return files;
   let db: DatabaseSync | undefined;
   try {
+    const log = inspectLog(path);
+    if (log.kind !== 'sound') return log;
     db = connect(path, 'write');
     const content = inspect(db, path);
     if (content.kind !== 'empty' && content.kind !== 'ours') return content;
@@ -178,8 +184,7 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     },
     ready: async () => {
       if (closed !== null) return { kind: 'unready', reason: 'the store is closed' };
-      const standing = line.standing();
-      if (standing.kind === 'down') return { kind: 'unready', reason: standing.reason };
+      if (line.standing().kind === 'down') return { kind: 'unready', reason: 'the writer thread has ended' };
       try {
         read.installation();
         // Whoever asks while a proof is under way shares it: asking often costs the disk nothing.
@@ -187,7 +192,8 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
           proof = null;
         });
         await inTime(proof);
-        return { kind: 'ready' };
+        const after = line.standing();
+        return after.kind === 'working' ? { kind: 'ready' } : { kind: 'unready', reason: after.reason };
       } catch (fault) {
         return { kind: 'unready', reason: textOf(fault) };
       }

@@ -5,18 +5,25 @@
 import { Worker } from 'node:worker_threads';
 import type { Change } from '../rows.ts';
 import { StoreFault } from '../store.ts';
-import type { Trouble } from './database-file.ts';
+import { causeOf, type Trouble } from './database-file.ts';
 import type { Call, CallOutcome, Fault, Order, Report, WriteName, WriteOperations, WriterData } from './writer.ts';
 
 /** Operations per flush: beyond it the first of a group would wait longer for the last than for the disk. */
 const mostInGroup = 100;
+
+/** Operations that may wait while the disk works: about a minute of a slow one. Whoever comes then is refused at once. */
+const mostWaiting = 10_000;
+
+/** How long a failure is told of while nobody writes: what a proof needs may still be there when the rest is not. */
+const troubledMs = 5000;
 
 export interface WriterLine {
   write<K extends WriteName>(
     name: K,
     argument: Parameters<WriteOperations[K]>[0],
   ): Promise<ReturnType<WriteOperations[K]>>;
-  standing(): { readonly kind: 'down'; readonly reason: string } | { readonly kind: 'working' };
+  /** `troubled`: the disk failed a moment ago, and nothing but proofs has been written since. */
+  standing(): { readonly kind: 'down' | 'troubled'; readonly reason: string } | { readonly kind: 'working' };
   /** Takes no more, finishes what was asked for, empties the write-ahead log, ends the thread. */
   close(): Promise<void>;
 }
@@ -33,11 +40,13 @@ export interface WriterParts {
   readonly path: string;
   /** Told before any operation of the group resolves. */
   readonly onChanges: (changes: readonly Change[]) => void;
+  /** The thread ended by itself: nothing will be written any more by this process. */
+  readonly onDown?: ((reason: string) => void) | undefined;
   /** The thread's program; another one only in tests. */
   readonly program?: URL;
 }
 
-export function startWriter({ path, onChanges, program }: WriterParts): Promise<WriterStart> {
+export function startWriter({ path, onChanges, onDown, program }: WriterParts): Promise<WriterStart> {
   const worker = new Worker(program ?? new URL('./writer.ts', import.meta.url), {
     workerData: { path } satisfies WriterData,
     name: 'store-writer',
@@ -48,7 +57,10 @@ export function startWriter({ path, onChanges, program }: WriterParts): Promise<
   let closing: PromiseWithResolvers<void> | null = null;
   let queue: Waiting[] = [];
   let underWay: readonly Waiting[] = [];
+  let serving = false;
   let scheduled = false;
+  let trouble: string | null = null;
+  let forgetting: NodeJS.Timeout | undefined;
   const started = Promise.withResolvers<WriterStart>();
 
   const post = (order: Order): void => worker.postMessage(order, []);
@@ -75,14 +87,29 @@ export function startWriter({ path, onChanges, program }: WriterParts): Promise<
     }
   };
 
-  const settle = (outcomes: readonly CallOutcome[], changes: readonly Change[]): void => {
-    const settled = underWay;
+  const noteTrouble = (calls: readonly Waiting[], outcomes: readonly CallOutcome[]): void => {
+    if (calls.every(({ call }) => call.name === 'proveWriting')) return;
+    const fault = outcomes.map((each) => (each.kind === 'failed' ? each.fault : undefined)).find(ofTheDisk);
+    clearTimeout(forgetting);
+    trouble = fault?.message ?? null;
+    if (trouble === null) return;
+    forgetting = setTimeout(() => {
+      trouble = null;
+    }, troubledMs);
+    forgetting.unref();
+  };
+
+  const settle = ({ outcomes, changes, locked }: Extract<Report, { kind: 'group' }>): void => {
+    // Another program has held the write lock for as long as anybody waits: those behind have waited with them.
+    const settled = locked === null ? underWay : [...underWay, ...queue];
+    if (locked !== null) queue = [];
     underWay = [];
+    noteTrouble(settled, outcomes);
     if (changes.length > 0) onChanges(changes);
     settled.forEach(({ call, resolve, reject }, index) => {
       const outcome = outcomes[index];
       if (outcome?.kind === 'done') resolve(outcome.value);
-      else reject(failure(call.name, outcome?.fault));
+      else reject(failure(call.name, outcome?.fault ?? locked ?? undefined));
     });
     next();
   };
@@ -96,6 +123,7 @@ export function startWriter({ path, onChanges, program }: WriterParts): Promise<
     queue = [];
     for (const { call, reject } of lost) reject(new StoreFault(`Cannot ${call.name}: ${reason}`));
     started.resolve({ kind: 'unreadable', detail: `${path} cannot be used: ${reason}` });
+    if (serving && closing === null) onDown?.(reason);
     closing?.resolve();
   };
 
@@ -105,11 +133,12 @@ export function startWriter({ path, onChanges, program }: WriterParts): Promise<
         started.resolve(report.trouble);
         return;
       case 'open':
+        serving = true;
         worker.unref();
         started.resolve({ kind: 'started', line });
         return;
       case 'group':
-        settle(report.outcomes, report.changes);
+        settle(report);
         return;
       case 'closed':
         if (report.fault !== null) closing?.reject(failure('close', report.fault));
@@ -125,6 +154,8 @@ export function startWriter({ path, onChanges, program }: WriterParts): Promise<
     write: <K extends WriteName>(name: K, argument: Parameters<WriteOperations[K]>[0]) => {
       if (down !== null || closing !== null)
         return Promise.reject(new StoreFault(`Cannot ${name}: ${down ?? 'the store is closed'}`));
+      if (queue.length >= mostWaiting)
+        return Promise.reject(new StoreFault(`Cannot ${name}: ${mostWaiting} operations wait for the disk already`));
       return new Promise<ReturnType<WriteOperations[K]>>((resolve, reject) => {
         queue.push({ call: { name, argument }, resolve: resolve as (value: unknown) => void, reject });
         if (scheduled || underWay.length > 0) return;
@@ -134,7 +165,10 @@ export function startWriter({ path, onChanges, program }: WriterParts): Promise<
         queueMicrotask(next);
       });
     },
-    standing: () => (down === null ? { kind: 'working' } : { kind: 'down', reason: down }),
+    standing: () => {
+      if (down !== null) return { kind: 'down', reason: down };
+      return trouble === null ? { kind: 'working' } : { kind: 'troubled', reason: trouble };
+    },
     close: () => {
       if (closing !== null) return closing.promise;
       closing = Promise.withResolvers<void>();
@@ -145,6 +179,11 @@ export function startWriter({ path, onChanges, program }: WriterParts): Promise<
     },
   };
   return started.promise;
+}
+
+/** Not an operation's own fault: the disk's, or another program's lock. */
+function ofTheDisk(fault: Fault | undefined): fault is Fault {
+  return fault !== undefined && causeOf({ errcode: fault.resultCode }) !== 'operation';
 }
 
 function failure(name: string, fault: Fault | undefined): StoreFault {

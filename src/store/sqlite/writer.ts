@@ -5,7 +5,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Change } from '../rows.ts';
-import { connect, standingAfter, textOf, troubleOf } from './database-file.ts';
+import { causeOf, connect, standingAfter, textOf, troubleOf } from './database-file.ts';
 import { installationWrites } from './installation.ts';
 import { oneUseWrites } from './one-use.ts';
 import { type Records, records } from './records.ts';
@@ -38,6 +38,8 @@ interface GroupReport {
   readonly kind: 'group';
   readonly outcomes: readonly CallOutcome[];
   readonly changes: readonly Change[];
+  /** The write lock was another program's until the busy time-out: nothing was done. Null otherwise. */
+  readonly locked: Fault | null;
 }
 
 export type Report =
@@ -110,12 +112,14 @@ function runGroup(connection: Connection, calls: readonly Call[]): GroupReport {
   connection.steps.begin.run();
   const outcomes = calls.map((call) => runOne(connection, call));
   connection.steps.commit.run();
-  return { kind: 'group', outcomes, changes: connection.noting.take() };
+  return { kind: 'group', outcomes, changes: connection.noting.take(), locked: null };
 }
 
 /** Nothing of a group that did not reach the disk is reported as done. */
 function groupFailed(calls: readonly Call[], fault: unknown): GroupReport {
-  return { kind: 'group', outcomes: calls.map(() => ({ kind: 'failed', fault: faultOf(fault) })), changes: [] };
+  const told = faultOf(fault);
+  const locked = causeOf(fault) === 'locked' ? told : null;
+  return { kind: 'group', outcomes: calls.map(() => ({ kind: 'failed', fault: told })), changes: [], locked };
 }
 
 function faultOf(fault: unknown): Fault {
@@ -148,7 +152,11 @@ function serve(path: string, report: (report: Report) => void): (order: Order) =
     }
     if (inDoubt) {
       connection = null;
-      failed.db.close();
+      try {
+        failed.db.close();
+      } catch {
+        // Given up all the same; the thread lives on, and the next group begins anew.
+      }
     }
   };
 

@@ -1,0 +1,77 @@
+/**
+ * What ends access ends it at once, also when it cannot be written (3-rules, Logs, audit, metrics): this process takes the
+ * session for ended from now on, whoever asked is told 503, and the end is written as soon as the store can write again.
+ * Only until then would a crash bring the session back, which is why nobody is told that it is done.
+ */
+import type { SessionRow } from '../store/rows.ts';
+import { type Store, StoreFault } from '../store/store.ts';
+import type { Memory } from './memory.ts';
+
+export interface Ending {
+  /** The same store, whose ends hold even while they cannot be written. */
+  readonly store: Store;
+  /** Writes what could not be written before; called every second, and before closing. */
+  settle(): Promise<void>;
+}
+
+interface Pending {
+  readonly write: () => Promise<unknown>;
+  readonly lift: () => void;
+}
+
+export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
+  /** By what they end: asking twice is one end. */
+  const pending = new Map<string, Pending>();
+  let settling: Promise<void> | null = null;
+
+  const end = async <T>(key: string, covers: (session: SessionRow) => boolean, write: () => Promise<T>): Promise<T> => {
+    try {
+      return await write();
+    } catch (fault) {
+      if (fault instanceof StoreFault && !pending.has(key)) pending.set(key, { write, lift: memory.bar(covers) });
+      throw fault;
+    }
+  };
+
+  const settleAll = async (): Promise<void> => {
+    for (const [key, { write, lift }] of pending) {
+      await write();
+      lift();
+      pending.delete(key);
+    }
+  };
+
+  return {
+    store: {
+      ...store,
+      endSession: (given) =>
+        end(
+          `session ${given.id}`,
+          (each) => each.userId === given.userId && (each.id === given.id || each.parentId === given.id),
+          () => store.endSession(given),
+        ),
+      endSessions: (given) =>
+        end(
+          `all of ${given.userId} but ${given.except ?? 'none'}`,
+          (each) =>
+            each.userId === given.userId &&
+            (given.except === null || (each.id !== given.except && each.parentId !== given.except)),
+          () => store.endSessions(given),
+        ),
+      setUserActive: (given) =>
+        given.active
+          ? store.setUserActive(given)
+          : end(
+              `user ${given.userId}`,
+              (each) => each.userId === given.userId,
+              () => store.setUserActive(given),
+            ),
+    },
+    settle: () => {
+      settling ??= settleAll().finally(() => {
+        settling = null;
+      });
+      return settling;
+    },
+  };
+}
