@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { english } from './src/words/english.ts';
 
 // One small bundle for all pages: the server hands out the same shell everywhere and replaces the nonce in it.
 export default defineConfig({
@@ -7,6 +8,8 @@ export default defineConfig({
   base: '/auth/',
   publicDir: false,
   html: { cspNonce: '__CSP_NONCE__' },
+  // What the shell says before any script runs, from the same catalogue as everything else.
+  plugins: [{ name: 'words', transformIndexHtml: (html) => html.replace('%no-script%', english.noScript) }],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: '../dist/console',

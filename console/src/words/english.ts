@@ -1,11 +1,16 @@
 /**
- * Every sentence of the pages, in one place. A sentence is always whole: parameters are names, hosts, times and numbers,
- * never halves of sentences, so that a translator can move them freely.
+ * Every sentence of the pages, in English. A sentence is always whole: parameters are names, hosts, times and numbers,
+ * never halves of sentences, so that a translator can move them freely. Another language is one more file of this shape,
+ * with plurals of its own, and a line in messages.ts.
  */
 const plural = (count: number, one: string, many: string): string => (count === 1 ? one : many);
 
-export const messages = {
+export const english = {
+  /** For the document's `lang`, and for dates and numbers. */
+  language: 'en',
+  locale: 'en-GB',
   product: 'Sallyport',
+  noScript: 'These pages need JavaScript. Allow it for this address, then load the page again.',
   title: (page: string) => `${page} · Sallyport`,
 
   signIn: {
@@ -32,10 +37,17 @@ export const messages = {
     heading: 'Enter your code',
     lead: 'Your password is right. Now the code from your authenticator app.',
     label: 'Code',
-    help: 'Six digits. A recovery code works too.',
+    help: 'Six digits, new every half minute.',
+    either: 'Six digits, or a recovery code.',
+    recoveryLead: 'Your password is right. Now one of the recovery codes you stored.',
+    recoveryLabel: 'Recovery code',
+    recoveryHelp: 'Five groups of five. Each works once; dashes and case do not matter.',
+    useRecovery: 'Use a recovery code',
+    useApp: 'Use the authenticator app',
     submit: 'Go on',
     sending: 'Checking…',
     wrong: 'That code does not work, or was used already. Wait for the next one.',
+    recoveryWrong: 'That recovery code does not work, or was used already. Try another one.',
     missing: 'Type the code.',
     over: 'That took too long. Sign in again.',
     back: 'Start over',
@@ -145,7 +157,24 @@ export const messages = {
     offNotice: 'Sign-in is switched off. Anyone who can reach this address can use the application.',
     loading: 'Loading…',
     again: 'Try again',
+    offDone: 'Sign-in is off now. Anyone who can reach this address can use the application.',
     notFound: 'Sallyport has no account pages while sign-in is not set up.',
+  },
+  confirm: {
+    heading: 'Confirm that it is you',
+    lead: 'This needs your password, because you signed in a while ago. Then it goes on by itself.',
+    password: 'Your password',
+    submit: 'Confirm',
+    sending: 'Checking…',
+    wrong: 'That is not your password. Check it, then try again.',
+    cancel: 'Cancel',
+  },
+  resume: {
+    heading: 'Your session ended',
+    lead: (username: string) => `Sign in again as ${username} to go on. What you typed on this page is still here.`,
+    wrong: 'That is not your password. Check it, then try again.',
+    elsewhere: 'Leave this page',
+    done: 'You are signed in again.',
   },
   changePassword: {
     nav: 'Password',
@@ -161,7 +190,7 @@ export const messages = {
   sessions: {
     nav: 'Devices',
     heading: 'Devices',
-    lead: 'Where you are signed in. Sign out what you do not know, then change your password.',
+    lead: 'Where you are signed in. If you do not know one, sign it out and change your password.',
     device: 'Device',
     address: 'Address',
     lastSeen: 'Last seen',
@@ -176,7 +205,11 @@ export const messages = {
     ended: (device: string) => `${device} is signed out.`,
     endOthers: (count: number) => plural(count, 'Sign out 1 other device', `Sign out ${count} other devices`),
     endedOthers: 'All other devices are signed out.',
-    onlyThis: 'You are signed in on this device only.',
+    onlyThis: 'You are signed in on this device only. Others are listed here as soon as you sign in there.',
+  },
+  address: {
+    loopback: 'the server itself',
+    local: 'local network',
   },
   device: {
     named: (browser: string, system: string) => `${browser} on ${system}`,
@@ -186,7 +219,7 @@ export const messages = {
   attempts: {
     nav: 'Attempts',
     heading: 'Sign-in attempts',
-    lead: 'The latest tries to sign in with your name.',
+    lead: 'Who tried to sign in with your name, the latest first. If one was not you, change your password.',
     when: 'When',
     result: 'Result',
     way: 'Way',
@@ -197,10 +230,14 @@ export const messages = {
       'wrong-password': 'Wrong password',
       'wrong-code': 'Wrong code',
       disabled: 'Account switched off',
-      limited: 'Too many tries',
+      limited: 'Too many tries, not looked at',
     },
     times: (count: number) => plural(count, 'once', `${count} times`),
-    empty: 'No attempts yet. Each try to sign in with your name will be listed here, with its address.',
+    empty: 'No attempts yet. Each try to sign in with your name is listed here, with its time and address.',
+    more: 'Show earlier ones',
+    moreSending: 'Loading…',
+    moreDone: (count: number) => plural(count, '1 more attempt is listed.', `${count} more attempts are listed.`),
+    all: 'That is all there is.',
     ways: {
       password: 'Password',
       passkey: 'Passkey',
@@ -212,14 +249,13 @@ export const messages = {
     },
   },
   switchOff: {
-    nav: 'Sign-in',
+    nav: 'Switch off',
+    onNav: 'Switch on',
     heading: 'Switch off sign-in',
     lead: 'The application opens for everybody who can reach this address. Accounts and passwords are kept.',
     offer: 'Switch off sign-in',
     confirmHeading: 'Switch off sign-in for everybody?',
     effect: 'Anyone who can reach this address can use the application.',
-    password: 'Your password',
-    wrong: 'That is not your password.',
     confirm: 'Switch off sign-in',
     sending: 'Switching off…',
     cancel: 'Keep sign-in on',
@@ -237,25 +273,30 @@ export const messages = {
 
   trouble: {
     offline: 'This device is offline. Connect it, then try again. What you typed is still here.',
+    offlineWaiting: 'This device is offline. This goes on by itself as soon as it is connected.',
     unreachable: 'The server does not answer. Check the connection, then try again. What you typed is still here.',
+    unreachableWaiting: 'The server does not answer. This goes on by itself as soon as it does.',
+    reachable: 'The connection is back. You can try again now.',
     busy: 'Too many people are signing in right now. Try again in a moment.',
     limited: (wait: string) => `Too many failed tries. Wait: you can try again ${wait}.`,
     limitOver: 'You can try again now.',
     unreadable: 'The answer did not come from Sallyport. A proxy in between may be set up wrong.',
-    'cookies-blocked':
+    cookiesBlocked:
       'Your browser does not send back the cookie that signing in needs. Allow cookies for this address. If they are allowed, a proxy in between drops them.',
-    'session-ended': 'Your session ended. Sign in to go on.',
-    unknown: 'That did not work. The log of the server knows more.',
+    sessionEnded: 'Your session ended. Sign in to go on.',
+    unknown: 'That did not work.',
+    request: (id: string) => `The log of the server knows more. Look there for request ${id}.`,
     codes: {
-      internal: 'Something went wrong on the server. Its log knows more.',
+      internal: 'Something went wrong on the server.',
       csrf_failed: 'The page is too old to do that. Load it again, then try once more.',
       unavailable: 'The server cannot check that right now. Try again in a moment.',
       not_configured: 'Sign-in is not set up on this server.',
       reauthentication_failed: 'That is not your password.',
-      reauthentication_required: 'Confirm that with your password.',
     },
   },
   time: {
     now: 'just now',
+    /** What is heard instead of the short one. */
+    spoken: (relative: string, exact: string) => `${relative}, ${exact}`,
   },
-} as const;
+};
