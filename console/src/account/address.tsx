@@ -4,10 +4,11 @@ import { messages } from '../words/messages.ts';
 export function Address({ text }: { readonly text: string }) {
   const note = noteOn(text);
   return (
-    <>
-      <span class="address">{text}</span>
-      {note !== '' && <span class="note quiet small">{note}</span>}
-    </>
+    <span class="address">
+      {/* A long one is broken between its groups. */}
+      <code>{text.split(':').flatMap((group, at) => (at === 0 ? [group] : [':', <wbr key={at} />, group]))}</code>
+      {note !== '' && <span class="note quiet">{note}</span>}
+    </span>
   );
 }
 

@@ -10,7 +10,7 @@ const words = messages.attempts;
 /** A table, and cards on a narrow screen; the roles are written out because a table drawn as cards loses them. */
 export function AttemptsTable({ attempts }: { readonly attempts: readonly SignInAttempt[] | 'waiting' }) {
   return (
-    <div class="table" aria-busy={attempts === 'waiting'}>
+    <div class="table compact" aria-busy={attempts === 'waiting'}>
       <table role="table" aria-labelledby="attempts-heading">
         <thead role="rowgroup">
           <tr role="row">

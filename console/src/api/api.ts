@@ -30,7 +30,7 @@ export type AttemptsOutcome =
   | Refusal
   | GivenUp;
 
-const attemptsAtOnce = 20;
+const attemptsAtOnce = 10;
 
 export async function status(): Promise<StatusOutcome> {
   const answer = await send('GET', '/api/auth/status');

@@ -230,7 +230,7 @@ export const english = {
       'wrong-password': 'Wrong password',
       'wrong-code': 'Wrong code',
       disabled: 'Account switched off',
-      limited: 'Too many tries, not looked at',
+      limited: 'Too many tries',
     },
     times: (count: number) => plural(count, 'once', `${count} times`),
     empty: 'No attempts yet. Each try to sign in with your name is listed here, with its time and address.',
