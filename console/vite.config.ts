@@ -3,6 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
+import { english } from './src/words/english.ts';
+
+/** What the shell says before any script runs, from the same catalogue as everything else. */
+const words: Plugin = { name: 'words', transformIndexHtml: (html) => html.replace('%no-script%', english.noScript) };
 
 /** A compressed copy beside each file that is served as it is. */
 const compressed: Plugin = {
@@ -22,7 +26,7 @@ export default defineConfig({
   publicDir: false,
   html: { cspNonce: '__CSP_NONCE__' },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [compressed],
+  plugins: [words, compressed],
   build: {
     outDir: '../dist/console',
     emptyOutDir: true,

@@ -5,6 +5,7 @@ import { NothingPage } from './nothing-page.tsx';
 import { places } from './places.ts';
 import { SetupPage } from './setup/setup-page.tsx';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
+import { messages } from './words/messages.ts';
 
 function Page() {
   switch (location.pathname.replace(/\/+$/, '')) {
@@ -24,5 +25,6 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
 });
 
+document.documentElement.lang = messages.language;
 const root = document.querySelector('#page');
 if (root !== null) render(<Page />, root);

@@ -17,14 +17,18 @@ export interface PlainPage {
 
 /** The console's own colours and sign, so that it is one product (`console/src/look/tokens.css`). */
 const style = `
-:root{color-scheme:light dark;--paper:oklch(0.978 0.005 95);--ink:oklch(0.25 0.018 220);--quiet:oklch(0.47 0.018 220);--accent:oklch(0.49 0.085 195);--on:oklch(0.99 0.005 195)}
-@media(prefers-color-scheme:dark){:root{--paper:oklch(0.195 0.012 220);--ink:oklch(0.93 0.006 95);--quiet:oklch(0.735 0.012 210);--accent:oklch(0.79 0.09 195);--on:oklch(0.2 0.03 200)}}
-body{margin:0;background:var(--paper);color:var(--ink);font:17px/1.5 system-ui,sans-serif}
-main{max-width:360px;margin:0 auto;padding:min(104px,12vh) 16px 48px}
-svg{display:block;width:36px;height:36px;margin:0 0 24px -2px}
-h1{font-size:28px;line-height:1.25;margin:0 0 8px}
-p{margin:0 0 24px;color:var(--quiet)}
-a,button{display:flex;align-items:center;justify-content:center;box-sizing:border-box;width:100%;min-height:44px;padding:0 16px;border:0;border-radius:8px;background:var(--accent);color:var(--on);font:600 15px/1.5 system-ui,sans-serif;text-decoration:none;cursor:pointer}
+:root{color-scheme:light dark;--paper:oklch(0.978 0.005 95);--raised:oklch(0.998 0.002 95);--line:oklch(0.885 0.008 95);--ink:oklch(0.25 0.018 220);--quiet:oklch(0.47 0.018 220);--accent:oklch(0.49 0.085 195);--strong:oklch(0.43 0.078 195);--on:oklch(0.99 0.005 195)}
+@media(prefers-color-scheme:dark){:root{--paper:oklch(0.195 0.012 220);--raised:oklch(0.232 0.014 220);--line:oklch(0.33 0.014 220);--ink:oklch(0.93 0.006 95);--quiet:oklch(0.735 0.012 210);--accent:oklch(0.79 0.09 195);--strong:oklch(0.86 0.08 195);--on:oklch(0.2 0.03 200)}}
+*{box-sizing:border-box}
+html{background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Liberation Sans',sans-serif}
+body{margin:0}
+main{width:min(360px,100% - 32px);margin:0 auto;padding:clamp(24px,6vh,48px) 0 48px}
+@media(min-width:600px){main{width:426px;margin:clamp(24px,11vh,120px) auto 32px;padding:32px;border:1px solid var(--line);border-radius:8px;background:var(--raised)}}
+svg{display:block;width:40px;height:40px;margin:0 0 24px -4px}
+h1{margin:0 0 8px;font-size:28px;font-weight:650;line-height:1.25;letter-spacing:-.015em;text-wrap:balance}
+p{margin:0 0 24px;color:var(--quiet);font-size:17px;text-wrap:pretty;overflow-wrap:anywhere}
+a,button{display:flex;align-items:center;justify-content:center;width:100%;min-height:44px;padding:8px 16px;border:0;border-radius:8px;background:var(--accent);color:var(--on);font:inherit;font-weight:560;text-decoration:none;cursor:pointer}
+:is(a,button):hover{background:var(--strong)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 `;
 
@@ -43,7 +47,7 @@ export function plainPage(page: PlainPage, nonce: string): Written {
       : next.kind === 'link'
         ? `<a href="${escape(next.target)}">${escape(next.label)}</a>`
         : `<form method="post" action="${escape(next.target)}"><button type="submit">${escape(next.label)}</button></form>`;
-  const body = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(page.title)}</title><style nonce="${nonce}">${style}</style></head><body><main>${sign}<h1>${escape(page.title)}</h1><p>${escape(page.text)}</p>${way}</main></body></html>`;
+  const body = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escape(page.title)} · Sallyport</title><style nonce="${nonce}">${style}</style></head><body><main>${sign}<h1>${escape(page.title)}</h1><p>${escape(page.text)}</p>${way}</main></body></html>`;
   const policy = `default-src 'none'; style-src 'nonce-${nonce}'; form-action ${next?.kind === 'form' ? `'self' ${next.leadsTo}` : "'none'"}; frame-ancestors 'none'; base-uri 'none'; object-src 'none'`;
   const wait = page.retryAfterSeconds === undefined ? [] : ['retry-after', String(page.retryAfterSeconds)];
   return {

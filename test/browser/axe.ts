@@ -1,30 +1,35 @@
-/** What axe-core finds on a page as it is shown now: WCAG 2.2 A and AA, and its best practices. */
-import { readFile } from 'node:fs/promises';
+/** axe-core in the page: what a machine can find wrong with it for people who see, hear or move otherwise. */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
+import { audit, sidewaysScroll } from './audit.ts';
 
-const source = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-interface Violation {
-  readonly id: string;
-  readonly help: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+/** One line for each thing that is wrong: the rule, what it wants, and where. */
+export async function violations(page: Page): Promise<readonly string[]> {
+  if (!(await page.evaluate<boolean>(`'axe' in window`))) await page.evaluate(`{ ${source} }`);
+  return page.evaluate<readonly string[]>(`(async () => {
+    const { violations } = await axe.run(document, {
+      runOnly: { type: 'tag', values: ${JSON.stringify(rules)} },
+      resultTypes: ['violations'],
+    });
+    return violations.flatMap((each) => each.nodes.map((node) =>
+      each.id + ': ' + each.help + ': ' + node.target.join(' ') + ': ' + node.any.map((check) => check.message).join(' ')));
+  })()`);
 }
 
-/** One line for each violation, with the element it is about. Fails when axe looked at nothing. */
-export async function violations(page: Page): Promise<readonly string[]> {
-  // Put in from outside: the page's own policy lets no script in.
-  await page.evaluate(await source);
-  const { found, passed } = await page.evaluate<{ found: readonly Violation[]; passed: number }>(
-    `axe.run(document, { runOnly: { type: 'tag', values: ${JSON.stringify(tags)} }, resultTypes: ['violations', 'passes'] })
-      .then(({ violations, passes }) => ({ found: violations, passed: passes.length }))`,
-  );
-  if (passed < 5) throw new Error(`axe looked at hardly anything on ${page.url()}`);
-  return found.flatMap(({ id, help, nodes }) =>
-    nodes.map(
-      ({ html, failureSummary }) => `${id}: ${help}: ${html.slice(0, 160)} (${failureSummary.replaceAll(/\s+/g, ' ')})`,
-    ),
-  );
+/** The page as it is now, in both colour schemes: nothing for axe, nothing for our own audit, nothing beside the window. */
+export async function assertSound(page: Page, state: string, kind: 'built' | 'plain' = 'built'): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    assert.deepEqual(await violations(page), [], `${state}, ${colorScheme}`);
+  }
+  // The plain pages have no script, so nothing to announce.
+  const wrong = (await audit(page)).filter((each) => kind === 'built' || each !== 'no live region');
+  assert.deepEqual(wrong, [], state);
+  assert.equal(await sidewaysScroll(page), 0, `${state}: no sideways scroll`);
 }

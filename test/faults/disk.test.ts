@@ -1,5 +1,5 @@
 /**
- * Disks that are full, read-only or broken (security.md F-09, F-12, F-13, F-15; docs/decisions/0020). While nothing can be
+ * Disks that are full, read-only or broken (security.md F-09, F-12, F-13, F-15; docs/decisions/0012). While nothing can be
  * written: known sessions are answered, nobody new gets in, nothing is granted, whoever ends a session is told 503 and the
  * session is dead all the same, `/readyz` says so; and all of it is over by itself.
  */

@@ -7,25 +7,23 @@ import { Button } from '../parts/button.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
 import { places } from '../places.ts';
 import { messages } from '../words/messages.ts';
-import type { OnRefusal } from './on-refusal.ts';
 
 interface Props {
   readonly status: Status;
-  readonly onRefusal: OnRefusal;
   readonly children: ComponentChildren;
 }
 
 type State = { readonly kind: 'ready' } | { readonly kind: 'sending' } | Refusal;
 
-export function AccountFrame({ status, onRefusal, children }: Props) {
+export function AccountFrame({ status, children }: Props) {
   const words = messages.account;
   const [state, setState] = useState<State>({ kind: 'ready' });
 
   const leave = async (): Promise<void> => {
     setState({ kind: 'sending' });
     const outcome = await signOut();
-    if (outcome.kind === 'done') return location.replace(places.signedOut);
-    onRefusal(outcome);
+    // A session that is over already is what was wanted.
+    if (outcome.kind === 'done' || outcome.kind === 'session-ended') return location.replace(places.signedOut);
     setState(outcome);
   };
 
@@ -39,7 +37,7 @@ export function AccountFrame({ status, onRefusal, children }: Props) {
           {words.signOut}
         </Button>
       </header>
-      <Parts admin={isAdmin(status)} />
+      <Parts admin={isAdmin(status)} enabled={status.enabled} />
       <main class="sections">
         {isRefusal(state) && <RefusalNotice refusal={state} />}
         {children}
@@ -49,13 +47,14 @@ export function AccountFrame({ status, onRefusal, children }: Props) {
 }
 
 const parts = [
-  { id: 'password', name: messages.changePassword.nav },
   { id: 'devices', name: messages.sessions.nav },
   { id: 'attempts', name: messages.attempts.nav },
+  { id: 'password', name: messages.changePassword.nav },
 ] as const;
 
-function Parts({ admin }: { readonly admin: boolean }) {
-  const shown = admin ? [...parts, { id: 'switch', name: messages.switchOff.nav }] : parts;
+function Parts({ admin, enabled }: { readonly admin: boolean; readonly enabled: boolean }) {
+  const words = messages.switchOff;
+  const shown = admin ? [...parts, { id: 'switch', name: enabled ? words.nav : words.onNav }] : parts;
   const current = useTopmost(shown.map((part) => part.id).join(' '));
   return (
     <nav class="nav" aria-label={messages.account.parts}>

@@ -1,6 +1,6 @@
-/** /auth/account: who is signed in, their password, their devices, what was tried in their name. */
+/** /auth/account: who is signed in, where, what was tried in their name, their password. */
 import type { ComponentChildren } from 'preact';
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { type Status, isAdmin } from '../api/answers.ts';
 import { Button } from '../parts/button.tsx';
 import { Gate } from '../parts/gate.tsx';
@@ -13,7 +13,7 @@ import { places, signInAgain } from '../places.ts';
 import { messages } from '../words/messages.ts';
 import { AccountFrame } from './account-frame.tsx';
 import { AttemptsSection } from './attempts-section.tsx';
-import type { OnRefusal } from './on-refusal.ts';
+import { Door } from './door.tsx';
 import { PasswordSection } from './password-section.tsx';
 import { SessionsSection } from './sessions-section.tsx';
 import { SwitchSection } from './switch-section.tsx';
@@ -23,9 +23,10 @@ export function AccountPage() {
   const [status, reload] = useStatus();
   // Raised by what changes the devices elsewhere on the page.
   const [devicesAsOf, setDevicesAsOf] = useState(0);
-  const onRefusal = useCallback<OnRefusal>((refusal) => {
-    if (refusal.kind === 'session-ended') location.replace(signInAgain('ended'));
-  }, []);
+  const renewed = (): void => {
+    setDevicesAsOf((count) => count + 1);
+    void reload();
+  };
 
   const configured = status.kind === 'status' && status.configured;
   const stranger = configured && status.person.kind === 'stranger';
@@ -37,7 +38,7 @@ export function AccountPage() {
   if (status.kind !== 'status') {
     return (
       <Gate heading={words.heading}>
-        <RefusalNotice refusal={status} />
+        <RefusalNotice refusal={status} onBack={() => void reload()} />
         <Button look="primary" onPress={() => void reload()}>
           {words.again}
         </Button>
@@ -54,19 +55,15 @@ export function AccountPage() {
     );
   }
   return (
-    <AccountFrame status={status} onRefusal={onRefusal}>
+    <AccountFrame status={status}>
       <Person status={status} />
-      <PasswordSection
-        status={status}
-        onRefusal={onRefusal}
-        onChanged={() => {
-          setDevicesAsOf((count) => count + 1);
-          void reload();
-        }}
-      />
-      <SessionsSection asOf={devicesAsOf} onRefusal={onRefusal} />
-      <AttemptsSection onRefusal={onRefusal} />
-      {isAdmin(status) && <SwitchSection status={status} onRefusal={onRefusal} onSwitched={reload} />}
+      <SessionsSection asOf={devicesAsOf} />
+      <AttemptsSection />
+      <PasswordSection status={status} onChanged={renewed} />
+      {isAdmin(status) && <SwitchSection status={status} onSwitched={reload} />}
+      {status.person.kind === 'signed-in' && (
+        <Door username={status.person.username} hasFactor={status.hasFactor} onResumed={renewed} />
+      )}
     </AccountFrame>
   );
 }

@@ -1,97 +1,63 @@
+/** What was tried in the person's name, the latest first; earlier ones on demand. */
 import { useEffect, useState } from 'preact/hooks';
 import { type AttemptsOutcome, signInAttempts } from '../api/api.ts';
-import type { SignInAttempt } from '../api/answers.ts';
+import { type Refusal, type SignInAttempt, isRefusal } from '../api/answers.ts';
+import { announce } from '../parts/announce.ts';
 import { Button } from '../parts/button.tsx';
-import { Moment } from '../parts/moment.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
 import { messages } from '../words/messages.ts';
-import { known } from '../words/refusal-text.ts';
-import type { OnRefusal } from './on-refusal.ts';
-import { Section } from './section.tsx';
+import { AttemptsTable } from './attempts-table.tsx';
+import { focusHeading, Section } from './section.tsx';
+import { Unread } from './unread.tsx';
 
 const words = messages.attempts;
 
-export function AttemptsSection({ onRefusal }: { readonly onRefusal: OnRefusal }) {
+export function AttemptsSection() {
   const [list, setList] = useState<AttemptsOutcome | { readonly kind: 'waiting' }>({ kind: 'waiting' });
-  const load = async (): Promise<void> => {
-    const outcome = await signInAttempts();
-    if (outcome.kind !== 'attempts') onRefusal(outcome);
-    setList(outcome);
-  };
+  const load = async (): Promise<void> => setList(await signInAttempts());
   useEffect(() => void load(), []);
   return (
     <Section id="attempts" heading={words.heading} lead={words.lead}>
-      <Attempts list={list} onAgain={() => void load()} />
+      {isRefusal(list) && <Unread refusal={list} onAgain={() => void load()} />}
+      {list.kind === 'attempts' && list.attempts.length === 0 && <p class="empty">{words.empty}</p>}
+      {list.kind === 'waiting' && <AttemptsTable attempts="waiting" />}
+      {list.kind === 'attempts' && list.attempts.length > 0 && (
+        <>
+          <AttemptsTable attempts={list.attempts} />
+          {list.end === 'further-on' && <More shown={list.attempts} onMore={setList} />}
+        </>
+      )}
     </Section>
   );
 }
 
-interface AttemptsProps {
-  readonly list: AttemptsOutcome | { readonly kind: 'waiting' };
-  readonly onAgain: () => void;
+interface MoreProps {
+  readonly shown: readonly SignInAttempt[];
+  readonly onMore: (list: AttemptsOutcome) => void;
 }
 
-function Attempts({ list, onAgain }: AttemptsProps) {
-  if (list.kind === 'attempts' && list.attempts.length === 0) return <p class="empty">{words.empty}</p>;
-  if (list.kind !== 'attempts' && list.kind !== 'waiting') {
-    return (
-      <>
-        <RefusalNotice refusal={list} />
-        <div class="actions">
-          <Button onPress={onAgain}>{messages.account.again}</Button>
-        </div>
-      </>
-    );
-  }
+function More({ shown, onMore }: MoreProps) {
+  const [state, setState] = useState<Refusal | { readonly kind: 'ready' } | { readonly kind: 'sending' }>({
+    kind: 'ready',
+  });
+  const more = async (): Promise<void> => {
+    setState({ kind: 'sending' });
+    const outcome = await signInAttempts(shown.at(-1)?.lastAt);
+    setState(isRefusal(outcome) ? outcome : { kind: 'ready' });
+    if (outcome.kind !== 'attempts') return;
+    announce(outcome.attempts.length === 0 ? words.all : words.moreDone(outcome.attempts.length));
+    // The button goes with the last of them, and the focus with it.
+    if (outcome.end === 'reached') focusHeading('attempts');
+    onMore({ ...outcome, attempts: [...shown, ...outcome.attempts] });
+  };
   return (
-    <div class="table" aria-busy={list.kind === 'waiting'}>
-      <table role="table" aria-labelledby="attempts-heading">
-        <thead role="rowgroup">
-          <tr role="row">
-            <th role="columnheader">{words.result}</th>
-            <th role="columnheader">{words.when}</th>
-            <th role="columnheader">{words.way}</th>
-            <th role="columnheader">{words.address}</th>
-          </tr>
-        </thead>
-        <tbody role="rowgroup">
-          {list.kind === 'waiting' ? (
-            <tr role="row" class="waiting">
-              <td role="cell" colSpan={4} class="head quiet">
-                {messages.account.loading}
-              </td>
-            </tr>
-          ) : (
-            list.attempts.map((attempt) => (
-              <Row key={`${attempt.firstAt} ${attempt.address} ${attempt.result}`} attempt={attempt} />
-            ))
-          )}
-        </tbody>
-      </table>
-    </div>
+    <>
+      {isRefusal(state) && <RefusalNotice refusal={state} onBack={() => void more()} />}
+      <div class="actions">
+        <Button onPress={() => void more()} sending={state.kind === 'sending' ? words.moreSending : undefined}>
+          {words.more}
+        </Button>
+      </div>
+    </>
   );
-}
-
-function Row({ attempt }: { readonly attempt: SignInAttempt }) {
-  return (
-    <tr role="row">
-      <td role="cell" class="head">
-        <span class={attempt.result === 'ok' ? 'mark good' : 'mark bad'}>{resultText(attempt.result)}</span>
-        {attempt.count > 1 && <span class="times quiet small"> {words.times(attempt.count)}</span>}
-      </td>
-      <td role="cell" data-label={words.when}>
-        <Moment at={attempt.lastAt} />
-      </td>
-      <td role="cell" data-label={words.way}>
-        {known(words.ways, attempt.way) ?? attempt.way}
-      </td>
-      <td role="cell" data-label={words.address}>
-        <span class="address">{attempt.address}</span>
-      </td>
-    </tr>
-  );
-}
-
-function resultText(result: string): string {
-  return known(words.results, result) ?? words.refused;
 }

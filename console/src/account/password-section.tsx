@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { type Done, changePassword } from '../api/api.ts';
+import { type DoneAtLast, changePassword } from '../api/api.ts';
 import { type Status, isRefusal } from '../api/answers.ts';
 import { Button } from '../parts/button.tsx';
 import { announce } from '../parts/announce.ts';
@@ -9,7 +9,6 @@ import { NewPasswordField } from '../parts/new-password-field.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
 import { messages } from '../words/messages.ts';
 import { passwordReasons } from '../words/refusal-text.ts';
-import type { OnRefusal } from './on-refusal.ts';
 import { ProofFields, readProof } from './proof-fields.tsx';
 import { Section } from './section.tsx';
 
@@ -22,15 +21,14 @@ type State =
   | { readonly kind: 'ready' }
   | { readonly kind: 'sending' }
   | { readonly kind: 'beside'; readonly errors: Errors }
-  | Done;
+  | Exclude<DoneAtLast, { kind: 'given-up' }>;
 
 interface Props {
   readonly status: Status;
-  readonly onRefusal: OnRefusal;
   readonly onChanged: () => void;
 }
 
-export function PasswordSection({ status, onRefusal, onChanged }: Props) {
+export function PasswordSection({ status, onChanged }: Props) {
   const words = messages.changePassword;
   const [state, setState] = useState<State>({ kind: 'ready' });
   const [changes, setChanges] = useState(0);
@@ -45,7 +43,6 @@ export function PasswordSection({ status, onRefusal, onChanged }: Props) {
     if (Object.keys(errors).length > 0) return setState({ kind: 'beside', errors });
     setState({ kind: 'sending' });
     const outcome = await changePassword(old, fresh);
-    if (outcome.kind !== 'done') onRefusal(outcome);
     setState(besideField(outcome));
     if (outcome.kind !== 'done') return;
     announce(words.done);
@@ -93,7 +90,8 @@ export function PasswordSection({ status, onRefusal, onChanged }: Props) {
   );
 }
 
-function besideField(outcome: Done): State {
+function besideField(outcome: DoneAtLast): State {
+  if (outcome.kind === 'given-up') return { kind: 'ready' };
   if (outcome.kind !== 'refused') return outcome;
   switch (outcome.code) {
     case 'reauthentication_failed':

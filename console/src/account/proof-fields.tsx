@@ -1,5 +1,5 @@
 /** The password, and the code where the account has a second factor: what proves that it is still the same person. */
-import type { Proof } from '../api/api.ts';
+import type { Proof } from '../api/door.ts';
 import { Field } from '../parts/field.tsx';
 import type { Typed } from '../parts/form.tsx';
 import { PasswordField } from '../parts/password-field.tsx';
@@ -22,7 +22,7 @@ export function ProofFields({ label, hasFactor, username, errors }: Props) {
         <Field
           name="totp_code"
           label={messages.code.label}
-          help={messages.code.help}
+          help={messages.code.either}
           autocomplete="one-time-code"
           code
         />

@@ -1,21 +1,26 @@
 import { useEffect, useState } from 'preact/hooks';
-import { type Done, type SessionsOutcome, endOtherSessions, endSession, sessions as listSessions } from '../api/api.ts';
-import type { Refusal, Session } from '../api/answers.ts';
+import {
+  type DoneAtLast,
+  type SessionsOutcome,
+  endOtherSessions,
+  endSession,
+  sessions as listSessions,
+} from '../api/api.ts';
+import { type Refusal, type Session, isRefusal } from '../api/answers.ts';
 import { announce } from '../parts/announce.ts';
 import { Button } from '../parts/button.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
 import { messages } from '../words/messages.ts';
-import type { OnRefusal } from './on-refusal.ts';
 import { deviceName } from './device-name.ts';
 import { focusHeading, Section } from './section.tsx';
 import { SessionsTable } from './sessions-table.tsx';
+import { Unread } from './unread.tsx';
 
 const words = messages.sessions;
 
 interface Props {
   /** Another number, another look at the list. */
   readonly asOf: number;
-  readonly onRefusal: OnRefusal;
 }
 
 /** What is being ended: one session's id, all others, or nothing. */
@@ -24,19 +29,18 @@ type Ending =
   | { readonly kind: 'one'; readonly id: string }
   | { readonly kind: 'others' };
 
-export function SessionsSection({ asOf, onRefusal }: Props) {
+export function SessionsSection({ asOf }: Props) {
   const [list, setList] = useState<SessionsOutcome | { readonly kind: 'waiting' }>({ kind: 'waiting' });
   const [ending, setEnding] = useState<Ending>({ kind: 'nothing' });
   const [trouble, setTrouble] = useState<Refusal | { readonly kind: 'none' }>({ kind: 'none' });
 
   const load = async (): Promise<void> => {
     const outcome = await listSessions();
-    if (outcome.kind !== 'sessions') onRefusal(outcome);
     setList(outcome.kind === 'sessions' ? { ...outcome, sessions: currentFirst(outcome.sessions) } : outcome);
   };
   useEffect(() => void load(), [asOf]);
 
-  const end = async (what: Ending, ask: () => Promise<Done>, said: string): Promise<void> => {
+  const end = async (what: Ending, ask: () => Promise<DoneAtLast>, said: string): Promise<void> => {
     setEnding(what);
     setTrouble({ kind: 'none' });
     const outcome = await ask();
@@ -49,8 +53,7 @@ export function SessionsSection({ asOf, onRefusal }: Props) {
       focusHeading('devices');
       return;
     }
-    onRefusal(outcome);
-    setTrouble(outcome);
+    if (outcome.kind !== 'given-up') setTrouble(outcome);
   };
   const endOne = (session: Session): void =>
     void end({ kind: 'one', id: session.id }, () => endSession(session.id), words.ended(deviceName(session.userAgent)));
@@ -58,19 +61,14 @@ export function SessionsSection({ asOf, onRefusal }: Props) {
   return (
     <Section id="devices" heading={words.heading} lead={words.lead}>
       {trouble.kind !== 'none' && <RefusalNotice refusal={trouble} />}
-      {list.kind === 'waiting' || list.kind === 'sessions' ? (
+      {isRefusal(list) ? (
+        <Unread refusal={list} onAgain={() => void load()} />
+      ) : (
         <SessionsTable
           sessions={list.kind === 'sessions' ? list.sessions : 'waiting'}
           ending={ending.kind === 'one' ? ending.id : ''}
           onEnd={endOne}
         />
-      ) : (
-        <>
-          <RefusalNotice refusal={list} />
-          <div class="actions">
-            <Button onPress={() => void load()}>{messages.account.again}</Button>
-          </div>
-        </>
       )}
       {list.kind === 'sessions' && (
         <EndOthers

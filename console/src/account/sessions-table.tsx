@@ -2,7 +2,9 @@ import type { Session } from '../api/answers.ts';
 import { Button } from '../parts/button.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { messages } from '../words/messages.ts';
+import { Address } from './address.tsx';
 import { deviceName } from './device-name.ts';
+import { WaitingRows } from './waiting-rows.tsx';
 
 const words = messages.sessions;
 
@@ -31,11 +33,7 @@ export function SessionsTable({ sessions, ending, onEnd }: Props) {
         </thead>
         <tbody role="rowgroup">
           {sessions === 'waiting' ? (
-            <tr role="row" class="waiting">
-              <td role="cell" colSpan={5} class="head quiet">
-                {messages.account.loading}
-              </td>
-            </tr>
+            <WaitingRows columns={5} rows={3} />
           ) : (
             sessions.map((session) => (
               <Row key={session.id} session={session} ending={session.id === ending} onEnd={onEnd} />
@@ -59,11 +57,13 @@ function Row({ session, ending, onEnd }: RowProps) {
   return (
     <tr role="row">
       <td role="cell" class="head">
-        <details class="device">
-          <summary>{device}</summary>
-          <p class="full">{session.userAgent || messages.device.none}</p>
-        </details>
-        {session.current && <span class="badge">{words.current}</span>}
+        <div class="device-name">
+          <details class="device">
+            <summary>{device}</summary>
+            <p class="full">{session.userAgent || messages.device.none}</p>
+          </details>
+          {session.current && <span class="badge">{words.current}</span>}
+        </div>
         {place !== '' && <span class="where quiet small">{place}</span>}
       </td>
       <td role="cell" data-label={words.lastSeen}>
@@ -73,11 +73,12 @@ function Row({ session, ending, onEnd }: RowProps) {
         <Moment at={session.createdAt} />
       </td>
       <td role="cell" data-label={words.address}>
-        <span class="address">{session.address}</span>
+        <Address text={session.address} />
       </td>
       <td role="cell" class="end">
         {!session.current && (
           <Button
+            look="plain"
             label={words.endFull(device)}
             sending={ending ? messages.account.signingOut : undefined}
             onPress={() => onEnd(session)}

@@ -1,13 +1,12 @@
 /** For administrators, at the end of the page: sign-in off for everybody, and on again. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Done, switchOff, switchOn } from '../api/api.ts';
+import { type Done, type DoneAtLast, switchOff, switchOn } from '../api/api.ts';
 import { type Status, isRefusal } from '../api/answers.ts';
 import { announce } from '../parts/announce.ts';
 import { Button } from '../parts/button.tsx';
 import { Form, type Typed } from '../parts/form.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
 import { messages } from '../words/messages.ts';
-import type { OnRefusal } from './on-refusal.ts';
 import { ProofFields, readProof } from './proof-fields.tsx';
 import { focusHeading, Section } from './section.tsx';
 
@@ -15,36 +14,82 @@ const words = messages.switchOff;
 
 interface Props {
   readonly status: Status;
-  readonly onRefusal: OnRefusal;
   readonly onSwitched: () => Promise<void>;
 }
 
-export function SwitchSection(props: Props) {
-  const { enabled } = props.status;
+export function SwitchSection({ status, onSwitched }: Props) {
+  const { enabled } = status;
+  const switched = async (): Promise<void> => {
+    await onSwitched();
+    announce(enabled ? messages.account.offDone : words.onDone);
+    focusHeading('switch');
+  };
+  return (
+    <Section id="switch" heading={enabled ? words.heading : words.onHeading} lead={enabled ? words.lead : words.onLead}>
+      {enabled ? <SwitchOff onSwitched={switched} /> : <SwitchOn status={status} onSwitched={switched} />}
+    </Section>
+  );
+}
+
+/** Somebody else was quicker: it is as it was to be. */
+function isSwitched(outcome: DoneAtLast): boolean {
+  return outcome.kind === 'done' || (outcome.kind === 'refused' && outcome.status === 409);
+}
+
+interface SwitchOffProps {
+  readonly onSwitched: () => Promise<void>;
+}
+
+function SwitchOff({ onSwitched }: SwitchOffProps) {
   const [asking, setAsking] = useState(false);
   const offer = useRef<HTMLDivElement>(null);
   const cancel = (): void => {
     setAsking(false);
     requestAnimationFrame(() => offer.current?.querySelector('button')?.focus());
   };
-  const switched = async (): Promise<void> => {
-    setAsking(false);
-    await props.onSwitched();
-    announce(enabled ? messages.off.heading : words.onDone);
-    focusHeading('switch');
+  if (asking) return <Question onSwitched={onSwitched} onCancel={cancel} />;
+  return (
+    <div class="actions" ref={offer}>
+      <Button look="danger" onPress={() => setAsking(true)}>
+        {words.offer}
+      </Button>
+    </div>
+  );
+}
+
+function Question({ onSwitched, onCancel }: SwitchOffProps & { readonly onCancel: () => void }) {
+  const [state, setState] = useState<DoneAtLast | { readonly kind: 'ready' } | { readonly kind: 'sending' }>({
+    kind: 'ready',
+  });
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+
+  const send = async (): Promise<void> => {
+    setState({ kind: 'sending' });
+    const outcome = await switchOff();
+    if (isSwitched(outcome)) return onSwitched();
+    setState(outcome);
   };
   return (
-    <Section id="switch" heading={enabled ? words.heading : words.onHeading} lead={enabled ? words.lead : words.onLead}>
-      {asking || !enabled ? (
-        <Question {...props} onSwitched={switched} onCancel={cancel} />
-      ) : (
-        <div class="actions" ref={offer}>
-          <Button look="danger" onPress={() => setAsking(true)}>
-            {words.offer}
-          </Button>
-        </div>
-      )}
-    </Section>
+    <div class="confirm">
+      <div>
+        <h3 ref={heading} tabIndex={-1}>
+          {words.confirmHeading}
+        </h3>
+        <p>{words.effect}</p>
+      </div>
+      {isRefusal(state) && <RefusalNotice refusal={state} />}
+      <div class="actions">
+        <Button
+          look="danger certain"
+          sending={state.kind === 'sending' ? words.sending : undefined}
+          onPress={() => void send()}
+        >
+          {words.confirm}
+        </Button>
+        <Button onPress={onCancel}>{words.cancel}</Button>
+      </div>
+    </div>
   );
 }
 
@@ -54,58 +99,33 @@ type State =
   | { readonly kind: 'wrong'; readonly error: string }
   | Done;
 
-function Question({ status, onRefusal, onSwitched, onCancel }: Props & { readonly onCancel: () => void }) {
+function SwitchOn({ status, onSwitched }: Props) {
   const [state, setState] = useState<State>({ kind: 'ready' });
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
-  const { enabled, hasFactor, person } = status;
-  const username = person.kind === 'signed-in' ? person.username : '';
+  const username = status.person.kind === 'signed-in' ? status.person.username : '';
 
   const send = async (typed: Typed): Promise<void> => {
     const proof = readProof(typed);
     if (proof.password === '') return setState({ kind: 'wrong', error: messages.signIn.passwordMissing });
     setState({ kind: 'sending' });
-    const outcome = enabled ? await switchOff(proof) : await switchOn(username, proof);
-    // Somebody else was quicker: it is as it was to be.
-    if (outcome.kind === 'done' || (outcome.kind === 'refused' && outcome.status === 409)) return onSwitched();
-    onRefusal(outcome);
-    const refused = outcome.kind === 'refused' ? outcome.code : '';
-    const wrong = refused === 'reauthentication_failed' || refused === 'invalid_credentials';
-    setState(wrong ? { kind: 'wrong', error: words.wrong } : outcome);
+    const outcome = await switchOn(username, proof);
+    if (isSwitched(outcome)) return onSwitched();
+    const wrong = outcome.kind === 'refused' && outcome.code === 'invalid_credentials';
+    setState(wrong ? { kind: 'wrong', error: messages.confirm.wrong } : outcome);
   };
-
-  const sending = enabled ? words.sending : messages.off.sending;
-  const form = (
+  return (
     <Form name="switch" sending={state.kind === 'sending'} answer={state} onSend={(typed) => void send(typed)}>
       {isRefusal(state) && <RefusalNotice refusal={state} />}
       <ProofFields
-        label={words.password}
-        hasFactor={hasFactor}
+        label={messages.confirm.password}
+        hasFactor={status.hasFactor}
         username={username}
         errors={state.kind === 'wrong' ? [state.error] : []}
       />
       <div class="actions">
-        <Button
-          type="submit"
-          look={enabled ? 'danger certain' : 'secondary'}
-          sending={state.kind === 'sending' ? sending : undefined}
-        >
-          {enabled ? words.confirm : messages.off.submit}
+        <Button type="submit" sending={state.kind === 'sending' ? messages.off.sending : undefined}>
+          {messages.off.submit}
         </Button>
-        {enabled && <Button onPress={onCancel}>{words.cancel}</Button>}
       </div>
     </Form>
-  );
-  if (!enabled) return form;
-  return (
-    <div class="confirm">
-      <div>
-        <h3 ref={heading} tabIndex={-1}>
-          {words.confirmHeading}
-        </h3>
-        <p>{words.effect}</p>
-      </div>
-      {form}
-    </div>
   );
 }

@@ -22,7 +22,14 @@ export type Refusal =
       readonly detail: string;
       readonly reasons: readonly PasswordReason[];
       readonly codeWanted: boolean;
+      /** What the server's log calls this request; empty when it did not say. */
+      readonly requestId: string;
     };
+
+/** The person was asked for a proof before the request could go on, and did not want to give it. */
+export interface GivenUp {
+  readonly kind: 'given-up';
+}
 
 const refusals: readonly string[] = [
   'offline',
@@ -172,6 +179,7 @@ export function readRefusal(status: number, fields: Fields): Refusal {
     detail: readText(fields, 'detail'),
     reasons: readList(fields, 'reasons').map(readReason),
     codeWanted: fields['requires_totp'] === true,
+    requestId: readText(fields, 'request_id'),
   };
 }
 

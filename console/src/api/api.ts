@@ -1,5 +1,6 @@
 /** Every call the pages make, one function each. Outcomes are unions on `kind`; nothing here throws. */
 import {
+  type GivenUp,
   type Refusal,
   type Session,
   type SignInAttempt,
@@ -11,23 +12,25 @@ import {
   readText,
   readTexts,
 } from './answers.ts';
+import { type Proof, proofFields, sendThroughDoor } from './door.ts';
 import { type Answer, send } from './transport.ts';
 
 export type Done = { readonly kind: 'done' } | Refusal;
+/** Of what may ask for a proof first. */
+export type DoneAtLast = Done | GivenUp;
 export type StatusOutcome = Status | Refusal;
 export type SignInOutcome =
   | { readonly kind: 'signed-in' }
   | { readonly kind: 'code-wanted'; readonly challenge: string }
   | Refusal;
 export type SetUpOutcome = { readonly kind: 'set-up'; readonly recoveryCodes: readonly string[] } | Refusal;
-export type SessionsOutcome = { readonly kind: 'sessions'; readonly sessions: readonly Session[] } | Refusal;
-export type AttemptsOutcome = { readonly kind: 'attempts'; readonly attempts: readonly SignInAttempt[] } | Refusal;
+export type SessionsOutcome = { readonly kind: 'sessions'; readonly sessions: readonly Session[] } | Refusal | GivenUp;
+export type AttemptsOutcome =
+  | { readonly kind: 'attempts'; readonly attempts: readonly SignInAttempt[]; readonly end: 'reached' | 'further-on' }
+  | Refusal
+  | GivenUp;
 
-export interface Proof {
-  readonly password: string;
-  /** The second factor's code; empty where the account has none. */
-  readonly code: string;
-}
+const attemptsAtOnce = 10;
 
 export async function status(): Promise<StatusOutcome> {
   const answer = await send('GET', '/api/auth/status');
@@ -67,43 +70,51 @@ export async function switchOn(username: string, proof: Proof): Promise<Done> {
   return done(await send('POST', '/api/auth/enable', { username, ...proofFields(proof) }));
 }
 
-export async function switchOff(proof: Proof): Promise<Done> {
-  return done(await send('POST', '/api/auth/disable', proofFields(proof)));
+export async function switchOff(): Promise<DoneAtLast> {
+  return doneAtLast(await sendThroughDoor('POST', '/api/auth/disable', {}));
 }
 
-export async function changePassword(old: Proof, newPassword: string): Promise<Done> {
+/** Proves that it is still the same person; the session gets a new token. */
+export async function reauthenticate(proof: Proof): Promise<Done> {
+  return done(await send('POST', '/api/auth/reauthenticate', proofFields(proof)));
+}
+
+export async function changePassword(old: Proof, newPassword: string): Promise<DoneAtLast> {
   const { password, ...code } = proofFields(old);
-  return done(
-    await send('POST', '/api/auth/change-password', { old_password: password, new_password: newPassword, ...code }),
-  );
+  const body = { old_password: password, new_password: newPassword, ...code };
+  return doneAtLast(await sendThroughDoor('POST', '/api/auth/change-password', body));
 }
 
 export async function sessions(): Promise<SessionsOutcome> {
-  const answer = await send('GET', '/api/auth/sessions');
+  const answer = await sendThroughDoor('GET', '/api/auth/sessions');
   if (answer.kind !== 'answered') return answer;
   return { kind: 'sessions', sessions: readList(answer.fields, 'sessions').map(readSession) };
 }
 
-export async function endSession(id: string): Promise<Done> {
-  return done(await send('DELETE', `/api/auth/sessions/${encodeURIComponent(id)}`));
+export async function endSession(id: string): Promise<DoneAtLast> {
+  return doneAtLast(await sendThroughDoor('DELETE', `/api/auth/sessions/${encodeURIComponent(id)}`));
 }
 
-export async function endOtherSessions(): Promise<Done> {
-  return done(await send('DELETE', '/api/auth/sessions'));
+export async function endOtherSessions(): Promise<DoneAtLast> {
+  return doneAtLast(await sendThroughDoor('DELETE', '/api/auth/sessions'));
 }
 
-export async function signInAttempts(): Promise<AttemptsOutcome> {
-  const answer = await send('GET', '/api/auth/login-attempts?limit=20');
+/** The latest, or the latest before a time. */
+export async function signInAttempts(before?: number): Promise<AttemptsOutcome> {
+  const query = new URLSearchParams({ limit: String(attemptsAtOnce) });
+  if (before !== undefined) query.set('before', new Date(before).toISOString());
+  const answer = await sendThroughDoor('GET', `/api/auth/login-attempts?${query.toString()}`);
   if (answer.kind !== 'answered') return answer;
-  return { kind: 'attempts', attempts: readList(answer.fields, 'attempts').map(readAttempt) };
+  const attempts = readList(answer.fields, 'attempts').map(readAttempt);
+  return { kind: 'attempts', attempts, end: attempts.length < attemptsAtOnce ? 'reached' : 'further-on' };
 }
 
 function done(answer: Answer): Done {
   return answer.kind === 'answered' ? { kind: 'done' } : answer;
 }
 
-function proofFields(proof: Proof): { password: string; totp_code?: string } {
-  return { password: proof.password, ...(proof.code === '' ? {} : { totp_code: proof.code }) };
+function doneAtLast(answer: Answer | GivenUp): DoneAtLast {
+  return answer.kind === 'given-up' ? answer : done(answer);
 }
 
 function signedIn(answer: Answer): SignInOutcome {

@@ -3,7 +3,7 @@ import { type Fields, type Refusal, readFields, readRefusal, readText } from './
 
 export type Answer = { readonly kind: 'answered'; readonly fields: Fields } | Refusal;
 
-type Method = 'GET' | 'POST' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'DELETE';
 
 const patienceMs = 30_000;
 

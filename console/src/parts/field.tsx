@@ -12,6 +12,8 @@ export interface FieldProps {
   readonly autocomplete: string;
   readonly value?: string | undefined;
   readonly code?: boolean;
+  /** Which keyboard a telephone brings. */
+  readonly keyboard?: 'text' | 'numeric';
   readonly onInput?: (typed: string, input: HTMLInputElement) => void;
   /** A control inside the box, at its end. */
   readonly after?: ComponentChildren;
@@ -28,6 +30,7 @@ export function Field({
   autocomplete,
   value,
   code = false,
+  keyboard = 'text',
   onInput,
   after,
   below,
@@ -44,6 +47,7 @@ export function Field({
           {...(type === 'password' ? { type: 'password' } : { type: 'text' })}
           class={code ? 'code' : undefined}
           autocomplete={autocomplete}
+          inputMode={keyboard}
           autocapitalize="none"
           autocorrect="off"
           spellcheck={false}

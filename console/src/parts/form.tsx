@@ -10,12 +10,13 @@ interface Props {
   /** Changes with every answer: the first field with an error then takes the focus. */
   readonly answer: unknown;
   readonly onSend: (typed: Typed) => void;
+  readonly onEdit?: (() => void) | undefined;
   /** Whether the first empty field takes the focus when the form appears. */
   readonly focus?: boolean;
   readonly children: ComponentChildren;
 }
 
-export function Form({ name, sending, answer, onSend, focus = false, children }: Props) {
+export function Form({ name, sending, answer, onSend, onEdit, focus = false, children }: Props) {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (!focus) return;
@@ -38,7 +39,7 @@ export function Form({ name, sending, answer, onSend, focus = false, children }:
   };
   return (
     // `post` matters only when the script fails: then nothing typed ends up in an address.
-    <form ref={form} name={name} class="form" method="post" noValidate onSubmit={submit}>
+    <form ref={form} name={name} class="form" method="post" noValidate onSubmit={submit} onInput={onEdit}>
       {children}
     </form>
   );

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { exactTime, relativeTime } from '../words/formats.ts';
+import { messages } from '../words/messages.ts';
 
 /** A time in relation to now; the exact one on hover and for screen readers. Goes on being true while the page is open. */
 export function Moment({ at }: { readonly at: number }) {
@@ -9,10 +10,11 @@ export function Moment({ at }: { readonly at: number }) {
     return () => clearInterval(timer);
   }, []);
   const exact = exactTime(at);
+  const relative = relativeTime(at, now);
   return (
     <time dateTime={new Date(at).toISOString()} title={exact}>
-      {relativeTime(at, now)}
-      <span class="unseen"> ({exact})</span>
+      <span aria-hidden>{relative}</span>
+      <span class="unseen">{messages.time.spoken(relative, exact)}</span>
     </time>
   );
 }

@@ -4,7 +4,8 @@ type Tone = 'info' | 'good' | 'warn' | 'danger';
 
 interface Props {
   readonly tone: Tone;
-  readonly title?: string | undefined;
+  /** Said at once to screen readers, as what is dangerous always is. */
+  readonly spoken?: boolean;
   readonly children: ComponentChildren;
 }
 
@@ -16,16 +17,13 @@ const shapes: Readonly<Record<Tone, string>> = {
   danger: 'M6.9 2.5h6.2l4.4 4.4v6.2l-4.4 4.4H6.9l-4.4-4.4V6.9zM10 6.5v4.2M10 13.4v.2',
 };
 
-export function Notice({ tone, title, children }: Props) {
+export function Notice({ tone, spoken = tone === 'danger', children }: Props) {
   return (
-    <div class={`notice ${tone}`} role={tone === 'danger' ? 'alert' : undefined}>
+    <div class={`notice ${tone}`} role={spoken ? 'alert' : undefined}>
       <svg viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" aria-hidden>
         <path d={shapes[tone]} stroke-linejoin="round" />
       </svg>
-      <div class="said">
-        {title !== undefined && <strong>{title}</strong>}
-        {children}
-      </div>
+      <div class="said">{children}</div>
     </div>
   );
 }

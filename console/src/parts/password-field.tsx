@@ -28,6 +28,7 @@ export function PasswordField({ showFrom = 0, ...props }: Props) {
     <Field
       {...props}
       type={shown ? 'text' : 'password'}
+      code={shown}
       after={
         <button
           ref={reveal}

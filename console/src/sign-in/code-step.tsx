@@ -17,11 +17,16 @@ interface Props {
   readonly onBack: () => void;
 }
 
+/** Two kinds of code, two keyboards: either field takes both, when it is pasted. */
+type Source = 'app' | 'recovery';
+
 type State = { readonly kind: 'ready' } | { readonly kind: 'sending' } | { readonly kind: 'missing' } | SignInOutcome;
 
 export function CodeStep({ challenge, onSignedIn, onOver, onBack }: Props) {
   const words = messages.code;
   const [state, setState] = useState<State>({ kind: 'ready' });
+  const [source, setSource] = useState<Source>('app');
+  const fromApp = source === 'app';
 
   const send = async (typed: Typed): Promise<void> => {
     const code = typed('totp_token').trim();
@@ -35,24 +40,34 @@ export function CodeStep({ challenge, onSignedIn, onOver, onBack }: Props) {
 
   const sending = state.kind === 'sending' || state.kind === 'signed-in';
   const wrong = state.kind === 'refused' && state.code === 'invalid_credentials';
+  const change = (): void => {
+    setSource(fromApp ? 'recovery' : 'app');
+    setState({ kind: 'ready' });
+  };
   return (
-    <Gate heading={words.heading} lead={words.lead} focus={false}>
-      <Form name="code" sending={sending} answer={state} onSend={(typed) => void send(typed)} focus>
+    <Gate heading={words.heading} lead={fromApp ? words.lead : words.recoveryLead} focus={false}>
+      <Form key={source} name="code" sending={sending} answer={state} onSend={(typed) => void send(typed)} focus>
         {isRefusal(state) && !wrong && <RefusalNotice refusal={state} />}
         <Field
           name="totp_token"
-          label={words.label}
-          help={words.help}
+          label={fromApp ? words.label : words.recoveryLabel}
+          help={fromApp ? words.help : words.recoveryHelp}
           autocomplete="one-time-code"
           code
-          errors={errorsOf(state.kind, wrong)}
+          keyboard={fromApp ? 'numeric' : 'text'}
+          errors={errorsOf(state.kind, wrong, source)}
           onInput={sendWhenWhole}
         />
         <div class="actions">
           <Button type="submit" look="primary" wide sending={sending ? words.sending : undefined}>
             {words.submit}
           </Button>
-          <Button look="plain" wide onPress={onBack}>
+        </div>
+        <div class="others">
+          <Button look="plain" onPress={change}>
+            {fromApp ? words.useRecovery : words.useApp}
+          </Button>
+          <Button look="plain" onPress={onBack}>
             {words.back}
           </Button>
         </div>
@@ -61,9 +76,10 @@ export function CodeStep({ challenge, onSignedIn, onOver, onBack }: Props) {
   );
 }
 
-function errorsOf(kind: State['kind'], wrong: boolean): readonly string[] {
-  if (wrong) return [messages.code.wrong];
-  return kind === 'missing' ? [messages.code.missing] : [];
+function errorsOf(kind: State['kind'], wrong: boolean, source: Source): readonly string[] {
+  const words = messages.code;
+  if (wrong) return [source === 'app' ? words.wrong : words.recoveryWrong];
+  return kind === 'missing' ? [words.missing] : [];
 }
 
 /** Six digits, or a whole recovery code of 25 characters: then there is nothing left to type. */

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { type SignInOutcome, signIn } from '../api/api.ts';
 import { isRefusal } from '../api/answers.ts';
 import { Button } from '../parts/button.tsx';
@@ -26,11 +26,15 @@ interface Props {
   readonly username: string;
   readonly onSignedIn: () => void;
   readonly onCodeWanted: (challenge: string, username: string) => void;
+  /** The installation is not what the page takes it for. */
+  readonly onStale: () => void;
 }
 
-export function SignInForm({ host, remark, username, onSignedIn, onCodeWanted }: Props) {
+export function SignInForm({ host, remark, username, onSignedIn, onCodeWanted, onStale }: Props) {
   const words = messages.signIn;
   const [state, setState] = useState<State>({ kind: 'ready' });
+  // Whoever goes on typing while there is no connection sends it when it is ready.
+  const edited = useRef(false);
 
   const send = async (typed: Typed): Promise<void> => {
     const name = typed('username').trim();
@@ -40,7 +44,9 @@ export function SignInForm({ host, remark, username, onSignedIn, onCodeWanted }:
       return;
     }
     setState({ kind: 'sending' });
+    edited.current = false;
     const outcome = await signIn(name, password);
+    if (outcome.kind === 'refused' && outcome.code === 'not_configured') onStale();
     if (outcome.kind === 'code-wanted') return onCodeWanted(outcome.challenge, name);
     setState(outcome);
     if (outcome.kind === 'signed-in') onSignedIn();
@@ -48,14 +54,30 @@ export function SignInForm({ host, remark, username, onSignedIn, onCodeWanted }:
     if (outcome.kind === 'refused') selectPassword();
   };
 
+  const again = (): void => {
+    if (edited.current) return setState({ kind: 'ready' });
+    document.querySelector<HTMLFormElement>('form[name="sign-in"]')?.requestSubmit();
+  };
+
   const incomplete = state.kind === 'incomplete' ? state : undefined;
   // Signed in stays "sending": the next document is on its way, and the page must not look ready again.
   const sending = state.kind === 'sending' || state.kind === 'signed-in';
   return (
     <Gate heading={words.heading} lead={host === '' ? undefined : words.toOpen(host)} focus={false}>
-      <Form name="sign-in" sending={sending} answer={state} onSend={(typed) => void send(typed)} focus>
+      <Form
+        name="sign-in"
+        sending={sending}
+        answer={state}
+        onSend={(typed) => void send(typed)}
+        onEdit={() => {
+          edited.current = true;
+        }}
+        focus
+      >
         {state.kind === 'ready' && remark !== 'none' && <Reminder remark={remark} />}
-        {isRefusal(state) && <RefusalNotice refusal={state} here={{ invalid_credentials: words.wrong }} />}
+        {isRefusal(state) && (
+          <RefusalNotice refusal={state} here={{ invalid_credentials: words.wrong }} onBack={again} />
+        )}
         <Field
           name="username"
           label={words.username}

@@ -54,6 +54,7 @@ export function SignInPage() {
       username={step.username}
       onSignedIn={goOn}
       onCodeWanted={(challenge, username) => setStep({ kind: 'code', challenge, username })}
+      onStale={() => void reload()}
     />
   );
 }

@@ -65,7 +65,7 @@ export function SwitchOn({ onDone }: { readonly onDone: (username: string) => vo
           <Field
             name="totp_code"
             label={messages.code.label}
-            help={messages.code.help}
+            help={messages.code.either}
             autocomplete="one-time-code"
             code
           />

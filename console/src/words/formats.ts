@@ -1,8 +1,8 @@
-/** Times and waits as words. English, as the catalogue is; the clock's zone is the reader's own. */
+/** Times and waits as words. In the catalogue's language; the clock's zone is the reader's own. */
 import { messages } from './messages.ts';
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-const exact = new Intl.DateTimeFormat('en-GB', {
+const relative = new Intl.RelativeTimeFormat(messages.locale, { numeric: 'auto' });
+const exact = new Intl.DateTimeFormat(messages.locale, {
   day: 'numeric',
   month: 'long',
   year: 'numeric',

@@ -6,10 +6,22 @@ import { messages } from './messages.ts';
 /** The catalogue first; the server's own sentence for what this version of the pages does not know. */
 export function refusalText(refusal: Refusal): string {
   const trouble = messages.trouble;
-  if (refusal.kind === 'refused') return known(trouble.codes, refusal.code) ?? (refusal.detail || trouble.unknown);
-  if (refusal.kind === 'limited') return trouble.limited(waitTime(refusal.seconds));
-  if (refusal.kind === 'offline' && navigator.onLine) return trouble.unreachable;
-  return trouble[refusal.kind];
+  switch (refusal.kind) {
+    case 'refused':
+      return known(trouble.codes, refusal.code) ?? (refusal.detail || trouble.unknown);
+    case 'limited':
+      return trouble.limited(waitTime(refusal.seconds));
+    case 'offline':
+      return navigator.onLine ? trouble.unreachable : trouble.offline;
+    case 'busy':
+      return trouble.busy;
+    case 'unreadable':
+      return trouble.unreadable;
+    case 'cookies-blocked':
+      return trouble.cookiesBlocked;
+    case 'session-ended':
+      return trouble.sessionEnded;
+  }
 }
 
 /** Why a password was refused: the reasons as sentences, or what the server said when it names none we know. */

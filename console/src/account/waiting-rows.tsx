@@ -1,0 +1,17 @@
+import { messages } from '../words/messages.ts';
+
+interface Props {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Where a list will be: as high as the shortest that is likely, so that little moves when it comes. */
+export function WaitingRows({ columns, rows }: Props) {
+  return Array.from({ length: rows }, (_, at) => (
+    <tr role="row" class="waiting" key={at}>
+      <td role="cell" colSpan={columns} class="head quiet">
+        {at === 0 && messages.account.loading}
+      </td>
+    </tr>
+  ));
+}
