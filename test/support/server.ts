@@ -93,7 +93,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
           clearTimeout(timer);
           resolve();
         },
-        lines.has('setup link:') || options.standing === 'set-up' ? 0 : 300,
+        lines.has('setup link:') || options.standing === 'set-up' ? 0 : options.data === undefined ? 10_000 : 1000,
       );
     });
   });
