@@ -1,17 +1,14 @@
 /** axe-core in the page: what a machine can find wrong with it for people who see, hear or move otherwise. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import assert from 'node:assert/strict';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { audit, sidewaysScroll } from './audit.ts';
-
-const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** One line for each thing that is wrong: the rule, what it wants, and where. */
 export async function violations(page: Page): Promise<readonly string[]> {
-  if (!(await page.evaluate<boolean>(`'axe' in window`))) await page.evaluate(`{ ${source} }`);
+  if (!(await page.evaluate<boolean>(`'axe' in window`))) await page.evaluate(`{ ${axe.source} }`);
   return page.evaluate<readonly string[]>(`(async () => {
     const { violations } = await axe.run(document, {
       runOnly: { type: 'tag', values: ${JSON.stringify(rules)} },

@@ -408,6 +408,37 @@ describe('the pages', { skip: withoutPackages }, () => {
       await heading(page, 'Sign in');
     });
 
+    it('the sign-in page is light, and stands still while it loads, as the account does', async (t) => {
+      const { page } = await chromium.visitor(t, { origins: [configured.url] });
+      await page.addInitScript(`{
+        globalThis.moved = 0;
+        new PerformanceObserver((list) => {
+          for (const shift of list.getEntries()) globalThis.moved += shift.value;
+        }).observe({ type: 'layout-shift', buffered: true });
+      }`);
+      const moved = async (): Promise<number> => {
+        await page.waitForTimeout(100);
+        return page.evaluate<number>('globalThis.moved');
+      };
+      await page.goto(`${configured.url}/auth/sign-in`);
+      await heading(page, 'Sign in');
+      assert.equal(await moved(), 0);
+      const bytes = await page.evaluate<number>(
+        `[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+           .reduce((sum, each) => sum + each.encodedBodySize, 0)`,
+      );
+      assert.ok(bytes > 10_000 && bytes <= 30 * 1024, `${bytes} bytes in all`);
+      await fillSignIn(page);
+      await accountPage(page);
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 740 });
+        await page.reload();
+        await accountPage(page);
+        const distance = await moved();
+        assert.ok(distance < 0.1, `${width} px: moved by ${distance}`);
+      }
+    });
+
     it('without JavaScript says what it needs', async (t) => {
       const { page } = await chromium.visitor(t, {
         origins: [configured.url],

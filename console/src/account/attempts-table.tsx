@@ -38,8 +38,10 @@ function Row({ attempt }: { readonly attempt: SignInAttempt }) {
   return (
     <tr role="row">
       <td role="cell" class="head">
-        <span class={attempt.result === 'ok' ? 'mark good' : 'mark bad'}>{resultText(attempt.result)}</span>
-        {attempt.count > 1 && <span class="times quiet small">{words.times(attempt.count)}</span>}
+        <span class={attempt.result === 'ok' ? 'mark good' : 'mark bad'}>
+          {resultText(attempt.result)}
+          {attempt.count > 1 && <span class="times quiet small"> {words.times(attempt.count)}</span>}
+        </span>
       </td>
       <td role="cell" data-label={words.when}>
         <Moment at={attempt.lastAt} />

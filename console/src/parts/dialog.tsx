@@ -37,6 +37,8 @@ export function Dialog({ heading, lead, onCancel, children }: Props) {
         </p>
       </header>
       {children}
+      {/* What lies behind is silent while this is open, the page's own region included. */}
+      <div class="unseen" role="status" />
     </dialog>
   );
 }

@@ -15,7 +15,12 @@ export function useStatus(): readonly [Beginning, () => Promise<void>] {
   useEffect(() => {
     if (first.kind === 'waiting') void asked.then(setKnown);
   }, []);
-  return [known, async () => setKnown(await status())];
+  const reload = async (): Promise<void> => {
+    const next = await status();
+    // What is known stays on the page when it cannot be asked for: somebody may be typing there.
+    setKnown((before) => (before.kind === 'status' && next.kind !== 'status' ? before : next));
+  };
+  return [known, reload];
 }
 
 function waited(): Promise<Beginning> {

@@ -10,17 +10,21 @@ export function useWhenBack(away: boolean, onBack: () => void): void {
   called.current = onBack;
   useEffect(() => {
     if (!away) return undefined;
-    let over = false;
+    let asking: 'not' | 'now' | 'over' = 'not';
+    const isOver = (): boolean => asking === 'over';
     const ask = async (): Promise<void> => {
-      if (over || !navigator.onLine || (await status()).kind !== 'status' || over) return;
-      over = true;
-      called.current();
+      if (asking !== 'not' || !navigator.onLine) return;
+      asking = 'now';
+      const { kind } = await status();
+      if (isOver()) return;
+      asking = kind === 'status' ? 'over' : 'not';
+      if (isOver()) called.current();
     };
     const timer = setInterval(() => void ask(), everyMs);
     const online = (): void => void ask();
     addEventListener('online', online);
     return () => {
-      over = true;
+      asking = 'over';
       clearInterval(timer);
       removeEventListener('online', online);
     };
