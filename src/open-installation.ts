@@ -26,18 +26,24 @@ export interface OpeningParts {
 }
 
 /**
- * Looked at before the database is opened, since opening makes an empty one: a key without its database is a loss, and
- * nothing may be put in the place of what was lost.
+ * Looked at before the database is opened, since opening makes an empty one and takes in the log of a crash: a key without
+ * its database is a loss, nothing may be put in the place of what was lost, and a key that cannot be used opens nothing.
  */
 export function checkBeforeOpening(parts: {
   readonly databaseFile: string;
   readonly rootKeyFile: string;
 }): { readonly kind: 'refused'; readonly why: string } | { readonly kind: 'fits' } {
+  const key = readRootKey(parts.rootKeyFile);
+  if (key.kind === 'unusable') return { kind: 'refused', why: unusableKey(parts.rootKeyFile, key.why) };
   const database = lstatSync(parts.databaseFile, { throwIfNoEntry: false });
   const empty = database?.isFile() === true && database.size === 0;
-  if ((database !== undefined && !empty) || readRootKey(parts.rootKeyFile).kind === 'absent') return { kind: 'fits' };
+  if (key.kind === 'absent' || (database !== undefined && !empty)) return { kind: 'fits' };
   const how = `${parts.databaseFile} is ${empty ? 'empty' : 'gone'}`;
   return { kind: 'refused', why: `${lostDatabase(parts.rootKeyFile)} (${how})` };
+}
+
+function unusableKey(rootKeyFile: string, why: string): string {
+  return `The root key ${rootKeyFile} cannot be used: ${why}.`;
 }
 
 function lostDatabase(rootKeyFile: string): string {
@@ -48,8 +54,7 @@ export async function openInstallation(parts: OpeningParts): Promise<Installatio
   const { store, rootKeyFile } = parts;
   const found = await store.installation();
   const key = readRootKey(rootKeyFile);
-  if (key.kind === 'unusable')
-    return { kind: 'refused', why: `The root key ${rootKeyFile} cannot be used: ${key.why}.` };
+  if (key.kind === 'unusable') return { kind: 'refused', why: unusableKey(rootKeyFile, key.why) };
   if (found.kind === 'empty') {
     if (key.kind === 'read') {
       return { kind: 'refused', why: lostDatabase(rootKeyFile) };

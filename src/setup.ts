@@ -101,7 +101,19 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const ending = endingStore(options.store, memory);
   const { store } = ending;
   const stopListening = store.onChange((changes) => memory.apply(changes));
-  const sessions = sessionVerifier({ memory, store, clock, bootId, onFault });
+  let sweepUnderWay: Promise<void> | null = null;
+  const sweepAll = async (): Promise<void> => {
+    let left = await store.sweep(clock.now());
+    while (left.kind === 'more') left = await store.sweep(clock.now());
+  };
+  const sweepNow = (): void => {
+    sweepUnderWay ??= sweepAll()
+      .catch(onFault)
+      .finally(() => {
+        sweepUnderWay = null;
+      });
+  };
+  const sessions = sessionVerifier({ memory, store, clock, bootId, onOver: sweepNow, onFault });
   const guard = makeGuard({ sessions, kinds });
   const record = recorder({ store, clock, log });
 
@@ -174,11 +186,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     // Whoever asked for the end was told, and that was logged: not again every second.
     void ending.settle().catch((fault: unknown) => (fault instanceof StoreFault ? undefined : onFault(fault)));
   }, 1000);
-  const sweepAll = async (): Promise<void> => {
-    let left = await store.sweep(clock.now());
-    while (left.kind === 'more') left = await store.sweep(clock.now());
-  };
-  const sweeping = setInterval(() => void sweepAll().catch(onFault), sweepEveryMs);
+  const sweeping = setInterval(sweepNow, sweepEveryMs);
   polling.unref();
   sweeping.unref();
 

@@ -6,6 +6,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -308,6 +309,41 @@ describe('sqlite: migrations', () => {
     const copy = await opened({ ...place, path: copyOf(place) });
     assert.equal((await copy.userById('u_399' as UserId)).kind, 'found');
     await copy.close();
+  });
+
+  test('do not run when the copy before them cannot be made: the database stays as it is, and is named', async (context) => {
+    const place = placeFor(context);
+    await filled(place);
+    const before = readFileSync(place.path);
+    const migrations = [...shippedMigrations(), next];
+    const inTheWay = async (path: string): Promise<void> => {
+      mkdirSync(path);
+      const opening = await openSqliteStore({ ...place, migrations });
+      if (opening.kind === 'opened') await opening.store.close();
+      assert.equal(opening.kind, 'unreadable');
+      assert.match(opening.kind === 'unreadable' ? opening.detail : '', /the copy could not be made: .*before-0002/);
+      rmSync(path, { recursive: true });
+      assert.ok(!existsSync(`${copyOf(place)}.part`), 'half a copy does not stay');
+      assert.ok(readFileSync(place.path).equals(before), 'nothing was changed');
+    };
+    await inTheWay(copyOf(place));
+    await inTheWay(`${copyOf(place)}.part`);
+    // No room for it: the database itself would still fit.
+    const body = `
+      process.on('SIGXFSZ', () => undefined);
+      const migrations = [...place.migrations, { version: 2, sql: ${JSON.stringify(next.sql)} }];
+      const { kind, detail } = await openSqliteStore({ ...place, migrations });
+      told(kind + ': ' + detail);`;
+    const child = otherProcess(context, place, body);
+    execFileSync('prlimit', ['--pid', String(child.pid), `--fsize=${before.length - 8192}`]);
+    assert.match(String(await said(child)), /^unreadable: .*the copy could not be made/);
+    assert.ok(readFileSync(place.path).equals(before));
+    assert.ok(!existsSync(copyOf(place)) && !existsSync(`${copyOf(place)}.part`));
+    // Nothing in the way any more: it runs.
+    const migrated = await openSqliteStore({ ...place, migrations });
+    assert.equal(migrated.kind, 'opened');
+    if (migrated.kind === 'opened') await migrated.store.close();
+    assert.ok(existsSync(copyOf(place)));
   });
 
   test('happen whole or not at all', async (context) => {

@@ -207,7 +207,7 @@ export interface Store {
   redeemHandOver(
     redemption: Redemption,
   ): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'redeemed'; readonly session: SessionRow }>;
-  /** First claim of a self-contained secret wins; the mark is kept until the secret expires by itself. */
+  /** First claim of a self-contained secret wins; the mark is kept a day longer than the secret lives: clocks are set back. */
   claimOnce(claim: {
     readonly purpose: 'login-token';
     readonly digest: Digest;

@@ -57,6 +57,7 @@ function stage() {
     lookups: 0,
     reads: 0,
     broken: false,
+    over: 0,
     touched: [] as { id: string; lastSeenAt: number }[],
   };
   let gate: Promise<void> = Promise.resolve();
@@ -89,6 +90,7 @@ function stage() {
     store,
     clock,
     bootId: 'b',
+    onOver: () => void (state.over += 1),
     onFault: (fault) => assert.fail(String(fault)),
   });
   const change = (...subjects: Change['subject'][]): void =>
@@ -113,6 +115,31 @@ test('a known session is answered at once, without a promise and without the sto
   const again = verifier.verify(token, 'cookie', 'account', 'counts');
   assert.equal(again instanceof Promise, false);
   assert.equal(state.lookups, 1);
+});
+
+test('a session that is over by its time is reported, so that it stays over; one that lives is not', async () => {
+  const idle = stage();
+  assert.equal(await idle.verify(), 'user');
+  assert.equal(idle.state.over, 0);
+  idle.clock.pass(sessionRow.idleMs);
+  assert.equal(await idle.verify(), 'rejected');
+  assert.equal(idle.state.over, 1);
+  const expired = stage();
+  expired.state.session = { ...sessionRow, expiresAt: sessionRow.createdAt };
+  assert.equal(await expired.verify(), 'rejected');
+  assert.equal(expired.state.over, 1);
+});
+
+test('what is barred is unknown, known or not, until the bar is lifted; others go on', async () => {
+  const { memory, state, verify } = stage();
+  assert.equal(await verify(), 'user');
+  const lift = memory.bar((session) => session.id === sessionRow.id);
+  assert.equal(await verify(), 'rejected');
+  const other = memory.bar((session) => session.id !== sessionRow.id);
+  lift();
+  assert.equal(await verify(), 'user');
+  other();
+  assert.equal(state.over, 0);
 });
 
 test('an unknown token is looked up every time and never kept', async () => {

@@ -33,6 +33,8 @@ export function sessionVerifier(parts: {
   store: Pick<Store, 'touchSessions'>;
   clock: Clock;
   bootId: string;
+  /** Some session was seen to be over by its time: it has to stay over, also when the clock is set back. */
+  onOver: () => void;
   onFault: (fault: unknown) => void;
 }): SessionVerifier {
   const { memory, store, clock, bootId } = parts;
@@ -68,7 +70,10 @@ export function sessionVerifier(parts: {
     if (session.transport !== transport || (sessionKind !== undefined && session.kind !== sessionKind)) {
       return { kind: 'rejected', cause: 'other-kind' };
     }
-    if (now >= session.expiresAt) return { kind: 'rejected', cause: 'expired' };
+    if (now >= session.expiresAt) {
+      parts.onOver();
+      return { kind: 'rejected', cause: 'expired' };
+    }
     if (session.bootId !== '' && session.bootId !== bootId) return { kind: 'rejected', cause: 'other-boot' };
     if (!user.row.active || user.row.credentialGeneration !== session.credentialGeneration)
       return { kind: 'rejected', cause: 'superseded' };
@@ -112,6 +117,7 @@ export function sessionVerifier(parts: {
     const now = clock.now();
     if (!isIdle(loaded.holder.session, loaded.lastSeenAt, now)) return judge(loaded, transport, sessionKind, now, use);
     memory.forget(key);
+    parts.onOver();
     return { kind: 'rejected', cause: 'idle' };
   };
 

@@ -29,8 +29,9 @@ export interface Embedded {
   readonly console: string;
   readonly sallyport: Sallyport;
   readonly setupCode: Secret;
-  /** Moves both clocks forward (or the wall clock back). */
+  /** Moves both clocks forward, or the wall clock back: the monotonic one never goes back. */
   readonly pass: (ms: number) => void;
+  readonly now: () => Millis;
   readonly lines: string[];
   readonly close: () => Promise<void>;
 }
@@ -55,6 +56,7 @@ export async function embed(
   if (opened.kind !== 'opened') throw new Error(opened.detail);
   const { store } = opened;
   let skew = 0;
+  let ahead = 0;
   const lines: string[] = [];
   const note = (fields: object, message: string): void => void lines.push(JSON.stringify({ ...fields, message }));
   const log: Log = { info: note, warn: note, error: note };
@@ -68,7 +70,7 @@ export async function embed(
   const places: Places = { console: [console], application: [], protectedHosts: [] };
   const clock: Clock = {
     now: () => (Date.now() + skew) as Millis,
-    monotonic: () => performance.now() + Math.max(0, skew),
+    monotonic: () => performance.now() + ahead,
   };
   const creation = await createSallyport({
     settings: loaded.settings,
@@ -98,7 +100,11 @@ export async function embed(
     console,
     sallyport,
     setupCode: made.kind === 'made' ? made.code : ('' as Secret),
-    pass: (ms) => void (skew += ms),
+    now: () => (Date.now() + skew) as Millis,
+    pass: (ms) => {
+      skew += ms;
+      ahead += Math.max(0, ms);
+    },
     lines,
     close: async () => {
       forward.stop();

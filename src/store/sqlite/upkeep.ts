@@ -11,6 +11,8 @@ const sessionsPerCall = 250;
 const attemptsKept = 100_000;
 const attemptsMs = 90 * 86_400_000;
 const changesMs = 3_600_000;
+/** Marks of what is used stay a day longer than what they mark: so far back a clock may be set, and it stays used. */
+const claimsMs = 86_400_000;
 
 export function upkeepWrites(db: DatabaseSync, parts: SessionParts) {
   const expiredSessions = db.prepare('SELECT id FROM sessions WHERE ends_at <= ? ORDER BY ends_at LIMIT ?');
@@ -44,7 +46,7 @@ export function upkeepWrites(db: DatabaseSync, parts: SessionParts) {
       for (const row of sessions) parts.end(row['id'] as SessionId);
       const dropped = [
         dropTickets.run(at, rowsPerCall),
-        dropClaims.run(at, rowsPerCall),
+        dropClaims.run(at - claimsMs, rowsPerCall),
         dropDevices.run(at, rowsPerCall),
         dropOldAttempts.run(at - attemptsMs, rowsPerCall),
         dropSurplusAttempts.run(attemptsKept, rowsPerCall),
