@@ -17,9 +17,10 @@ export async function announce(parts: {
 }): Promise<void> {
   const { sallyport, places, terminal, log } = parts;
   const state = await sallyport.memory.state();
+  // Ready is told when the code works: whoever has given one may use it at once.
+  const made = await sallyport.newSetupCode();
   terminal.out(`sallyport ready on ${places.console[0]}`);
   if (places.application[0] !== undefined) terminal.out(`application on ${places.application[0]}`);
-  const made = await sallyport.newSetupCode();
   if (made.kind === 'made') terminal.out(`setup link: ${parts.keepCode(made)}`);
   else parts.forgetCode();
   if (state === 'declined')
