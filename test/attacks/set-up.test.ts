@@ -31,14 +31,14 @@ describe('S-01: fifty set-ups at once', () => {
     assert.ok(winner);
     assert.equal((winner.json['backup_codes'] as string[]).length, 10);
 
-    const names = await Promise.all(
-      Array.from({ length: 50 }, (_, at) =>
-        send(`${server.console}/api/auth/login`, {
-          body: { username: `root${at}`, password: admin.password },
-          from: `127.${at + 1}.0.1`,
-        }),
-      ),
-    );
+    const signIn = (at: number) =>
+      send(`${server.console}/api/auth/login`, {
+        body: { username: `root${at}`, password: admin.password },
+        from: `127.${at + 1}.0.1`,
+      });
+    // In two halves: all fifty at once are as many as the queue of hashes takes on an idle machine.
+    const half = Array.from({ length: 25 }, (_, at) => at);
+    const names = [...(await Promise.all(half.map(signIn))), ...(await Promise.all(half.map((at) => signIn(at + 25))))];
     assert.equal(names.filter((got) => got.status === 200).length, 1);
     assert.equal(names.filter((got) => got.status === 401).length, 49);
   });
