@@ -101,19 +101,15 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const ending = endingStore(options.store, memory);
   const { store } = ending;
   const stopListening = store.onChange((changes) => memory.apply(changes));
-  let sweepUnderWay: Promise<void> | null = null;
-  const sweepAll = async (): Promise<void> => {
-    let left = await store.sweep(clock.now());
-    while (left.kind === 'more') left = await store.sweep(clock.now());
-  };
-  const sweepNow = (): void => {
-    sweepUnderWay ??= sweepAll()
-      .catch(onFault)
-      .finally(() => {
-        sweepUnderWay = null;
-      });
-  };
-  const sessions = sessionVerifier({ memory, store, clock, bootId, onOver: sweepNow, onFault });
+  const sweep = oneAtATime(async () => {
+    const at = clock.now();
+    try {
+      while ((await store.sweep(at)).kind === 'more');
+    } catch (fault) {
+      onFault(fault);
+    }
+  });
+  const sessions = sessionVerifier({ memory, store, clock, bootId, over: sweep, onFault });
   const guard = makeGuard({ sessions, kinds });
   const record = recorder({ store, clock, log });
 
@@ -186,7 +182,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     // Whoever asked for the end was told, and that was logged: not again every second.
     void ending.settle().catch((fault: unknown) => (fault instanceof StoreFault ? undefined : onFault(fault)));
   }, 1000);
-  const sweeping = setInterval(sweepNow, sweepEveryMs);
+  const sweeping = setInterval(() => void sweep(), sweepEveryMs);
   polling.unref();
   sweeping.unref();
 
@@ -214,4 +210,18 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
       },
     },
   };
+}
+
+/** Whoever asks while it is under way waits for a run that begins afterwards, with all others who asked meanwhile. */
+function oneAtATime(run: () => Promise<void>): () => Promise<void> {
+  let underWay: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+  const begin = (): Promise<void> => {
+    next = null;
+    underWay = run().finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
+  return () => (underWay === null ? begin() : (next ??= underWay.then(begin)));
 }

@@ -90,7 +90,10 @@ function stage() {
     store,
     clock,
     bootId: 'b',
-    onOver: () => void (state.over += 1),
+    over: () => {
+      state.over += 1;
+      return Promise.resolve();
+    },
     onFault: (fault) => assert.fail(String(fault)),
   });
   const change = (...subjects: Change['subject'][]): void =>

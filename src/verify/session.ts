@@ -33,8 +33,8 @@ export function sessionVerifier(parts: {
   store: Pick<Store, 'touchSessions'>;
   clock: Clock;
   bootId: string;
-  /** Some session was seen to be over by its time: it has to stay over, also when the clock is set back. */
-  onOver: () => void;
+  /** Some session was seen to be over by its time: resolves when it stays over, also when the clock is set back. */
+  over: () => Promise<void>;
   onFault: (fault: unknown) => void;
 }): SessionVerifier {
   const { memory, store, clock, bootId } = parts;
@@ -58,7 +58,7 @@ export function sessionVerifier(parts: {
     if (parent !== null) unwritten.set(parent, now);
   };
 
-  /** Everything but idle time, which only a fresh read may decide. */
+  /** Everything but its time, which only a fresh read may decide. */
   const judge = (
     known: KnownSession,
     transport: Transport,
@@ -70,10 +70,6 @@ export function sessionVerifier(parts: {
     if (session.transport !== transport || (sessionKind !== undefined && session.kind !== sessionKind)) {
       return { kind: 'rejected', cause: 'other-kind' };
     }
-    if (now >= session.expiresAt) {
-      parts.onOver();
-      return { kind: 'rejected', cause: 'expired' };
-    }
     if (session.bootId !== '' && session.bootId !== bootId) return { kind: 'rejected', cause: 'other-boot' };
     if (!user.row.active || user.row.credentialGeneration !== session.credentialGeneration)
       return { kind: 'rejected', cause: 'superseded' };
@@ -81,7 +77,10 @@ export function sessionVerifier(parts: {
     return known.holder;
   };
 
-  const isIdle = (session: SessionRow, lastSeenAt: Millis, now: Millis): boolean => now - lastSeenAt >= session.idleMs;
+  const timeOf = (session: SessionRow, lastSeenAt: Millis, now: Millis): 'expired' | 'idle' | 'in-time' => {
+    if (now >= session.expiresAt) return 'expired';
+    return now - lastSeenAt >= session.idleMs ? 'idle' : 'in-time';
+  };
 
   /** What memory says, if it may say anything: `undefined` sends the question to the store. */
   const fromMemory = (
@@ -98,7 +97,7 @@ export function sessionVerifier(parts: {
         return undefined;
       case 'known': {
         const now = clock.now();
-        if (!isIdle(recalled.holder.session, recalled.lastSeenAt, now))
+        if (timeOf(recalled.holder.session, recalled.lastSeenAt, now) === 'in-time')
           return judge(recalled, transport, sessionKind, now, use);
         memory.forget(key);
         return undefined;
@@ -115,10 +114,12 @@ export function sessionVerifier(parts: {
     const loaded = await memory.load(key);
     if (loaded.kind === 'unknown') return { kind: 'rejected', cause: 'unknown' };
     const now = clock.now();
-    if (!isIdle(loaded.holder.session, loaded.lastSeenAt, now)) return judge(loaded, transport, sessionKind, now, use);
+    const time = timeOf(loaded.holder.session, loaded.lastSeenAt, now);
+    if (time === 'in-time') return judge(loaded, transport, sessionKind, now, use);
     memory.forget(key);
-    parts.onOver();
-    return { kind: 'rejected', cause: 'idle' };
+    // Before anybody is told: a clock that is set back in between must not bring it back.
+    await parts.over();
+    return { kind: 'rejected', cause: time };
   };
 
   return {
