@@ -19,10 +19,11 @@ export async function announce(parts: {
   const state = await sallyport.memory.state();
   // Ready is told when the code works: whoever has given one may use it at once.
   const made = await sallyport.newSetupCode();
+  const link = made.kind === 'made' ? parts.keepCode(made) : undefined;
   terminal.out(`sallyport ready on ${places.console[0]}`);
   if (places.application[0] !== undefined) terminal.out(`application on ${places.application[0]}`);
-  if (made.kind === 'made') terminal.out(`setup link: ${parts.keepCode(made)}`);
-  else parts.forgetCode();
+  if (link === undefined) parts.forgetCode();
+  else terminal.out(`setup link: ${link}`);
   if (state === 'declined')
     log.warn({ state }, 'running without sign-in, as was decided: everybody reaches the application');
   if (state === 'off') log.warn({ state }, 'sign-in is switched off: everybody reaches the application');

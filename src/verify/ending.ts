@@ -2,6 +2,8 @@
  * What ends access ends it at once, also when it cannot be written (3-rules, Logs, audit, metrics): this process takes the
  * session for ended from now on, whoever asked is told 503, and the end is written as soon as the store can write again.
  * Only until then would a crash bring the session back, which is why nobody is told that it is done.
+ *
+ * What grants waits for the ends before it: else an end written late would take along what was opened after it.
  */
 import type { SessionRow } from '../store/rows.ts';
 import { type Store, StoreFault } from '../store/store.ts';
@@ -41,9 +43,28 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
     }
   };
 
+  const settle = (): Promise<void> => {
+    settling ??= settleAll().finally(() => {
+      settling = null;
+    });
+    return settling;
+  };
+
+  const afterEnds =
+    <Given extends readonly unknown[], T>(grant: (...given: Given) => Promise<T>) =>
+    async (...given: Given): Promise<T> => {
+      if (pending.size > 0) await settle();
+      return grant(...given);
+    };
+
   return {
     store: {
       ...store,
+      openSession: afterEnds((opening) => store.openSession(opening)),
+      renewSession: afterEnds((renewal) => store.renewSession(renewal)),
+      issueOneUse: afterEnds((ticket, cap) => store.issueOneUse(ticket, cap)),
+      redeemHandOver: afterEnds((redemption) => store.redeemHandOver(redemption)),
+      changePassword: afterEnds((change) => store.changePassword(change)),
       endSession: (given) =>
         end(
           `session ${given.id}`,
@@ -60,18 +81,13 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
         ),
       setUserActive: (given) =>
         given.active
-          ? store.setUserActive(given)
+          ? afterEnds(() => store.setUserActive(given))()
           : end(
               `user ${given.userId}`,
               (each) => each.userId === given.userId,
               () => store.setUserActive(given),
             ),
     },
-    settle: () => {
-      settling ??= settleAll().finally(() => {
-        settling = null;
-      });
-      return settling;
-    },
+    settle,
   };
 }

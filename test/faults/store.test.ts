@@ -68,6 +68,23 @@ describe('a fault under a request', () => {
     assert.equal((await send(`${embedded.console}/api/auth/logout`, out)).status, 200);
     assert.equal(await authenticated(token), false);
   });
+
+  it('an end that is written late takes nothing along that was opened after it', async () => {
+    const { engine, console } = embedded;
+    const [asking, other] = [await signInBearer(embedded), await signInBearer(embedded)];
+    const status = async (token: string): Promise<number> =>
+      (await send(`${console}/api/auth/sessions`, { headers: { authorization: `Bearer ${token}` } })).status;
+    const whole = engine.endSessions.bind(engine);
+    Object.assign(engine, { endSessions: () => Promise.reject(new StoreFault('full')) });
+    const asked = { method: 'DELETE', headers: { authorization: `Bearer ${asking}` } };
+    assertProblem(await send(`${console}/api/auth/sessions`, asked), 503, 'unavailable');
+    assert.deepEqual([await status(asking), await status(other)], [200, 401]);
+    assertProblem(await send(`${console}/api/auth/login`, { body: admin }), 503, 'unavailable');
+    Object.assign(engine, { endSessions: whole });
+    const young = await signInBearer(embedded);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.deepEqual([await status(asking), await status(other), await status(young)], [200, 401, 200]);
+  });
 });
 
 describe('the line before the writer', () => {

@@ -20,6 +20,7 @@ import {
   type Places,
   type Sallyport,
   type SessionKind,
+  type Store,
   systemRandom,
 } from '../../src/index.ts';
 import type { Origin, Secret } from '../../src/types.ts';
@@ -28,6 +29,8 @@ import { temporaryFolder } from './server.ts';
 export interface Embedded {
   readonly console: string;
   readonly sallyport: Sallyport;
+  /** The store as it was handed over, beneath what the house puts around it. */
+  readonly engine: Store;
   readonly setupCode: Secret;
   /** Moves both clocks forward, or the wall clock back: the monotonic one never goes back. */
   readonly pass: (ms: number) => void;
@@ -99,6 +102,7 @@ export async function embed(
   return {
     console,
     sallyport,
+    engine: store,
     setupCode: made.kind === 'made' ? made.code : ('' as Secret),
     now: () => (Date.now() + skew) as Millis,
     pass: (ms) => {
