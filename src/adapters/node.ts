@@ -10,7 +10,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Answer, Written } from '../http/answer.ts';
 import type { Handler } from '../http/handler.ts';
-import { asksFirst } from '../http/proxy/expectation.ts';
+import { asksFirst } from '../http/expectation.ts';
 import { endAfterRequest, stopLingering } from '../http/linger.ts';
 import type { Joining, Passing } from '../http/proxy/upstream.ts';
 import { asksForSocket } from '../http/proxy/tunnel.ts';
@@ -58,7 +58,7 @@ interface Line {
 }
 
 /** How long an answer of ours may lie there without a byte of it being taken. */
-const unreadMs = 30_000;
+const unreadMs = 10_000;
 
 /** With so many waiting nothing more is read from the connection. */
 const mostWaiting = 16;

@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { send, sendRaw } from '../support/client.ts';
 import { need, withoutPackages } from '../support/debian.ts';
@@ -13,6 +12,8 @@ import { framings } from '../support/framings.ts';
 import { setUp } from '../support/people.ts';
 import { handshake, rawConnection, type RawConnection } from '../support/raw-connection.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
+import { pause, settled } from '../support/waiting.ts';
+import { descriptors, residentMiB } from '../support/process-figures.ts';
 
 /** Whoever sends slowly is rid of by then (D-01, D-02). */
 const slowEndsWithin = 15_000;
@@ -334,6 +335,31 @@ describe('connections', () => {
     });
   });
 
+  it('answers that nobody reads are given up, and those who read slowly get theirs', { timeout: 60_000 }, async () => {
+    const { port, host } = doors.console;
+    const before = descriptors(server);
+    const ask = `GET /api/auth/openapi.json HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+    const deaf = many(20, () => {
+      const connection = rawConnection(port);
+      connection.socket.pause();
+      for (let at = 0; at < 60; at += 1) connection.send(ask.repeat(50));
+      return connection;
+    });
+    const slow = rawConnection(port);
+    slow.send(ask.repeat(200));
+    const reading = setInterval(() => {
+      slow.socket.resume();
+      setTimeout(() => slow.socket.pause(), 20);
+    }, 500);
+    await pause(500);
+    assert.ok(descriptors(server) >= before + 20);
+    await settled(() => descriptors(server) <= before + 2, 'they are given up', 30_000);
+    clearInterval(reading);
+    slow.socket.resume();
+    await settled(() => (slow.text().match(/HTTP\/1\.1 200/g) ?? []).length === 200, 'the slow one has all', 10_000);
+    for (const each of [...deaf, slow]) each.socket.destroy();
+  });
+
   it('D-15: connections that come and go in thousands leave nothing behind', async () => {
     const before = descriptors(server);
     const body = JSON.stringify({ username: 'nobody', password: 'nobody has this one' });
@@ -462,21 +488,4 @@ function drip(connection: RawConnection, bytes: string): void {
   connection.socket.once('close', () => clearInterval(timer));
 }
 
-function residentMiB(server: RunningServer): number {
-  const status = readFileSync(`/proc/${server.process.pid}/status`, 'latin1');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
-}
-
-function descriptors(server: RunningServer): number {
-  return readdirSync(`/proc/${server.process.pid}/fd`).length;
-}
-
 const gone = (): { status: number } => ({ status: 0 });
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-async function settled(reached: () => boolean, what: string, ms: number): Promise<void> {
-  for (const began = performance.now(); !reached(); await pause(20)) assert.ok(performance.now() - began < ms, what);
-}

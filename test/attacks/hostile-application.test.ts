@@ -1,6 +1,5 @@
 /** An application that turned against the proxy in front of it: hints without end, answers that are two, bodies where none may be. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { send } from '../support/client.ts';
@@ -8,6 +7,8 @@ import { setUp } from '../support/people.ts';
 import { handshake, rawConnection, type RawConnection } from '../support/raw-connection.ts';
 import { type RawUpstream, rawUpstream } from '../support/raw-upstream.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
+import { pause } from '../support/waiting.ts';
+import { residentMiB } from '../support/process-figures.ts';
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const chunked = 'Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n';
@@ -135,12 +136,3 @@ describe('an application that turned', () => {
     await Promise.all(leaving.map((each) => each.closed(2000)));
   });
 });
-
-function residentMiB(server: RunningServer): number {
-  const status = readFileSync(`/proc/${server.process.pid}/status`, 'latin1');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

@@ -12,6 +12,7 @@ import { handshake, rawConnection } from '../support/raw-connection.ts';
 import { type ReverseProxy, reverseProxyNames, startReverseProxy } from '../support/reverse-proxies.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { startStreaming, type Streaming } from '../support/streaming.ts';
+import { pause, settled } from '../support/waiting.ts';
 
 describe('behind', { skip: withoutPackages }, () => {
   let server: RunningServer;
@@ -120,11 +121,3 @@ describe('behind', { skip: withoutPackages }, () => {
     });
   }
 });
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-async function settled(reached: () => boolean, what: string, ms = 5000): Promise<void> {
-  for (const began = performance.now(); !reached(); await pause(2)) assert.ok(performance.now() - began < ms, what);
-}

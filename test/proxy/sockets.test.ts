@@ -9,6 +9,7 @@ import { admin, enterApplication, setUp, signInBearer } from '../support/people.
 import { handshake, rawConnection, type RawConnection } from '../support/raw-connection.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { startStreaming, type Streaming } from '../support/streaming.ts';
+import { pause } from '../support/waiting.ts';
 
 /** A socket must be gone this long after its session (3-rules, Proxied requests). */
 const endsWithin = 5000;
@@ -296,7 +297,3 @@ describe('WebSockets and time', () => {
     }
   });
 });
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

@@ -4,12 +4,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { send } from './client.ts';
 import { need } from './debian.ts';
 import { temporaryFolder } from './server.ts';
+import { freePort } from './free-port.ts';
 
 export interface Desktop {
   readonly url: string;
@@ -87,12 +87,4 @@ export async function startDesktop(): Promise<Desktop> {
     throw fault;
   }
   return { url, close };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

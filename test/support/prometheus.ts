@@ -1,12 +1,12 @@
 /** A real application without a sign-in of its own: Debian's Prometheus, with its web pages and API. */
 import { spawn } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { send } from './client.ts';
 import { need } from './debian.ts';
 import { temporaryFolder } from './server.ts';
+import { freePort } from './free-port.ts';
 
 export interface Prometheus {
   readonly url: string;
@@ -77,12 +77,4 @@ async function start(command: string, port: number): Promise<Start> {
   }
   await close();
   return { kind: 'ended', said };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

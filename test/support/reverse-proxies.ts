@@ -1,11 +1,12 @@
 /** Debian's reverse proxies, as people have them in front of an application listener: passing everything on to one port. */
 import { spawn } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { need } from './debian.ts';
 import { temporaryFolder } from './server.ts';
+import { freePort } from './free-port.ts';
 
 export interface ReverseProxy {
   readonly port: number;
@@ -154,12 +155,4 @@ function accepts(port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

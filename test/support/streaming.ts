@@ -114,18 +114,14 @@ export async function startStreaming(): Promise<Streaming> {
   const seen: Seen[] = [];
   const sockets = new Set<Duplex>();
   let open = 0;
+  const noted = ({ method = '', url = '', headers }: IncomingMessage): Seen => {
+    const about: Seen = { method, target: url, headers, bytes: 0, digest: '', trailers: {}, ended: 'no' };
+    seen.push(about);
+    return about;
+  };
   const answer = (message: IncomingMessage, response: ServerResponse): void => {
     const { pathname, searchParams } = new URL(message.url ?? '/', 'http://x');
-    const about: Seen = {
-      method: message.method ?? '',
-      target: message.url ?? '',
-      headers: message.headers,
-      bytes: 0,
-      digest: '',
-      trailers: {},
-      ended: 'no',
-    };
-    seen.push(about);
+    const about = noted(message);
     open += 1;
     response.once('close', () => {
       open -= 1;
@@ -154,15 +150,7 @@ export async function startStreaming(): Promise<Streaming> {
     answer(message, response);
   });
   server.on('upgrade', (message: IncomingMessage, socket: Socket, head: Buffer) => {
-    seen.push({
-      method: message.method ?? '',
-      target: message.url ?? '',
-      headers: message.headers,
-      bytes: 0,
-      digest: '',
-      trailers: {},
-      ended: 'no',
-    });
+    noted(message);
     socket.on('error', () => undefined);
     if (message.url === '/ws-refused') {
       socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 4\r\nConnection: keep-alive\r\n\r\nnope');

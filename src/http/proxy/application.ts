@@ -28,7 +28,7 @@ import type { Memory } from '../../verify/memory.ts';
 import type { Use } from '../../verify/session.ts';
 import { type Forward, problem, redirect, type Written } from '../answer.ts';
 import { notMine, type Wing } from '../handler.ts';
-import { plainPage } from '../plain-page.ts';
+import { plainPage } from './plain-page.ts';
 
 export interface ApplicationParts {
   readonly guard: Guard;

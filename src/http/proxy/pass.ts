@@ -3,7 +3,7 @@ import type { ClientRequest } from 'node:http';
 import { refuse } from '../../errors.ts';
 import { header, methodSafety } from '../../request/incoming.ts';
 import { framingOf, requestHeaders } from './forward-headers.ts';
-import { asksFirst } from './expectation.ts';
+import { asksFirst } from '../expectation.ts';
 import { interimAnswers, relay } from './relay.ts';
 import { announced, trailersOf } from './trailers.ts';
 import type { Passing, Upstream } from './upstream.ts';

@@ -1,6 +1,6 @@
 /** The few pages that must work without the built ones: on protected hosts, where the console's assets do not live. */
-import type { Origin } from '../types.ts';
-import { guardHeaders, setCookies, type Written } from './answer.ts';
+import type { Origin } from '../../types.ts';
+import { guardHeaders, setCookies, type Written } from '../answer.ts';
 
 export interface PlainPage {
   readonly status: number;
