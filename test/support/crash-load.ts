@@ -96,6 +96,7 @@ export function loadWorker({ server, model, dice }: LoadTarget): () => Promise<s
       nonce: cookieOf(got, 'sallyport-login'),
       session: null,
       begun: 0,
+      madeAt: performance.now(),
       use: 'none',
     };
     model.loginTokens.add(once);
@@ -242,7 +243,7 @@ export function loadWorker({ server, model, dice }: LoadTarget): () => Promise<s
       const sent = await askForTicket(server, session);
       const value = new URL(sent.headers['location'] ?? 'http://none').searchParams.get('ticket');
       if (value === null) return model.expected(session) === 'live' ? wrong('ticket', sent) : '';
-      const ticket: KeptOnce = { value, nonce: '', session, begun, use: 'none' };
+      const ticket: KeptOnce = { value, nonce: '', session, begun, madeAt: performance.now(), use: 'none' };
       model.tickets.add(ticket);
       if (dice.between(0, 2) === 0) return '';
       ticket.use = 'sent';

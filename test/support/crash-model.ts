@@ -32,6 +32,8 @@ export interface KeptOnce {
   readonly nonce: string;
   readonly session: KeptSession | null;
   readonly begun: number;
+  /** By the monotonic clock: it lives for seconds, and a busy machine is slow. */
+  readonly madeAt: number;
   use: 'none' | 'sent' | 'used';
 }
 

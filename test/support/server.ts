@@ -41,6 +41,9 @@ export interface StartOptions {
   readonly cwd?: string;
 }
 
+/** Far beyond what is promised (5 s): the machine may be busy with other tests. */
+const readyMs = 60_000;
+
 export const entry = fileURLToPath(new URL('../../src/cli/sallyport.ts', import.meta.url));
 
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
@@ -79,7 +82,11 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
       lines.has('application on'));
   const reader = createInterface({ input: child.stdout });
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`The server was not ready in time: ${errors}`)), 20_000);
+    const timer = setTimeout(() => {
+      // Left alive it would keep the test's process from ending, and the failure from being told.
+      child.kill('SIGKILL');
+      reject(new Error(`The server was not ready in time: ${errors}`));
+    }, readyMs);
     void exited.then((code) => reject(new Error(`The server ended with ${code}: ${errors}`)));
     let settling: NodeJS.Timeout | undefined;
     reader.on('line', (line) => {
