@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createSallyport, loadSettings, openSqliteStore, readPages } from '../src/index.ts';
 import type { Incoming, Log, Origin, Sallyport } from '../src/index.ts';
+import type { Client } from '../src/request/address.ts';
 import { cookieName } from '../src/request/cookie.ts';
+import type { Address } from '../src/types.ts';
 import { contest, type Operation } from './measure/contestant.ts';
 import { sessionOf, startSallyport, USER } from './sallyport-server.ts';
 import { temporaryFolder } from './measure/temporary.ts';
@@ -35,10 +37,12 @@ function guarding({ guard, memory, places }: Sallyport, stem: string, cookie: st
     sessionKind: kind,
     cookie: cookieName(stem, 'http', kind),
   }));
+  const client = (): Client => ({ address: '127.0.0.1' as Address, via: 'direct' });
   const once = async (): Promise<void> => {
     const state = await memory.state();
     judge(
       await guard.admitToApplication({
+        client,
         headers,
         method: 'GET',
         origin: null,
@@ -55,6 +59,7 @@ function guarding({ guard, memory, places }: Sallyport, stem: string, cookie: st
       // Memory must have its changes read now and then; that call waits, and the rest of the batch after it.
       if (state instanceof Promise) return again(once, count - i);
       const admission = guard.admitToApplication({
+        client,
         headers,
         method: 'GET',
         origin: null,

@@ -95,6 +95,8 @@ export interface Refusal {
   readonly cause?: string;
   /** Set-Cookie lines that go out with the refusal: spent and dead cookies are expired. */
   readonly cookies?: readonly string[];
+  /** There is no room for whoever asks again on the same connection. */
+  readonly connection?: 'close';
 }
 
 export function refuse(code: ErrorCode, more: Omit<Refusal, 'kind' | 'code'> = {}): Refusal {

@@ -12,6 +12,7 @@ import { refuse, type Refusal } from './errors.ts';
 import { judgeCsrfToken, judgeProvenance } from './policy/csrf.ts';
 import { judgeKind, judgeNeed, type Need } from './policy/need.ts';
 import { anonymous, type Principal, type UserPrincipal } from './principal/principal.ts';
+import type { Client } from './request/address.ts';
 import {
   type CookieCandidate,
   type CookieSlot,
@@ -22,8 +23,9 @@ import {
 import { type HeaderMap, type Incoming, methodSafety } from './request/incoming.ts';
 import { opensSocket } from './request/navigation.ts';
 import type { InstallationState } from './store/rows.ts';
+import type { Limited } from './throttle/limiter.ts';
 import type { MaybePromise, Origin, Secret, SessionKind } from './types.ts';
-import type { SessionProof, SessionVerifier, Use } from './verify/session.ts';
+import type { SessionProof, SessionVerifier, Shown, Use } from './verify/session.ts';
 
 export interface Admitted {
   readonly kind: 'admitted';
@@ -42,6 +44,8 @@ export type Admission = Rejected | Admitted;
 
 /** What the route table says about a route, as far as the guard is concerned. */
 export interface Gate {
+  /** Whose failures a token that nobody knows is counted with. */
+  readonly client: () => Client;
   readonly need: Need;
   readonly slots: readonly CookieSlot[];
   /** Origins whose pages may send unsafe requests here. */
@@ -51,6 +55,7 @@ export interface Gate {
 }
 
 export interface ApplicationGate {
+  readonly client: () => Client;
   readonly headers: HeaderMap;
   /** Empty when a proxy did not say: anything but safe. */
   readonly method: string;
@@ -85,7 +90,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
         return provenance?.kind === 'refused' ? rejected(provenance) : admitted(anonymous);
       }
       const credential = ownCredential(incoming.headers, gate.slots);
-      return then(identify(credential, 'counts'), (identity): Admission => {
+      return then(identify(credential, 'counts', gate.client), (identity): Admission => {
         if (identity.kind === 'refused') {
           // A dead cookie on a route that does without is no cookie; it is expired all the same.
           return gate.need.kind === 'anybody'
@@ -121,7 +126,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
           break;
       }
       const credential = proxiedCredential(gate.headers, gate.slots);
-      return then(identify(credential, gate.use ?? 'counts'), (identity): Admission => {
+      return then(identify(credential, gate.use ?? 'counts', gate.client), (identity): Admission => {
         if (identity.kind === 'refused') return identity;
         const { principal } = identity;
         if (principal.kind !== 'user') return rejected(refuse('unauthorized'));
@@ -139,7 +144,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
   };
 
   /** Steps 2 to 5 for sessions: genuine, alive, whose, and still entitled to a session of that kind. */
-  function identify(credential: Credential, use: Use): MaybePromise<Admission> {
+  function identify(credential: Credential, use: Use, client: () => Client): MaybePromise<Admission> {
     switch (credential.kind) {
       case 'none':
         return admitted(anonymous);
@@ -148,13 +153,17 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
       case 'unusable-header':
         return rejected(refuse('invalid_token', { cause: 'malformed' }));
       case 'bearer':
-        return then(sessions.verify(credential.token, 'bearer', undefined, use), (proof) =>
-          proof.kind === 'rejected'
-            ? rejected(refuse('invalid_token', { cause: proof.cause }))
-            : entitled(proof, credential.token, noCookies),
+        return then(
+          sessions.verify(credential.token, { transport: 'bearer', sessionKind: undefined, use, client }),
+          (proof) => {
+            if (proof.kind === 'limited') return limited(proof);
+            return proof.kind === 'rejected'
+              ? rejected(refuse('invalid_token', { cause: proof.cause }))
+              : entitled(proof, credential.token, noCookies);
+          },
         );
       case 'cookies':
-        return firstAlive(credential.candidates, 0, noCookies, 'absent', use);
+        return firstAlive(credential.candidates, 0, noCookies, 'absent', { use, client });
     }
   }
 
@@ -164,19 +173,20 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
     at: number,
     dead: readonly string[],
     cause: string,
-    use: Use,
+    asked: Pick<Shown, 'use' | 'client'>,
   ): MaybePromise<Admission> {
     const candidate = candidates[at];
     if (candidate === undefined) return rejected(refuse('session_expired', { cause }), dead);
     const proof: MaybePromise<SessionProof> =
       candidate.token === ''
         ? { kind: 'rejected', cause: 'unknown' }
-        : sessions.verify(candidate.token, 'cookie', candidate.sessionKind, use);
-    return then(proof, (judged) =>
-      judged.kind === 'rejected'
-        ? firstAlive(candidates, at + 1, [...dead, candidate.cookie], judged.cause, use)
-        : entitled(judged, candidate.token, dead),
-    );
+        : sessions.verify(candidate.token, { ...asked, transport: 'cookie', sessionKind: candidate.sessionKind });
+    return then(proof, (judged) => {
+      if (judged.kind === 'limited') return limited(judged);
+      return judged.kind === 'rejected'
+        ? firstAlive(candidates, at + 1, [...dead, candidate.cookie], judged.cause, asked)
+        : entitled(judged, candidate.token, dead);
+    });
   }
 
   function entitled(principal: UserPrincipal, token: Secret | '', deadCookies: readonly string[]): Admission {
@@ -192,6 +202,11 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
 /** WebSocket upgrades change things and carry no token, so their Origin must match (3-rules, Proxied requests). */
 function unsafeToApplication(gate: ApplicationGate): boolean {
   return gate.exchange === 'socket' || methodSafety(gate.method) === 'unsafe' || opensSocket(gate.headers) === 'socket';
+}
+
+/** Nothing is said about the token: the store was not asked. */
+function limited({ retryAfterSeconds }: Limited): Rejected {
+  return rejected(refuse('rate_limited', { retryAfterSeconds, cause: 'unknown-secrets' }));
 }
 
 function admitted(principal: Principal): Admitted {

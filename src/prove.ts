@@ -6,9 +6,11 @@
  * Unknown, wrong and disabled leave here alike: one answer, one hash, and at a whole second after arrival
  * (3-rules, Guessing).
  */
-import { digest } from './crypto/digest.ts';
+import { keyedDigest } from './crypto/digest.ts';
 import type { HashTurn, Lane } from './crypto/hash-queue.ts';
+import type { Keyring } from './crypto/keyring.ts';
 import { refuse, type Refusal } from './errors.ts';
+import type { UserPrincipal } from './principal/principal.ts';
 import type { Recorder } from './record/recorder.ts';
 import { networkOf } from './request/address.ts';
 import { parsePassword } from './request/password.ts';
@@ -16,12 +18,12 @@ import { parseUsername } from './request/username.ts';
 import type { DeviceRow, UserRow } from './store/rows.ts';
 import type { Store, UserLookup } from './store/store.ts';
 import type { Hold } from './throttle/hold.ts';
-import { networkLimits } from './throttle/limits.ts';
-import type { HolderLimiter } from './throttle/holder-limiter.ts';
-import type { NetworkLimiter, Permit, Taking } from './throttle/network-limiter.ts';
-import type { UserPrincipal } from './principal/principal.ts';
+import type { Limited, Limiter, Subject, Try } from './throttle/limiter.ts';
+import { deviceFailures, narrowNetwork } from './throttle/limits.ts';
+import type { Repeats, WrongSecret } from './throttle/repeats.ts';
 import type { Address, Clock, Digest, Password, UserId } from './types.ts';
-import type { Account, PasswordVerifier } from './verify/password.ts';
+import type { Acquaintances } from './verify/acquaintance.ts';
+import type { Account, PasswordProof, PasswordVerifier } from './verify/password.ts';
 import { verifySetupCode } from './verify/setup-code.ts';
 
 /** What came along with the secret. */
@@ -46,10 +48,10 @@ export interface ProvenCode {
 }
 
 export interface Prover {
-  /** Whether a try would be refused now, before anything that works once is spent on it. */
+  /** Whether a sign-in from there would be refused now, before anything that works once is spent on it. */
   standing(circumstances: Pick<Circumstances, 'address'>): Refusal | { readonly kind: 'open' };
   signIn(
-    claim: { readonly username: string; readonly password: string },
+    claim: { readonly username: string; readonly password: string; readonly way: 'login' | 'enable' },
     circumstances: Circumstances,
   ): Promise<Refusal | ProvenUser>;
   /** The password of somebody who is signed in already: 403 when wrong, and the fifth wrong one ends the session. */
@@ -67,170 +69,232 @@ interface Failure {
   readonly refusal: Refusal;
   readonly userId: UserId | null;
   readonly cause: string;
+  /** `repeated`: that very secret was wrong from there before, and costs nothing again. */
+  readonly charge: 'charged' | 'repeated';
 }
 
-export function prover(parts: {
-  store: Store;
-  passwords: PasswordVerifier;
-  limiter: NetworkLimiter;
-  /** For known devices and living sessions: strangers around them are not their concern. */
-  holders: HolderLimiter;
-  hold: Hold;
-  recorder: Recorder;
-  clock: Clock;
+type Verdict<T> =
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'turned-away'; readonly refusal: Refusal }
+  | { readonly kind: 'proven'; readonly proven: T };
+
+export interface ProverParts {
+  readonly store: Store;
+  readonly passwords: PasswordVerifier;
+  readonly acquaintances: Acquaintances;
+  readonly limiter: Limiter;
+  readonly repeats: Repeats;
+  readonly hold: Hold;
+  readonly recorder: Recorder;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
   /** What follows a wrong re-authentication, before its answer. */
-  onWrongReauthentication: (principal: UserPrincipal, address: Address) => Promise<void>;
-}): Prover {
-  const { store, passwords, limiter, holders, hold, recorder, clock } = parts;
+  readonly onWrongReauthentication: (principal: UserPrincipal, address: Address) => Promise<void>;
+}
+
+export function prover(parts: ProverParts): Prover {
+  const { store, passwords, limiter, repeats, hold, recorder, clock } = parts;
 
   const walk = async <T>(
-    taking: Promise<Taking> | Taking,
+    attempt: Try,
     circumstances: Circumstances,
-    verify: () => Promise<
-      | { readonly kind: 'failed'; readonly failure: Failure }
-      | { readonly kind: 'turned-away'; readonly refusal: Refusal }
-      | { readonly kind: 'proven'; readonly proven: T }
-    >,
+    verify: () => Promise<Verdict<T>>,
     note: (failure: Failure) => Promise<void>,
   ): Promise<Refusal | T> => {
-    const permit = await taking;
-    if (permit.kind === 'limited') return limited(permit.retryAfterSeconds);
-    const outcome = await settling(permit, verify);
-    switch (outcome.kind) {
+    const permit = await limiter.take(attempt);
+    if (permit.kind === 'limited') return limited(permit);
+    let verdict: Verdict<T>;
+    try {
+      verdict = await verify();
+    } catch (fault) {
+      permit.settle('given-back');
+      throw fault;
+    }
+    switch (verdict.kind) {
       case 'turned-away':
-        return outcome.refusal;
-      case 'proven':
-        return outcome.proven;
+        permit.settle('given-back');
+        return verdict.refusal;
+      case 'proven': {
+        const { put, drop } = permit.settle('succeeded');
+        if (put.length + drop.length > 0) await store.writeLimits({ put, drop });
+        return verdict.proven;
+      }
       case 'failed': {
-        await note(outcome.failure);
+        const { failure } = verdict;
+        const written = permit.settle(failure.charge === 'charged' ? 'failed' : 'given-back');
+        await Promise.all([note(failure), store.writeLimits(written)]);
         const held = await hold.untilWholeSecond(circumstances.arrivedAt);
         return held.kind === 'crowded'
-          ? refuse('rate_limited', { retryAfterSeconds: 1, cause: 'crowded' })
-          : outcome.failure.refusal;
+          ? refuse('rate_limited', { retryAfterSeconds: 1, cause: 'crowded', connection: 'close' })
+          : failure.refusal;
       }
     }
   };
 
-  const turnFor = (lane: Lane, address: Address): HashTurn => ({ lane, network: networkOf(address, narrowest) });
+  const turnFor = (lane: Lane, address: Address): HashTurn => ({
+    lane,
+    network: networkOf(address, narrowNetwork.bits),
+  });
 
-  const checkPassword = async (account: Account, typed: string, circumstances: Circumstances, lane: Lane) => {
-    const password = readPassword(typed);
-    if (password.kind === 'refused') return { kind: 'turned-away' as const, refusal: password };
-    const proof = await passwords.verify(account, password.password, turnFor(lane, circumstances.address));
-    return proof.kind === 'busy'
-      ? { kind: 'turned-away' as const, refusal: refuse('busy', { retryAfterSeconds: 1 }) }
-      : proof;
+  const checkPassword = async (
+    account: Account,
+    password: Password,
+    turn: HashTurn,
+  ): Promise<Extract<Verdict<never>, { kind: 'turned-away' }> | Exclude<PasswordProof, { kind: 'busy' }>> => {
+    const proof = await passwords.verify(account, password, turn);
+    return proof.kind === 'busy' ? { kind: 'turned-away', refusal: refuse('busy', { retryAfterSeconds: 1 }) } : proof;
   };
 
-  const deviceOf = async (value: string): Promise<DeviceRow | null> => {
-    if (value === '') return null;
-    const found = await store.deviceByDigest(digest(value), clock.now());
-    return found.kind === 'found' ? found.device : null;
+  /** Counted like an account's name, and never kept as it was typed: people type passwords there. */
+  const subjectOf = ({ name, lookup }: Account): Exclude<Subject, { kind: 'nobody' }> =>
+    lookup.kind === 'found'
+      ? { kind: 'user', userId: lookup.user.id }
+      : { kind: 'unknown', pseudonym: keyedDigest(parts.keyring.cookieKey(), 'unknown-name', name) };
+
+  const countDevice = async (device: DeviceRow, address: Address): Promise<void> => {
+    await store.countDeviceFailure({
+      digest: device.digest,
+      limit: deviceFailures,
+      audit: recorder.event({
+        event: 'device-forgotten',
+        actor: '',
+        address,
+        way: 'password',
+        target: device.userId,
+        result: 'too-many-wrong-passwords',
+      }),
+    });
   };
 
   return {
     turnFor,
 
-    standing: (circumstances) => {
-      const standing = limiter.standing(circumstances.address);
-      return standing.kind === 'open' ? standing : limited(standing.retryAfterSeconds);
+    standing: ({ address }) => {
+      // What holds for everybody who comes from there, whoever they turn out to be.
+      const standing = limiter.standing({
+        way: 'login',
+        address,
+        standing: { kind: 'stranger', network: 'seen-before' },
+      });
+      return standing.kind === 'open' ? standing : limited(standing);
     },
 
     signIn: async (claim, circumstances) => {
+      const { address } = circumstances;
+      const typed = readPassword(claim.password);
+      if (typed.kind === 'refused') return typed;
+      const { password } = typed;
       const name = parseUsername(claim.username);
       const lookup: UserLookup = name.kind === 'username' ? await store.userByName(name.username) : { kind: 'unknown' };
-      const shown = await deviceOf(circumstances.device);
-      const device = lookup.kind === 'found' && shown?.userId === lookup.user.id ? shown : null;
       const account = { name: name.kind === 'username' ? name.username : claim.username, lookup };
-      const proven = await walk<ProvenUser>(
-        device === null ? limiter.take(circumstances.address) : holders.take(device.digest),
+      const subject = subjectOf(account);
+      const userId = lookup.kind === 'found' ? lookup.user.id : null;
+      const { standing, device } = await parts.acquaintances.of(userId, circumstances);
+      const turn = turnFor(standing.kind === 'stranger' ? 'stranger' : 'known', address);
+      const tried: WrongSecret = { subject: voidable(subject, lookup), network: turn.network, secret: password };
+      const refusal = refuse('invalid_credentials', { fields: { requires_totp: false } });
+      return walk<ProvenUser>(
+        { way: claim.way, address, standing, subject },
         circumstances,
         async () => {
-          const proof = await checkPassword(account, claim.password, circumstances, device ? 'known' : 'stranger');
-          switch (proof.kind) {
-            case 'turned-away':
-              return proof;
-            case 'rejected': {
-              const refusal = refuse('invalid_credentials', { fields: { requires_totp: false } });
-              return { kind: 'failed', failure: { refusal, userId: proof.userId, cause: proof.cause } };
-            }
-            case 'proven':
-              return { kind: 'proven', proven: { kind: 'user', user: proof.user, device } };
-          }
-        },
-        (failure) =>
-          recorder.refused({
-            event: 'sign-in-refused',
-            actor: '',
-            address: circumstances.address,
-            way: 'password',
-            ...noted(failure),
-          }),
-      );
-      if (proven.kind === 'user') limiter.welcome(circumstances.address);
-      return proven;
-    },
-
-    reauthenticate: (claim, circumstances) =>
-      walk<ProvenUser>(
-        holders.take(claim.principal.session.id),
-        circumstances,
-        async () => {
-          const { row } = claim.principal.user;
-          const account = { name: row.username, lookup: await store.userById(row.id) };
-          const proof = await checkPassword(account, claim.password, circumstances, 'known');
-          switch (proof.kind) {
-            case 'turned-away':
-              return proof;
-            case 'rejected':
-              return {
-                kind: 'failed',
-                failure: { refusal: refuse('reauthentication_failed'), userId: proof.userId, cause: proof.cause },
-              };
-            case 'proven':
-              return { kind: 'proven', proven: { kind: 'user', user: proof.user, device: null } };
-          }
+          if (repeats.recall(tried).kind === 'repeated')
+            return { kind: 'failed', failure: { refusal, userId, cause: 'repeated', charge: 'repeated' } };
+          const proof = await checkPassword(account, password, turn);
+          if (proof.kind === 'turned-away') return proof;
+          if (proof.kind === 'proven') return { kind: 'proven', proven: { kind: 'user', user: proof.user, device } };
+          const charge = repeats.note(tried).kind === 'new' ? 'charged' : 'repeated';
+          return { kind: 'failed', failure: { refusal, userId: proof.userId, cause: proof.cause, charge } };
         },
         async (failure) => {
-          const actor = claim.principal.user.row.id;
+          await Promise.all([
+            recorder.refused({
+              event: 'sign-in-refused',
+              actor: '',
+              address,
+              way: 'password',
+              ...noted(failure),
+            }),
+            device !== null && failure.charge === 'charged' ? countDevice(device, address) : undefined,
+          ]);
+        },
+      );
+    },
+
+    reauthenticate: async ({ principal, password: text }, circumstances) => {
+      const { address } = circumstances;
+      const typed = readPassword(text);
+      if (typed.kind === 'refused') return typed;
+      const { row } = principal.user;
+      return walk<ProvenUser>(
+        {
+          way: 'reauthentication',
+          address,
+          standing: { kind: 'holder', holder: principal.session.id },
+          subject: { kind: 'user', userId: row.id },
+        },
+        circumstances,
+        async () => {
+          const account = { name: row.username, lookup: await store.userById(row.id) };
+          const proof = await checkPassword(account, typed.password, turnFor('known', address));
+          if (proof.kind === 'turned-away') return proof;
+          if (proof.kind === 'proven')
+            return { kind: 'proven', proven: { kind: 'user', user: proof.user, device: null } };
+          const { userId, cause } = proof;
+          return {
+            kind: 'failed',
+            failure: { refusal: refuse('reauthentication_failed'), userId, cause, charge: 'charged' },
+          };
+        },
+        async (failure) => {
           await recorder.refused({
             event: 'reauthentication-refused',
-            actor,
-            address: circumstances.address,
+            actor: row.id,
+            address,
             way: 'password',
             ...noted(failure),
           });
-          await parts.onWrongReauthentication(claim.principal, circumstances.address);
+          await parts.onWrongReauthentication(principal, address);
         },
-      ),
+      );
+    },
 
-    setupCode: (code, circumstances) =>
-      walk<ProvenCode>(
-        limiter.take(circumstances.address),
+    setupCode: async (code, circumstances) => {
+      const { address } = circumstances;
+      const { standing } = await parts.acquaintances.of(null, circumstances);
+      return walk<ProvenCode>(
+        { way: 'setup-code', address, standing, subject: { kind: 'nobody' } },
         circumstances,
         async () => {
           const proof = await verifySetupCode(code, store, clock);
-          return proof.kind === 'proven'
-            ? { kind: 'proven', proven: { kind: 'code', codeDigest: proof.codeDigest } }
-            : { kind: 'failed', failure: { refusal: refuse('setup_code_invalid'), userId: null, cause: 'wrong-code' } };
+          if (proof.kind === 'proven')
+            return { kind: 'proven', proven: { kind: 'code', codeDigest: proof.codeDigest } };
+          const refusal = refuse('setup_code_invalid');
+          return { kind: 'failed', failure: { refusal, userId: null, cause: 'wrong-code', charge: 'charged' } };
         },
         (failure) =>
           recorder.refused({
             event: 'setup-code-refused',
             actor: '',
-            address: circumstances.address,
+            address,
             way: 'setup-code',
             ...noted(failure),
           }),
-      ),
+      );
+    },
   };
 }
 
-function limited(retryAfterSeconds: number): Refusal {
-  return refuse('rate_limited', { retryAfterSeconds, cause: 'limited' });
+/** What was wrong may be right once the account has changed: a new password, or switched on again. */
+function voidable(subject: Exclude<Subject, { kind: 'nobody' }>, lookup: UserLookup): WrongSecret['subject'] {
+  if (subject.kind === 'unknown') return { kind: 'unknown', id: subject.pseudonym, standing: '' };
+  const standing =
+    lookup.kind === 'found' ? `${lookup.user.credentialGeneration} ${lookup.user.active ? 'active' : 'disabled'}` : '';
+  return { kind: 'user', id: subject.userId, standing };
 }
 
-const narrowest = networkLimits[0]?.bits ?? { v4: 32, v6: 64 };
+function limited({ retryAfterSeconds }: Limited): Refusal {
+  return refuse('rate_limited', { retryAfterSeconds, cause: 'limited' });
+}
 
 function noted(failure: Failure): { readonly userId: UserId | null; readonly cause: string; readonly target: string } {
   return { userId: failure.userId, cause: failure.cause, target: failure.userId ?? '' };
@@ -248,17 +312,5 @@ export function readPassword(typed: string): Refusal | { readonly kind: 'passwor
       return refuse('payload_too_large', { detail: 'A password has at most 1024 bytes.' });
     case 'password':
       return form;
-  }
-}
-
-/** The unit is given back unless the secret was wrong; also when looking at it broke something. */
-async function settling<O extends { readonly kind: string }>(permit: Permit, verify: () => Promise<O>): Promise<O> {
-  let result: 'failed' | 'given-back' = 'given-back';
-  try {
-    const outcome = await verify();
-    if (outcome.kind === 'failed') result = 'failed';
-    return outcome;
-  } finally {
-    permit.settle(result);
   }
 }

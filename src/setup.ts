@@ -20,10 +20,12 @@ import { type Log, recorder } from './record/recorder.ts';
 import type { Places } from './request/arrival.ts';
 import { type Store, StoreFault } from './store/store.ts';
 import { hold } from './throttle/hold.ts';
-import { holderLimiter } from './throttle/holder-limiter.ts';
+import { limiter as makeLimiter } from './throttle/limiter.ts';
 import { reauthenticationFailures } from './throttle/limits.ts';
-import { networkLimiter } from './throttle/network-limiter.ts';
+import { repeats } from './throttle/repeats.ts';
+import { unknownSecrets } from './throttle/unknown-secrets.ts';
 import type { Clock, Millis, Secret, SessionKind } from './types.ts';
+import { acquaintances } from './verify/acquaintance.ts';
 import { endingStore } from './verify/ending.ts';
 import { type Memory, memory as makeMemory } from './verify/memory.ts';
 import { passwordVerifier } from './verify/password.ts';
@@ -109,7 +111,15 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
       onFault(fault);
     }
   });
-  const sessions = sessionVerifier({ memory, store, clock, bootId, over: sweep, onFault });
+  const sessions = sessionVerifier({
+    memory,
+    store,
+    clock,
+    bootId,
+    unknown: unknownSecrets(clock),
+    over: sweep,
+    onFault,
+  });
   const guard = makeGuard({ sessions, kinds });
   const record = recorder({ store, clock, log });
 
@@ -133,13 +143,16 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     random,
   });
   const passwords = passwordVerifier({ hasher, keyring, random, store, onFault });
+  const limiter = makeLimiter({ clock, remembered: await store.limits(clock.now()) });
   const prove = prover({
     store,
     passwords,
     clock,
     recorder: record,
-    limiter: networkLimiter(clock),
-    holders: holderLimiter(clock),
+    acquaintances: acquaintances({ store, clock }),
+    limiter,
+    repeats: repeats({ clock, random }),
+    keyring,
     hold: hold(clock, wait),
     onWrongReauthentication: async ({ user, session }, address) => {
       await store.countReauthenticationFailure({
@@ -166,6 +179,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     memory,
     guard,
     prover: prove,
+    limiter,
     recorder: record,
     hasher,
     keyring,

@@ -91,10 +91,14 @@ const device = (name: string, given: Partial<DeviceRow> = {}): DeviceRow => ({
   ...given,
 });
 
+/** Where everybody here signs in from. */
+const networkUse = { network: `${address}/32`, at: noon, cap: 100 };
+
 export const opening = (row: SessionRow, given: { cap?: number; device?: DeviceRow; deviceCap?: number } = {}) => ({
   opening: { session: row, cap: given.cap ?? 100 },
   device: given.device ?? null,
   deviceCap: given.deviceCap ?? 10,
+  network: networkUse,
   attempt: attempt({ userId: row.userId, at: row.createdAt }),
   audit: audit('signed-in'),
 });
@@ -124,6 +128,7 @@ const firstAdmin = (name = 'first') => ({
   codeDigest: digestOf('code'),
   user: user(`u_${name}` as UserId),
   recoveryCodes: [digestOf('recovery-1'), digestOf('recovery-2')],
+  network: networkUse,
   session: { session: session(name, { userId: `u_${name}` as UserId }), cap: 100 },
   device: device(`device-${name}`, { userId: `u_${name}` as UserId }),
   audit: audit('setup'),
@@ -136,6 +141,7 @@ const passwordChange = (keep: string, given: { from?: number; to?: string } = {}
   sealedPassword: given.to ?? 'sealed anew',
   keep: { id: idOf(keep), digest: digestOf(`${keep}-renewed-${given.to ?? ''}`), authenticatedAt: later(1000) },
   keepDevice: digestOf('device-kept'),
+  keepNetwork: networkUse,
   audit: audit('password-changed'),
 });
 

@@ -528,6 +528,7 @@ describe('sqlite: rows', () => {
       user: user(),
       recoveryCodes: [],
       session: { session: session('one'), cap: 1 },
+      network: { network: '203.0.113.7/32', at: later(0), cap: 1 },
     };
     await store.createFirstAdmin({ ...first, device: null, audit: audit(), at: later(0) });
     await store.close();

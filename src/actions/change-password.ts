@@ -13,6 +13,7 @@ import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { Millis, SessionKind } from '../types.ts';
+import { networkUse } from '../verify/acquaintance.ts';
 import { passwordPlace } from '../verify/password.ts';
 import { circumstancesOf, clientAddress, cookieOf, done, type Outcome, type SignedInCall } from './call.ts';
 import { expireNamed, handOverToken, type Issuing, newTokenFor, timeText } from './issue-session.ts';
@@ -76,6 +77,7 @@ export async function changePassword(
     sealedPassword: parts.keyring.seal(passwordPlace(user.id), made.phc),
     keep: { id: session.id, digest: digest(token), authenticatedAt: now },
     keepDevice: shown === undefined ? null : digest(shown),
+    keepNetwork: networkUse(clientAddress(call), parts.clock),
     audit: parts.recorder.event({
       event: 'password-changed',
       actor: user.id,

@@ -59,6 +59,7 @@ export function forwardAuth(
   const question = mark === -1 ? plain : readQuestion(parts, new URLSearchParams(incoming.target.slice(mark + 1)));
   if (question.kind === 'refused') return { kind: 'verdict', family: original.family, refusal: question };
   const admission = parts.guard.admitToApplication({
+    client: arrival.client,
     headers: incoming.headers,
     method: original.method,
     exchange: original.exchange,

@@ -17,6 +17,7 @@ import { parseUsername } from '../request/username.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Digest, Password, SessionKind, Username } from '../types.ts';
+import { networkUse } from '../verify/acquaintance.ts';
 import type { LoginTokens } from '../verify/login-token.ts';
 import type { Memory } from '../verify/memory.ts';
 import { passwordPlace } from '../verify/password.ts';
@@ -119,6 +120,7 @@ async function makeFirstAdmin(parts: SetUpParts, call: Call<SetUpBody>, candidat
     recoveryCodes: codes.map((each) => recoveryCodeDigest(each)),
     session: opening,
     device: remembered?.device ?? null,
+    network: networkUse(clientAddress(call), parts.clock),
     audit: parts.recorder.event({
       event: 'setup',
       actor: user.id,

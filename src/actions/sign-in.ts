@@ -6,6 +6,7 @@ import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { SessionKind } from '../types.ts';
+import { networkUse } from '../verify/acquaintance.ts';
 import type { LoginTokens } from '../verify/login-token.ts';
 import { type Call, circumstancesOf, done, type Outcome } from './call.ts';
 import { handOverToken, type Issuing, issueSession, rememberDevice, timeText } from './issue-session.ts';
@@ -45,7 +46,7 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
   if (standing.kind === 'refused') return standing;
   const mode = await loginMode(parts, call, call.body.login_token);
   if (mode.kind === 'refused') return mode;
-  const proven = await parts.prover.signIn(call.body, circumstances);
+  const proven = await parts.prover.signIn({ ...call.body, way: 'login' }, circumstances);
   if (proven.kind === 'refused') return { ...proven, cookies: mode.cookies };
   const { user } = proven;
   if (kind.privilege !== null && !hasPrivilege(user, kind.privilege))
@@ -57,6 +58,7 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
     opening,
     device: remembered?.device ?? null,
     deviceCap,
+    network: networkUse(circumstances.address, parts.clock),
     attempt: parts.recorder.attempt(opening.session, 'password'),
     audit: parts.recorder.event({
       event: 'signed-in',

@@ -81,6 +81,7 @@ export function apiWing(parts: ApiParts): Wing {
   };
 
   const gateOf = (route: Route, arrival: Arrival, form: unknown): Gate => ({
+    client: arrival.client,
     need: route.need,
     slots: parts.slots(arrival.scheme),
     own: [parts.consoleOrigin(), arrival.origin],
@@ -149,7 +150,9 @@ function render(outcome: Outcome, requestId: string, deadCookies: readonly strin
     case 'refused': {
       const answer = problem({ ...outcome, cookies: [...deadCookies, ...(outcome.cookies ?? [])] }, { requestId });
       // The rest of a body that was too large may go on for ever: it is not read.
-      return outcome.code === 'payload_too_large' ? { ...answer, close: true } : answer;
+      return outcome.code === 'payload_too_large' || outcome.connection === 'close'
+        ? { ...answer, close: true }
+        : answer;
     }
     case 'done':
       return json(outcome.status, outcome.fields, [

@@ -45,6 +45,7 @@ export function consoleWing(parts: ConsoleParts): Wing {
     const state = await parts.memory.state();
     if (state === 'fresh') return redirect('/auth/setup');
     const admission = await parts.guard.admit(incoming, {
+      client: arrival.client,
       need: { kind: 'anybody' },
       slots: parts.slots(arrival.scheme),
       own: [arrival.origin],

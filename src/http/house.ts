@@ -19,6 +19,7 @@ import { cookieName } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
 import { hostOf, type Scheme, schemeOf } from '../request/origin.ts';
 import type { Store } from '../store/store.ts';
+import type { Limiter } from '../throttle/limiter.ts';
 import type { Clock, Origin, SessionKind } from '../types.ts';
 import { loginTokens } from '../verify/login-token.ts';
 import type { Memory } from '../verify/memory.ts';
@@ -42,6 +43,7 @@ export interface HouseParts {
   readonly memory: Memory;
   readonly guard: Guard;
   readonly prover: Prover;
+  readonly limiter: Limiter;
   readonly recorder: Recorder;
   readonly hasher: PasswordHasher;
   readonly keyring: Keyring;
@@ -89,6 +91,7 @@ export function openHouse(house: HouseParts): House {
     store,
     memory,
     prover: house.prover,
+    limiter: house.limiter,
     recorder,
     hasher,
     keyring,

@@ -5,6 +5,7 @@
 import type * as z from 'zod';
 import type { Call, Outcome, SignedInCall } from '../actions/call.ts';
 import { done } from '../actions/call.ts';
+import { type BlockParts, liftBlocks, listBlocks } from '../actions/blocks.ts';
 import { changePassword, type ChangePasswordParts, reauthenticate } from '../actions/change-password.ts';
 import { prepareSignIn } from '../actions/login-mode.ts';
 import {
@@ -28,6 +29,7 @@ import {
   changePasswordBody,
   declineBody,
   enableBody,
+  liftBody,
   loginBody,
   reauthenticateBody,
   setUpBody,
@@ -40,6 +42,7 @@ export type RouteParts = SetUpParts &
   SwitchParts &
   SignInParts &
   ChangePasswordParts &
+  BlockParts &
   SessionParts & {
     readonly consoleKinds: readonly string[];
     readonly ready: () => Promise<Outcome>;
@@ -295,6 +298,30 @@ export function routes(parts: RouteParts): readonly Route[] {
       stepUp: 'none',
       refusals: [],
       action: (call) => listAttempts(parts, call),
+    }),
+    signedIn({
+      method: 'GET',
+      path: '/api/auth/blocks',
+      summary: 'Who is limited now for failed attempts',
+      need: admin,
+      works: 'with-accounts',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: () => listBlocks(parts),
+    }),
+    signedIn({
+      method: 'DELETE',
+      path: '/api/auth/blocks',
+      summary: 'Lift the limits on a user, an address or a network, or on all',
+      need: admin,
+      works: 'with-accounts',
+      form: 'json',
+      body: liftBody,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => liftBlocks(parts, call),
     }),
     open({
       method: 'GET',

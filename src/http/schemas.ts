@@ -33,5 +33,7 @@ export const changePasswordBody = z
     message: 'Give the old password once, as "old_password" or "current_password".',
     path: ['old_password'],
   });
+/** What to lift; nothing named is all there is. */
+export const liftBody = z.object({ username: text.optional(), address: text.optional(), network: text.optional() });
 /** Forms may carry the CSRF token in a field. */
 export const signOutBody = z.object({ csrf: text.optional() });

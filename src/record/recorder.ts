@@ -25,7 +25,9 @@ export type EventName =
   | 'user-created'
   | 'user-enabled'
   | 'user-disabled'
-  | 'privileges-changed';
+  | 'privileges-changed'
+  | 'device-forgotten'
+  | 'blocks-lifted';
 
 export interface Occurrence {
   readonly event: EventName;

@@ -74,6 +74,27 @@ export interface DeviceRow {
   readonly expiresAt: Millis;
 }
 
+/** A network somebody signs in from: the narrowest one, in CIDR form. */
+export interface NetworkUse {
+  readonly network: string;
+  readonly at: Millis;
+  /** Networks remembered of one user. */
+  readonly cap: number;
+}
+
+/** A counter of failed attempts; what it means is the limiter's. */
+export interface LimitRow {
+  readonly key: string;
+  readonly state: string;
+  /** Nothing is left to remember by then. */
+  readonly endsAt: Millis;
+}
+
+export interface LimitsWritten {
+  readonly put: readonly LimitRow[];
+  readonly drop: readonly string[];
+}
+
 export interface AttemptRow {
   readonly id: number;
   readonly userId: UserId | null;

@@ -17,6 +17,9 @@ import type {
   Change,
   DeviceRow,
   Installation,
+  LimitRow,
+  LimitsWritten,
+  NetworkUse,
   NewSession,
   SessionRow,
   UserRow,
@@ -41,6 +44,7 @@ export interface FirstAdmin {
   readonly recoveryCodes: readonly Digest[];
   readonly session: NewSession;
   readonly device: DeviceRow | null;
+  readonly network: NetworkUse;
   readonly audit: AuditEvent;
   readonly at: Millis;
 }
@@ -50,6 +54,8 @@ export interface SessionOpening {
   readonly device: DeviceRow | null;
   /** Devices of one user; the one used longest ago gives way. */
   readonly deviceCap: number;
+  /** Where it is opened from: known to the user from now on. */
+  readonly network: NetworkUse;
   readonly attempt: Attempt;
   readonly audit: AuditEvent;
 }
@@ -63,6 +69,8 @@ export interface PasswordChange {
   readonly keep: { readonly id: SessionId; readonly digest: Digest; readonly authenticatedAt: Millis };
   /** Device that stays; every other one of the user is forgotten. Null keeps none. */
   readonly keepDevice: Digest | null;
+  /** Network that stays known; every other one of the user is forgotten. */
+  readonly keepNetwork: NetworkUse;
   readonly audit: AuditEvent;
 }
 
@@ -141,7 +149,7 @@ export interface Store {
   userById(id: UserId): Promise<UserLookup>;
   /** Refuses a name that is taken (same canonical form). */
   createUser(user: UserRow, audit: AuditEvent): Promise<{ readonly kind: 'name-taken' } | { readonly kind: 'created' }>;
-  /** Disabling raises the generation and ends sessions, devices and tickets of the user. */
+  /** Disabling raises the generation, ends sessions and tickets of the user, and forgets devices and networks. */
   setUserActive(change: {
     readonly userId: UserId;
     readonly active: boolean;
@@ -201,6 +209,22 @@ export interface Store {
     at: Millis,
   ): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'found'; readonly device: DeviceRow }>;
 
+  /** Counts a wrong secret from a known device; at `limit` in all the device is forgotten. */
+  countDeviceFailure(failure: {
+    readonly digest: Digest;
+    readonly limit: number;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'ended' } | { readonly kind: 'counted' }>;
+  /** Who signed in from that network since then: nobody, somebody, or that very user (null: a name that is nobody's). */
+  networkStanding(query: {
+    readonly userId: UserId | null;
+    readonly network: string;
+    readonly since: Millis;
+  }): Promise<{ readonly kind: 'never-seen' | 'seen-before' | 'known' }>;
+  /** Counters that still mean something at `at`. */
+  limits(at: Millis): Promise<readonly LimitRow[]>;
+  writeLimits(written: LimitsWritten): Promise<void>;
+
   /** Keeps a one-use ticket; at most `cap` unspent ones of a session, the oldest gives way. */
   issueOneUse(ticket: OneUse, cap: number): Promise<void>;
   /** Spends a hand-over ticket and opens the `app` session in one step; a ticket shown at the wrong host is spent too. */
@@ -236,7 +260,7 @@ export interface Store {
   /** Told of each change before the operation that made it resolves. Returns how to stop listening. */
   onChange(listener: (changes: readonly Change[]) => void): () => void;
 
-  /** Removes what expired, a bounded amount: sessions, tickets, claims, devices, old attempts, changes older than an hour. `more`: call again. */
+  /** Removes what expired, a bounded amount: sessions, tickets, claims, devices, networks, counters, old attempts, changes older than an hour. `more`: call again. */
   sweep(at: Millis): Promise<{ readonly kind: 'more' } | { readonly kind: 'done' }>;
   /** Cheap proof that reads and writes work, for `/readyz`. */
   ready(): Promise<{ readonly kind: 'unready'; readonly reason: string } | { readonly kind: 'ready' }>;

@@ -1,4 +1,12 @@
-/** Every limit on guessing, in one table (3-rules, Guessing). */
+/**
+ * Every limit on guessing, in one table (3-rules, Guessing), and what each way in is charged with. A way that is not in
+ * `charges` does not compile: there is no way in without a limit.
+ */
+
+export const secondMs = 1000;
+export const minuteMs = 60_000;
+export const hourMs = 3_600_000;
+export const dayMs = 86_400_000;
 
 export interface NetworkLimit {
   /** How much of an address makes the network. */
@@ -6,24 +14,67 @@ export interface NetworkLimit {
   /** Failures let through per window. */
   readonly perMinute: number;
   readonly perDay: number;
+  /** Networks of this size remembered per address family; the oldest that is not blocked gives way. */
+  readonly remembered: number;
 }
 
-/** Narrow to wide. */
-export const networkLimits: readonly NetworkLimit[] = [
-  { bits: { v4: 32, v6: 64 }, perMinute: 10, perDay: 50 },
-  { bits: { v4: 26, v6: 48 }, perMinute: 30, perDay: 150 },
-  { bits: { v4: 21, v6: 32 }, perMinute: 90, perDay: 450 },
-];
+/** One person's network, as far as anybody can tell. */
+export const narrowNetwork = {
+  bits: { v4: 32, v6: 64 },
+  perMinute: 10,
+  perDay: 50,
+  remembered: 65_536,
+} as const satisfies NetworkLimit;
+
+/** Whom these surround is charged with them only where nobody ever signed in from. */
+export const widerNetworks = {
+  middle: { bits: { v4: 26, v6: 48 }, perMinute: 30, perDay: 150, remembered: 8192 },
+  wide: { bits: { v4: 21, v6: 32 }, perMinute: 90, perDay: 450, remembered: 8192 },
+} as const satisfies Readonly<Record<string, NetworkLimit>>;
+
+/** Failed sign-ins over any five minutes, per narrow network. */
+export const signInWindow = { most: 5, ms: 5 * minuteMs, remembered: 8192 } as const;
+
+/** One name from one network: after so many failures in a row each further one costs a pause that doubles. */
+export const nameFromNetwork = {
+  free: 5,
+  firstMs: 2 * secondMs,
+  longestMs: 15 * minuteMs,
+  forgottenAfterMs: dayMs,
+  remembered: 16_384,
+} as const;
+
+/** One name from all strangers together; one failure is forgiven an hour. */
+export const nameFromStrangers = { most: 100, forgivenEveryMs: hourMs, remembered: 16_384 } as const;
 
 /** Wrong secrets an hour from one known device, or within one session. */
-export const holderFailuresPerHour = 10;
+export const holderLimit = { most: 10, ms: hourMs, remembered: 65_536 } as const;
 
-export const minuteMs = 60_000;
-export const hourMs = 3_600_000;
-export const dayMs = 86_400_000;
-
-/** Networks remembered per address family; the oldest that is not blocked gives way. */
-export const mostNetworks = 65_536;
+/** Wrong secrets in all that end a known device. */
+export const deviceFailures = 50;
 
 /** Wrong re-authentications in a row that end a session (3-rules, Sessions). */
 export const reauthenticationFailures = 5;
+
+/** A network somebody signed in from is known to that user so long; of each user so many are remembered. */
+export const knownNetworks = { ms: 90 * dayMs, most: 100 } as const;
+
+/** Wrong secrets per name that are recognised when they come again within `ms`. */
+export const repeatsKept = { perName: 8, ms: dayMs, unknownNames: 8192 } as const;
+
+/** Sessions, tokens and tickets that do not exist, per narrow network: protects the store and nothing else. */
+export const unknownSecrets = { perMinute: 600, remembered: 16_384 } as const;
+
+/** What a wrong secret is counted against. */
+export type Count = 'networks' | 'sign-in-window' | 'name' | 'holder';
+
+/** Every way in whose secret can be guessed. */
+export type GuessableWay = 'login' | 'enable' | 'setup-code' | 'reauthentication';
+
+/** What a stranger is charged with. A known device pays from its own budget instead, wherever a name is counted. */
+export const charges: Readonly<Record<GuessableWay, readonly [Count, ...Count[]]>> = {
+  login: ['networks', 'sign-in-window', 'name'],
+  enable: ['networks', 'name'],
+  'setup-code': ['networks'],
+  reauthentication: ['holder'],
+};

@@ -1,92 +1,153 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Address, Clock, Millis } from '../types.ts';
+import fc from 'fast-check';
+import type { LimitRow } from '../store/rows.ts';
+import type { Address, Clock, Millis, Password, UserId } from '../types.ts';
+import { counterTable } from './counters.ts';
 import { hold } from './hold.ts';
-import { dayMs, minuteMs, networkLimits } from './limits.ts';
-import { networkLimiter } from './network-limiter.ts';
+import { type Limiter, limiter as makeLimiter, type Try } from './limiter.ts';
+import { dayMs, hourMs, minuteMs, narrowNetwork, unknownSecrets as unknownLimit } from './limits.ts';
+import { repeats, type WrongSecret } from './repeats.ts';
+import { budget, doublingPause, forgiving, minuteAndDay, sliding } from './rules.ts';
+import { unknownSecrets } from './unknown-secrets.ts';
 
-function fakeClock(): Clock & { pass(ms: number): void } {
+type FakeClock = Clock & { pass(ms: number): void; set(ms: number): void };
+
+function fakeClock(wall = 1_800_000_000_000): FakeClock {
   let now = 1_000_000;
-  return { now: () => now as Millis, monotonic: () => now, pass: (ms) => void (now += ms) };
+  let skew = wall - now;
+  return {
+    now: () => (now + skew) as Millis,
+    monotonic: () => now,
+    pass: (ms) => void (now += ms),
+    set: (ms) => void (skew += ms),
+  };
 }
 
 const address = (text: string): Address => text as Address;
-const alice = address('203.0.113.1');
+const alice = 'u_alice' as UserId;
+const home = address('203.0.113.1');
 
-async function fail(limiter: ReturnType<typeof networkLimiter>, from: Address): Promise<'limited' | 'taken'> {
-  const taking = await limiter.take(from);
+const attempt = (more: Partial<Try> = {}): Try => ({
+  way: 'login',
+  address: home,
+  standing: { kind: 'stranger', network: 'never-seen' },
+  subject: { kind: 'user', userId: alice },
+  ...more,
+});
+/** A way without the window of sign-ins, for nobody's name: networks alone. */
+const code = (from: string): Try => attempt({ way: 'setup-code', address: address(from), subject: { kind: 'nobody' } });
+
+const stage = (clock = fakeClock(), remembered: readonly LimitRow[] = []): { clock: FakeClock; limiter: Limiter } => ({
+  clock,
+  limiter: makeLimiter({ clock, remembered }),
+});
+
+async function fail(limiter: Limiter, tried: Try): Promise<'limited' | 'taken'> {
+  const taking = await limiter.take(tried);
   if (taking.kind === 'taken') taking.settle('failed');
   return taking.kind;
 }
 
-test('ten failures a minute from one address, and no eleventh', async () => {
-  const clock = fakeClock();
-  const limiter = networkLimiter(clock);
-  for (let at = 0; at < 10; at += 1) assert.equal(await fail(limiter, alice), 'taken');
-  const taking = await limiter.take(alice);
-  assert.deepEqual(taking, { kind: 'limited', retryAfterSeconds: 60 });
-  clock.pass(minuteMs - 1);
-  assert.equal(await fail(limiter, alice), 'limited');
+async function failures(limiter: Limiter, tries: readonly Try[]): Promise<number> {
+  let counted = 0;
+  for (const each of tries) counted += (await fail(limiter, each)) === 'taken' ? 1 : 0;
+  return counted;
+}
+
+const retryAfter = async (limiter: Limiter, tried: Try): Promise<number> => {
+  const taking = await limiter.take(tried);
+  assert.equal(taking.kind, 'limited');
+  return taking.kind === 'limited' ? taking.retryAfterSeconds : 0;
+};
+
+test('five failed sign-ins in any five minutes from one address, and no sixth; the oldest leaves first (PM6)', async () => {
+  const { clock, limiter } = stage();
+  for (let at = 0; at < 5; at += 1) {
+    assert.equal(await fail(limiter, attempt({ subject: { kind: 'unknown', pseudonym: `name-${at}` } })), 'taken');
+    clock.pass(10_000);
+  }
+  const other = attempt({ subject: { kind: 'unknown', pseudonym: 'another' } });
+  assert.equal(await retryAfter(limiter, other), 250);
+  clock.pass(250_000 - 1);
+  assert.equal(await retryAfter(limiter, other), 1);
   clock.pass(1);
-  assert.equal(await fail(limiter, alice), 'taken');
+  assert.equal(await fail(limiter, other), 'taken');
+  assert.equal(await retryAfter(limiter, other), 10);
 });
 
-test('a refused try does not extend the limit', async () => {
-  const clock = fakeClock();
-  const limiter = networkLimiter(clock);
-  for (let at = 0; at < 10; at += 1) await fail(limiter, alice);
+test('ten failures a minute from one address, and no eleventh; a refused try does not extend the limit', async () => {
+  const { clock, limiter } = stage();
+  assert.equal(
+    await failures(
+      limiter,
+      Array.from({ length: 12 }, () => code('203.0.113.1')),
+    ),
+    10,
+  );
   for (let at = 0; at < 59; at += 1) {
     clock.pass(1000);
-    assert.equal(await fail(limiter, alice), 'limited');
+    assert.equal(await fail(limiter, code('203.0.113.1')), 'limited');
   }
   clock.pass(1000);
-  assert.equal(await fail(limiter, alice), 'taken');
+  assert.equal(await fail(limiter, code('203.0.113.1')), 'taken');
 });
 
 test('fifty failures a day from one address', async () => {
-  const clock = fakeClock();
-  const limiter = networkLimiter(clock);
+  const { clock, limiter } = stage();
   for (let at = 0; at < 50; at += 1) {
-    assert.equal(await fail(limiter, alice), 'taken');
+    assert.equal(await fail(limiter, code('203.0.113.1')), 'taken');
     clock.pass(minuteMs);
   }
-  assert.equal(await fail(limiter, alice), 'limited');
+  assert.equal(await fail(limiter, code('203.0.113.1')), 'limited');
   clock.pass(dayMs - 50 * minuteMs - 1);
-  assert.equal(await fail(limiter, alice), 'limited');
+  assert.equal(await fail(limiter, code('203.0.113.1')), 'limited');
   clock.pass(1);
-  assert.equal(await fail(limiter, alice), 'taken');
+  assert.equal(await fail(limiter, code('203.0.113.1')), 'taken');
 });
 
-test('wider networks count together: thirty a minute in a /26, and strangers elsewhere are not touched', async () => {
-  const limiter = networkLimiter(fakeClock());
-  for (let at = 0; at < 30; at += 1) assert.equal(await fail(limiter, address(`203.0.113.${at}`)), 'taken');
-  assert.equal(await fail(limiter, address('203.0.113.40')), 'limited');
-  assert.equal(await fail(limiter, address('203.0.113.64')), 'taken');
+test('wider networks count together, for those never seen with a success: others among them are not touched', async () => {
+  const { limiter } = stage();
+  const from = (last: number, third = 113): Try => code(`203.0.${third}.${last}`);
+  assert.equal(
+    await failures(
+      limiter,
+      Array.from({ length: 40 }, (_, at) => from(at)),
+    ),
+    30,
+  );
+  assert.equal(await fail(limiter, from(64)), 'taken');
+  const seen = { ...from(40), standing: { kind: 'stranger', network: 'seen-before' } } as const;
+  assert.equal(await fail(limiter, seen), 'taken');
+  // The /21 around: ninety, from wherever in it.
+  const around = Array.from({ length: 120 }, (_, at) => from(1 + Math.floor(at / 8) * 16, 114 + (at % 6)));
+  assert.equal(await failures(limiter, around), 90 - 31);
+  assert.equal(await fail(limiter, code('203.0.120.1')), 'taken');
 });
 
 test('one IPv6 /64 is one source, however many addresses it has', async () => {
-  const limiter = networkLimiter(fakeClock());
-  for (let at = 0; at < 10; at += 1)
-    assert.equal(await fail(limiter, address(`2001:db8::${(at + 1).toString(16)}`)), 'taken');
-  assert.equal(await fail(limiter, address('2001:db8::ffff')), 'limited');
-  assert.equal(await fail(limiter, address('2001:db8:0:1::1')), 'taken');
+  const { limiter } = stage();
+  const from = (text: string): Try => code(text);
+  const inside = Array.from({ length: 300 }, (_, at) => from(`2001:db8::${(at + 1).toString(16)}`));
+  assert.equal(await failures(limiter, inside), 10);
+  assert.equal(await fail(limiter, from('2001:db8:0:1::1')), 'taken');
 });
 
-test('a unit given back counts for nothing', async () => {
-  const limiter = networkLimiter(fakeClock());
+test('a unit given back counts for nothing, and leaves nothing behind', async () => {
+  const { limiter } = stage();
   for (let at = 0; at < 100; at += 1) {
-    const taking = await limiter.take(alice);
+    const taking = await limiter.take(attempt());
     assert.ok(taking.kind === 'taken');
-    taking.settle('given-back');
+    assert.deepEqual(taking.settle('given-back'), { put: [], drop: [] });
   }
 });
 
-test('two hundred parallel wrong tries: ten are looked at, the rest wait and are refused', async () => {
-  const limiter = networkLimiter(fakeClock());
+test('two hundred parallel wrong tries: five are looked at, the rest wait and are refused', async () => {
+  const { limiter } = stage();
   let looked = 0;
   const kinds = await Promise.all(
     Array.from({ length: 200 }, async () => {
-      const taking = await limiter.take(alice);
+      const taking = await limiter.take(attempt());
       if (taking.kind === 'limited') return 'limited';
       looked += 1;
       await new Promise((resolve) => setImmediate(resolve));
@@ -94,26 +155,274 @@ test('two hundred parallel wrong tries: ten are looked at, the rest wait and are
       return 'taken';
     }),
   );
-  assert.equal(looked, 10);
-  assert.equal(kinds.filter((kind) => kind === 'limited').length, 190);
+  assert.equal(looked, 5);
+  assert.equal(kinds.filter((kind) => kind === 'limited').length, 195);
 });
 
 test('two hundred parallel right tries all get through: units in flight are waited for', async () => {
-  const limiter = networkLimiter(fakeClock());
+  const { limiter } = stage();
   let most = 0;
   let inFlight = 0;
   await Promise.all(
     Array.from({ length: 200 }, async () => {
-      const taking = await limiter.take(alice);
+      const taking = await limiter.take(attempt());
       assert.ok(taking.kind === 'taken');
       inFlight += 1;
       most = Math.max(most, inFlight);
       await new Promise((resolve) => setImmediate(resolve));
       inFlight -= 1;
-      taking.settle('given-back');
+      taking.settle('succeeded');
     }),
   );
-  assert.equal(most, networkLimits[0]?.perMinute);
+  assert.equal(most, 5);
+});
+
+test('a name from one network: five in a row for nothing, then pauses that double up to fifteen minutes', async () => {
+  const { clock, limiter } = stage();
+  const tried = attempt({ way: 'enable', standing: { kind: 'stranger', network: 'seen-before' } });
+  for (let at = 0; at < 6; at += 1) assert.equal(await fail(limiter, tried), 'taken');
+  for (const pause of [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]) {
+    clock.pass(minuteMs); // Nothing but the pause holds any more.
+    const left = pause * 1000 - minuteMs;
+    if (left > 0) {
+      assert.equal(await retryAfter(limiter, tried), left / 1000);
+      clock.pass(left - 1);
+      assert.equal(await fail(limiter, tried), 'limited');
+      clock.pass(1);
+    }
+    assert.equal(await fail(limiter, tried), 'taken');
+  }
+});
+
+test('a success ends what its own network has failed in a row, and nothing else', async () => {
+  const { clock, limiter } = stage();
+  const tried = attempt({ way: 'enable' });
+  for (let at = 0; at < 5; at += 1) await fail(limiter, tried);
+  const right = await limiter.take(tried);
+  assert.ok(right.kind === 'taken');
+  assert.deepEqual(right.settle('succeeded').drop, ['name-from-network u_alice 203.0.113.1/32']);
+  clock.pass(minuteMs);
+  for (let at = 0; at < 6; at += 1) assert.equal(await fail(limiter, tried), 'taken');
+  assert.equal(await fail(limiter, tried), 'limited');
+  // All eleven still count for strangers together.
+  const strangers = Array.from({ length: 120 }, (_, at) => attempt({ address: address(`198.${at}.7.1`) }));
+  assert.equal(await failures(limiter, strangers), 89);
+});
+
+test('a hundred failures from strangers lock strangers out, known or unknown name alike; the owner gets through', async () => {
+  const { clock, limiter } = stage();
+  for (const subject of [
+    { kind: 'user', userId: alice },
+    { kind: 'unknown', pseudonym: 'nobody' },
+  ] as const) {
+    const tries = Array.from({ length: 150 }, (_, at) => attempt({ subject, address: address(`198.${at}.0.1`) }));
+    assert.equal(await failures(limiter, tries), 100);
+    assert.equal(await retryAfter(limiter, attempt({ subject, address: address('198.200.0.1') })), 3600);
+  }
+  assert.equal(await fail(limiter, attempt({ standing: { kind: 'known-network' } })), 'taken');
+  assert.equal(await fail(limiter, attempt({ standing: { kind: 'holder', holder: 'phone' } })), 'taken');
+  clock.pass(hourMs);
+  assert.equal(
+    await failures(
+      limiter,
+      [1, 2].map((at) => attempt({ address: address(`198.20${at}.0.1`) })),
+    ),
+    1,
+  );
+});
+
+test('a known device pays ten an hour from its own budget, and takes nothing from its network', async () => {
+  const { clock, limiter } = stage();
+  const tried = attempt({ standing: { kind: 'holder', holder: 'phone' } });
+  assert.equal(
+    await failures(
+      limiter,
+      Array.from({ length: 20 }, () => tried),
+    ),
+    10,
+  );
+  assert.equal(await fail(limiter, attempt({ standing: { kind: 'holder', holder: 'laptop' } })), 'taken');
+  assert.equal(await fail(limiter, attempt()), 'taken');
+  clock.pass(hourMs);
+  assert.equal(await fail(limiter, tried), 'taken');
+});
+
+test('a way that counts with a holder needs one', async () => {
+  await assert.rejects(stage().limiter.take(attempt({ way: 'reauthentication' })), TypeError);
+});
+
+test('counters survive a restart, on another machine time, and a clock that was set shuts nobody out', async () => {
+  const rows = new Map<string, LimitRow>();
+  const failing = async (limiter: Limiter, tried: Try): Promise<'limited' | 'taken'> => {
+    const taking = await limiter.take(tried);
+    if (taking.kind === 'limited') return taking.kind;
+    const { put, drop } = taking.settle('failed');
+    for (const row of put) rows.set(row.key, row);
+    for (const key of drop) rows.delete(key);
+    return taking.kind;
+  };
+  const { clock, limiter } = stage();
+  for (let at = 0; at < 5; at += 1) assert.equal(await failing(limiter, attempt()), 'taken');
+  assert.equal(rows.size, 6);
+  const restarted = (ms: number): { clock: FakeClock; limiter: Limiter } =>
+    stage(fakeClock(clock.now() + ms), [...rows.values()]);
+  assert.equal(await retryAfter(restarted(100_000).limiter, attempt()), 200);
+  assert.equal(await fail(restarted(300_000).limiter, attempt()), 'taken');
+  const back = restarted(-365 * dayMs);
+  // Nobody knows how long ago it was: as long as a pause can be, and no longer.
+  assert.equal(await retryAfter(back.limiter, attempt()), 900);
+  back.clock.pass(900_000);
+  assert.equal(await fail(back.limiter, attempt()), 'taken');
+  const damaged = [{ key: 'narrow-v4 203.0.113.1/32', state: '"?"', endsAt: 0 as Millis }];
+  assert.equal(
+    await fail(stage(clock, [...damaged, { key: 'gone x', state: '[1]', endsAt: 0 as Millis }]).limiter, attempt()),
+    'taken',
+  );
+});
+
+test('who is limited is listed, and lifted: by user, by address, by network, all', async () => {
+  const { clock, limiter } = stage();
+  for (let at = 0; at < 6; at += 1) await fail(limiter, attempt({ way: 'enable' }));
+  assert.deepEqual(limiter.blocks(), [
+    { kind: 'name-from-network', network: '203.0.113.1/32', userId: alice, until: clock.now() + 2000 },
+  ]);
+  assert.equal(limiter.lift({ kind: 'user', userId: 'u_other' as UserId }).lifted, 0);
+  const lifted = limiter.lift({ kind: 'user', userId: alice });
+  assert.deepEqual(lifted.written.drop.toSorted(), ['name-from-network u_alice 203.0.113.1/32', 'strangers u_alice']);
+  assert.deepEqual(limiter.blocks(), []);
+
+  const blockTwo = async (): Promise<void> => {
+    for (let at = 0; at < 10; at += 1)
+      for (const from of ['198.51.100.9', '192.0.2.9']) await fail(limiter, code(from));
+  };
+  await blockTwo();
+  assert.deepEqual(
+    limiter
+      .blocks()
+      .map((each) => each.network)
+      .toSorted(),
+    ['192.0.2.9/32', '198.51.100.9/32'],
+  );
+  limiter.lift({ kind: 'address', address: address('198.51.100.9') });
+  limiter.lift({ kind: 'network', network: '192.0.2.9/32' });
+  assert.deepEqual(limiter.blocks(), []);
+  await blockTwo();
+  assert.equal(limiter.blocks().length, 2);
+  limiter.lift({ kind: 'all' });
+  assert.deepEqual(limiter.blocks(), []);
+  assert.equal(await fail(limiter, code('198.51.100.9')), 'taken');
+});
+
+test('a table gives way to newcomers from its oldest end, never to who is blocked; when all are, newcomers share one', () => {
+  const clock = fakeClock();
+  const table = counterTable({ name: 't', rule: budget({ most: 2, ms: minuteMs }), most: 3 });
+  const failing = (key: string): string => {
+    const counter = table.at(key, clock.monotonic());
+    table.keep(counter, clock.monotonic());
+    table.fail(counter, clock.monotonic());
+    return counter.key;
+  };
+  for (const key of ['a', 'a', 'b', 'c', 'd']) assert.equal(failing(key), key);
+  assert.deepEqual([...table.all()].map((each) => each.key).toSorted(), ['a', 'c', 'd']);
+  for (const key of ['c', 'd']) failing(key);
+  assert.deepEqual([failing('e'), failing('f'), failing('a')], ['*', '*', 'a']);
+  assert.ok(table.rule.blockedMs(table.at('g', clock.monotonic()).state, clock.monotonic()) > 0);
+  clock.pass(minuteMs);
+  assert.equal(failing('e'), 'e');
+});
+
+test('a flood of addresses and names: what is remembered stays within its bounds, and who was blocked stays blocked', async () => {
+  const { limiter } = stage();
+  for (let at = 0; at < 10; at += 1) await fail(limiter, code('203.0.113.1'));
+  for (let at = 0; at < 6; at += 1) await fail(limiter, attempt({ way: 'enable', address: address('192.0.2.1') }));
+  let kept = 0;
+  for (let at = 0; at < 20_000; at += 1) {
+    const from = address(`${10 + (at % 89)}.${(at >> 6) % 256}.${(at >> 14) % 256}.${at % 256}`);
+    const taking = await limiter.take(attempt({ address: from, subject: { kind: 'unknown', pseudonym: `n${at}` } }));
+    if (taking.kind === 'limited') continue;
+    const { put, drop } = taking.settle('failed');
+    kept += put.length - drop.length;
+  }
+  // Rows of one counter are written again and again, so this is a bound, and the real number smaller.
+  assert.ok(kept < 5 * 20_000, String(kept));
+  assert.equal(await fail(limiter, code('203.0.113.1')), 'limited');
+  assert.equal(await fail(limiter, attempt({ way: 'enable', address: address('192.0.2.1') })), 'limited');
+});
+
+test('rules: whatever happens, no more failures pass in a window than it allows, and every block ends', () => {
+  const rules = [
+    // A window begins with its first failure, so that two of them can meet.
+    { rule: budget({ most: 3, ms: 1000 }), most: 5, ms: 1000 },
+    { rule: sliding({ most: 3, ms: 1000 }), most: 3, ms: 1000 },
+    { rule: minuteAndDay({ perMinute: 3, perDay: 5 }), most: 5, ms: dayMs },
+    { rule: doublingPause({ free: 2, firstMs: 100, longestMs: 800, forgottenAfterMs: 5000 }), most: 3, ms: 100 },
+    { rule: forgiving({ most: 3, forgivenEveryMs: 1000 }), most: 4, ms: 1000 },
+  ];
+  for (const { rule, most, ms } of rules) {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 1500 }), { maxLength: 60 }), (pauses) => {
+        const state: number[] = [];
+        const passed: number[] = [];
+        let now = 5_000_000;
+        for (const pause of pauses) {
+          now += pause;
+          const blocked = rule.blockedMs(state, now);
+          assert.ok(blocked >= 0 && (blocked === 0 || rule.blockedMs(state, now + blocked) === 0));
+          if (blocked > 0) continue;
+          assert.ok(rule.room(state, now) >= 1);
+          rule.fail(state, now);
+          passed.push(now);
+          assert.ok(rule.lastsMs(state, now) > 0);
+          assert.ok(passed.filter((at) => now - at < ms).length <= most);
+          for (const place of rule.times.places) assert.ok((state[place] ?? 0) <= now + rule.times.aheadMs);
+        }
+        assert.equal(rule.lastsMs(state, now + 10 * dayMs), 0);
+      }),
+    );
+  }
+});
+
+test('the same wrong secret for the same name from one network is told, eight per name, for a day', () => {
+  const clock = fakeClock();
+  const told = repeats({ clock, random: { bytes: (length) => new Uint8Array(length) } });
+  const tried = (secret: string, more: Partial<WrongSecret> = {}): WrongSecret => ({
+    subject: { kind: 'user', id: alice, standing: '1 active' },
+    network: '203.0.113.1/32',
+    secret: secret as Password,
+    ...more,
+  });
+  assert.equal(told.recall(tried('a')).kind, 'new');
+  assert.equal(told.note(tried('a')).kind, 'new');
+  assert.equal(told.recall(tried('a')).kind, 'repeated');
+  assert.equal(told.note(tried('a')).kind, 'repeated');
+  for (const other of [
+    tried('b'),
+    tried('a', { network: '203.0.113.2/32' }),
+    tried('a', { subject: { kind: 'user', id: alice, standing: '2 active' } }),
+    tried('a', { subject: { kind: 'user', id: alice, standing: '1 disabled' } }),
+    tried('a', { subject: { kind: 'user', id: 'u_bob', standing: '1 active' } }),
+    tried('a', { subject: { kind: 'unknown', id: alice, standing: '1 active' } }),
+  ])
+    assert.equal(told.recall(other).kind, 'new');
+  for (let at = 0; at < 7; at += 1) told.note(tried(`more ${at}`));
+  assert.equal(told.recall(tried('a')).kind, 'repeated');
+  told.note(tried('the ninth'));
+  assert.equal(told.recall(tried('a')).kind, 'new');
+  clock.pass(dayMs);
+  assert.equal(told.recall(tried('the ninth')).kind, 'new');
+});
+
+test('secrets that do not exist: six hundred a minute from one network, and others are not touched', () => {
+  const clock = fakeClock();
+  const unknown = unknownSecrets(clock);
+  for (let at = 0; at < unknownLimit.perMinute; at += 1) {
+    assert.equal(unknown.standing(home).kind, 'open');
+    unknown.charge(home);
+  }
+  assert.deepEqual(unknown.standing(home), { kind: 'limited', retryAfterSeconds: 60 });
+  assert.equal(unknown.standing(address('203.0.113.2')).kind, 'open');
+  clock.pass(minuteMs);
+  assert.equal(unknown.standing(home).kind, 'open');
 });
 
 test('hold: refusals leave at a whole second after arrival', async () => {

@@ -6,7 +6,8 @@ import type { SessionLookup, Store } from '../store/store.ts';
 import type { Address, Clock, Millis, Secret, Seq, SessionId, UserId, Username } from '../types.ts';
 import { digest } from '../crypto/digest.ts';
 import { memory as makeMemory } from './memory.ts';
-import { sessionVerifier } from './session.ts';
+import { unknownSecrets } from '../throttle/unknown-secrets.ts';
+import { sessionVerifier, type Shown } from './session.ts';
 
 const token = 'a'.repeat(43) as Secret;
 const key = digest(token);
@@ -90,6 +91,7 @@ function stage() {
     store,
     clock,
     bootId: 'b',
+    unknown: unknownSecrets(clock),
     over: () => {
       state.over += 1;
       return Promise.resolve();
@@ -105,17 +107,24 @@ function stage() {
     });
     return release;
   };
-  const verify = async () => (await verifier.verify(token, 'cookie', 'account', 'counts')).kind;
+  const verify = async () => (await verifier.verify(token, shown('cookie', 'account', 'counts'))).kind;
   return { clock, state, memory, verifier, change, holdLookups, verify };
 }
+
+const shown = (transport: Shown['transport'], sessionKind: string | undefined, use: Shown['use']): Shown => ({
+  transport,
+  sessionKind,
+  use,
+  client: () => ({ address: '203.0.113.7' as Address, via: 'direct' }),
+});
 
 const userChange = { kind: 'user', userId: userRow.id } as const;
 const sessionChange = { kind: 'session', digest: key } as const;
 
 test('a known session is answered at once, without a promise and without the store', async () => {
   const { verifier, state } = stage();
-  assert.equal((await verifier.verify(token, 'cookie', 'account', 'counts')).kind, 'user');
-  const again = verifier.verify(token, 'cookie', 'account', 'counts');
+  assert.equal((await verifier.verify(token, shown('cookie', 'account', 'counts'))).kind, 'user');
+  const again = verifier.verify(token, shown('cookie', 'account', 'counts'));
   assert.equal(again instanceof Promise, false);
   assert.equal(state.lookups, 1);
 });
@@ -148,7 +157,10 @@ test('what is barred is unknown, known or not, until the bar is lifted; others g
 test('an unknown token is looked up every time and never kept', async () => {
   const { verifier, state, memory } = stage();
   for (let at = 0; at < 3; at += 1)
-    assert.equal((await verifier.verify('b'.repeat(43) as Secret, 'cookie', 'account', 'counts')).kind, 'rejected');
+    assert.equal(
+      (await verifier.verify('b'.repeat(43) as Secret, shown('cookie', 'account', 'counts'))).kind,
+      'rejected',
+    );
   assert.deepEqual([state.lookups, memory.size], [3, 0]);
 });
 
@@ -159,7 +171,7 @@ test('the wrong transport, kind, boot, generation and a disabled user are refuse
   ] as const) {
     const { verifier } = stage();
     for (let at = 0; at < 2; at += 1)
-      assert.equal((await verifier.verify(token, transport, kind, 'counts')).kind, 'rejected');
+      assert.equal((await verifier.verify(token, shown(transport, kind, 'counts'))).kind, 'rejected');
   }
   for (const [session, user] of [
     [{ ...sessionRow, bootId: 'earlier' }, userRow],

@@ -3,12 +3,17 @@
  * otherwise. Idle and absolute ends are the server's; a cookie's own expiry means nothing (3-rules, Sessions).
  */
 import { digest } from '../crypto/digest.ts';
+import type { Client } from '../request/address.ts';
 import type { SessionRow, Transport } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
+import type { Limited } from '../throttle/limiter.ts';
+import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Digest, MaybePromise, Millis, Secret, SessionId } from '../types.ts';
 import type { KnownSession, Memory, SessionHolder } from './memory.ts';
 
 export type SessionProof =
+  /** So many that do not exist were shown from there that the store is not asked about another. */
+  | Limited
   | {
       readonly kind: 'rejected';
       readonly cause: 'unknown' | 'expired' | 'idle' | 'superseded' | 'other-boot' | 'other-kind';
@@ -18,9 +23,19 @@ export type SessionProof =
 /** `counts` keeps a session from being idle; `looks` only asks how it stands. */
 export type Use = 'counts' | 'looks';
 
+/** How a token came. */
+export interface Shown {
+  readonly transport: Transport;
+  /** Undefined takes any kind: a bearer token is its session. */
+  readonly sessionKind: string | undefined;
+  readonly use: Use;
+  /** Asked for only when the store has to be. */
+  readonly client: () => Client;
+}
+
 export interface SessionVerifier {
-  /** `sessionKind` undefined takes any kind: a bearer token is its session. Throws when the store cannot answer. */
-  verify(token: Secret, transport: Transport, sessionKind: string | undefined, use: Use): MaybePromise<SessionProof>;
+  /** Throws when the store cannot answer. */
+  verify(token: Secret, shown: Shown): MaybePromise<SessionProof>;
   /** Writes uses that memory still holds; called before closing. */
   flush(): Promise<void>;
 }
@@ -35,6 +50,7 @@ export function sessionVerifier(parts: {
   bootId: string;
   /** Some session was seen to be over by its time: resolves when it stays over, also when the clock is set back. */
   over: () => Promise<void>;
+  unknown: UnknownSecrets;
   onFault: (fault: unknown) => void;
 }): SessionVerifier {
   const { memory, store, clock, bootId } = parts;
@@ -61,11 +77,9 @@ export function sessionVerifier(parts: {
   /** Everything but its time, which only a fresh read may decide. */
   const judge = (
     known: KnownSession,
-    transport: Transport,
-    sessionKind: string | undefined,
+    { transport, sessionKind, use }: Shown,
     now: Millis,
-    use: Use,
-  ): SessionProof => {
+  ): Exclude<SessionProof, Limited> => {
     const { session, user } = known.holder;
     if (session.transport !== transport || (sessionKind !== undefined && session.kind !== sessionKind)) {
       return { kind: 'rejected', cause: 'other-kind' };
@@ -83,12 +97,7 @@ export function sessionVerifier(parts: {
   };
 
   /** What memory says, if it may say anything: `undefined` sends the question to the store. */
-  const fromMemory = (
-    key: Digest,
-    transport: Transport,
-    sessionKind: string | undefined,
-    use: Use,
-  ): SessionProof | 'stale' | undefined => {
+  const fromMemory = (key: Digest, shown: Shown): SessionProof | 'stale' | undefined => {
     const recalled = memory.recall(key);
     switch (recalled.kind) {
       case 'stale':
@@ -97,25 +106,24 @@ export function sessionVerifier(parts: {
         return undefined;
       case 'known': {
         const now = clock.now();
-        if (timeOf(recalled.holder.session, recalled.lastSeenAt, now) === 'in-time')
-          return judge(recalled, transport, sessionKind, now, use);
+        if (timeOf(recalled.holder.session, recalled.lastSeenAt, now) === 'in-time') return judge(recalled, shown, now);
         memory.forget(key);
         return undefined;
       }
     }
   };
 
-  const fromStore = async (
-    key: Digest,
-    transport: Transport,
-    sessionKind: string | undefined,
-    use: Use,
-  ): Promise<SessionProof> => {
+  const fromStore = async (key: Digest, shown: Shown): Promise<SessionProof> => {
+    const standing = parts.unknown.standing(shown.client().address);
+    if (standing.kind === 'limited') return standing;
     const loaded = await memory.load(key);
-    if (loaded.kind === 'unknown') return { kind: 'rejected', cause: 'unknown' };
+    if (loaded.kind === 'unknown') {
+      parts.unknown.charge(shown.client().address);
+      return { kind: 'rejected', cause: 'unknown' };
+    }
     const now = clock.now();
     const time = timeOf(loaded.holder.session, loaded.lastSeenAt, now);
-    if (time === 'in-time') return judge(loaded, transport, sessionKind, now, use);
+    if (time === 'in-time') return judge(loaded, shown, now);
     memory.forget(key);
     // Before anybody is told: a clock that is set back in between must not bring it back.
     await parts.over();
@@ -123,15 +131,15 @@ export function sessionVerifier(parts: {
   };
 
   return {
-    verify: (token, transport, sessionKind, use) => {
+    verify: (token, shown) => {
       const key = digest(token);
-      const known = fromMemory(key, transport, sessionKind, use);
-      if (known === undefined) return fromStore(key, transport, sessionKind, use);
+      const known = fromMemory(key, shown);
+      if (known === undefined) return fromStore(key, shown);
       if (known !== 'stale') return known;
       return memory.refresh().then(() => {
-        const fresh = fromMemory(key, transport, sessionKind, use);
+        const fresh = fromMemory(key, shown);
         if (fresh === 'stale') throw new Error('Cannot judge a session: changes could not be read in time');
-        return fresh ?? fromStore(key, transport, sessionKind, use);
+        return fresh ?? fromStore(key, shown);
       });
     },
     flush: write,

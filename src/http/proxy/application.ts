@@ -47,6 +47,7 @@ export function handOverWing(parts: ApplicationParts): Wing {
 
   const admit = async (incoming: Incoming, arrival: Arrival, state: InstallationState): Promise<Admission> =>
     parts.guard.admitToApplication({
+      client: arrival.client,
       headers: incoming.headers,
       method: 'GET',
       origin: arrival.origin,
@@ -133,6 +134,7 @@ export function applicationWing(parts: ApplicationParts): Wing {
     if (method === 'TRACE' || method === 'CONNECT') return notAllowed(parts.random, anyMethod);
     const admit = (state: InstallationState, use: Use): MaybePromise<Admission> =>
       parts.guard.admitToApplication({
+        client: arrival.client,
         headers,
         method,
         origin: arrival.origin,

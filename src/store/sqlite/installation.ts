@@ -4,13 +4,14 @@ import type { Digest, Millis, SessionId } from '../../types.ts';
 import type { InstallationState } from '../rows.ts';
 import type { FirstAdmin, Store } from '../store.ts';
 import type { Records } from './records.ts';
+import type { NetworkParts } from './guessing.ts';
 import type { SessionParts } from './sessions.ts';
 import { userInsertion } from './users.ts';
 
 type Argument<K extends keyof Store> = Parameters<Store[K]>[0];
 type Outcome<K extends keyof Store> = Awaited<ReturnType<Store[K]>>;
 
-export function installationWrites(db: DatabaseSync, noting: Records, parts: SessionParts) {
+export function installationWrites(db: DatabaseSync, noting: Records, parts: SessionParts & NetworkParts) {
   const insertInstallation = db.prepare(`
     INSERT INTO installation (one, id, state, boot_id, canary) VALUES (1, ?, ?, ?, ?) ON CONFLICT (one) DO NOTHING`);
   const insertKey = db.prepare('INSERT INTO keys (id, purpose, sealed, created_at) VALUES (?, ?, ?, ?)');
@@ -67,7 +68,7 @@ export function installationWrites(db: DatabaseSync, noting: Records, parts: Ses
     },
 
     createFirstAdmin(first: FirstAdmin): Outcome<'createFirstAdmin'> {
-      const { codeDigest, user, recoveryCodes, session, device, audit, at } = first;
+      const { codeDigest, user, recoveryCodes, session, device, network, audit, at } = first;
       const decision = mayDecide(codeDigest, at);
       if (decision.kind !== 'may') return { kind: decision.kind };
       if (insertUser(user).kind === 'name-taken')
@@ -75,6 +76,7 @@ export function installationWrites(db: DatabaseSync, noting: Records, parts: Ses
       for (const code of recoveryCodes) insertRecoveryCode.run(user.id, code);
       parts.insert(session.session);
       if (device !== null) parts.keepDevice(device);
+      parts.keepNetwork(user.id, network);
       dropCode.run();
       setState.run('configured');
       noting.changed({ kind: 'installation' });

@@ -150,6 +150,8 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     sessionsOf: answering('sessions', read.sessionsOf),
     deviceByDigest: answering('a device', read.deviceByDigest),
     attempts: answering('attempts', read.attempts),
+    networkStanding: answering('a network', read.networkStanding),
+    limits: answering('limits', read.limits),
     keys: answering('keys', read.keys),
     changesSince: answering('changes', read.changesSince),
 
@@ -172,6 +174,8 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     endSessions: (end) => line.write('endSessions', end),
     issueOneUse: (ticket, cap) => line.write('issueOneUse', { ticket, cap }),
     redeemHandOver: (redemption) => line.write('redeemHandOver', redemption),
+    countDeviceFailure: (wrong) => line.write('countDeviceFailure', wrong),
+    writeLimits: (written) => line.write('writeLimits', written),
     claimOnce: (claim) => line.write('claimOnce', claim),
     recordAttempt: (attempt) => line.write('recordAttempt', attempt),
     appendAudit: (event) => line.write('appendAudit', event),

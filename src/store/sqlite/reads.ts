@@ -7,6 +7,7 @@ import type { KeyRow } from '../../crypto/keyring.ts';
 import type { Digest, Seq } from '../../types.ts';
 import type { AttemptRow, Change, ChangeSubject, DeviceRow, Installation, SessionRow, UserRow } from '../rows.ts';
 import type { Store } from '../store.ts';
+import { guessingReads } from './guessing.ts';
 
 type Row = Record<string, SQLOutputValue>;
 type Outcome<K extends keyof Store> = Awaited<ReturnType<Store[K]>>;
@@ -19,6 +20,8 @@ type ReadName =
   | 'sessionsOf'
   | 'deviceByDigest'
   | 'attempts'
+  | 'networkStanding'
+  | 'limits'
   | 'keys'
   | 'changesSince';
 
@@ -69,6 +72,7 @@ export function reads(db: DatabaseSync): Reads {
     FROM change_counter AS c LEFT JOIN changes AS x ON x.seq > ? ORDER BY x.seq`);
 
   return {
+    ...guessingReads(db),
     installation: () => {
       const row = found(installation.get());
       return row['id'] === null

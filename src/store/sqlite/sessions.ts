@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Digest, SessionId, UserId } from '../../types.ts';
 import type { DeviceRow, SessionRow } from '../rows.ts';
 import type { SessionOpening, Store } from '../store.ts';
+import type { NetworkParts } from './guessing.ts';
 import type { Records } from './records.ts';
 
 type Argument<K extends keyof Store> = Parameters<Store[K]>[0];
@@ -84,7 +85,7 @@ export function sessionParts(db: DatabaseSync, { sessionsChanged }: Records): Se
   };
 }
 
-export function sessionWrites(db: DatabaseSync, noting: Records, parts: SessionParts) {
+export function sessionWrites(db: DatabaseSync, noting: Records, parts: SessionParts & NetworkParts) {
   const allowed = db.prepare('SELECT 1 FROM users WHERE id = ? AND active = 1 AND credential_generation = ?');
   const expiredOfKind = db.prepare(
     'SELECT id FROM sessions WHERE user_id = ? AND kind = ? AND transport = ? AND ends_at <= ?',
@@ -114,7 +115,7 @@ export function sessionWrites(db: DatabaseSync, noting: Records, parts: SessionP
   };
 
   return {
-    openSession({ opening, device, deviceCap, attempt, audit }: SessionOpening): Outcome<'openSession'> {
+    openSession({ opening, device, deviceCap, network, attempt, audit }: SessionOpening): Outcome<'openSession'> {
       const { session, cap } = opening;
       const { userId, kind, transport, createdAt } = session;
       if (allowed.get(userId, session.credentialGeneration) === undefined) return { kind: 'superseded' };
@@ -122,6 +123,7 @@ export function sessionWrites(db: DatabaseSync, noting: Records, parts: SessionP
       for (const row of beyondCap.all(userId, kind, transport, Math.max(cap - 1, 0))) parts.end(idOf(row));
       parts.insert(session);
       if (device !== null) keepDeviceWithin(device, deviceCap);
+      parts.keepNetwork(userId, network);
       noting.attempt(attempt);
       noting.audit(audit);
       return { kind: 'opened' };

@@ -13,6 +13,8 @@ const attemptsMs = 90 * 86_400_000;
 const changesMs = 3_600_000;
 /** Marks of what is used stay a day longer than what they mark: so far back a clock may be set, and it stays used. */
 const claimsMs = 86_400_000;
+/** Networks are looked at with the time they are known for; rows are kept a while longer. */
+const networksMs = 91 * 86_400_000;
 
 export function upkeepWrites(db: DatabaseSync, parts: SessionParts) {
   const expiredSessions = db.prepare('SELECT id FROM sessions WHERE ends_at <= ? ORDER BY ends_at LIMIT ?');
@@ -23,6 +25,12 @@ export function upkeepWrites(db: DatabaseSync, parts: SessionParts) {
     DELETE FROM claims WHERE (purpose, digest) IN (SELECT purpose, digest FROM claims WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`);
   const dropDevices = db.prepare(
     'DELETE FROM devices WHERE digest IN (SELECT digest FROM devices WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+  );
+  const dropNetworks = db.prepare(`
+    DELETE FROM known_networks WHERE (user_id, network) IN
+      (SELECT user_id, network FROM known_networks WHERE used_at <= ? ORDER BY used_at LIMIT ?)`);
+  const dropLimits = db.prepare(
+    'DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at <= ? ORDER BY ends_at LIMIT ?)',
   );
   const dropOldAttempts = db.prepare(
     'DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE last_at <= ? ORDER BY last_at LIMIT ?)',
@@ -48,6 +56,8 @@ export function upkeepWrites(db: DatabaseSync, parts: SessionParts) {
         dropTickets.run(at, rowsPerCall),
         dropClaims.run(at - claimsMs, rowsPerCall),
         dropDevices.run(at, rowsPerCall),
+        dropNetworks.run(at - networksMs, rowsPerCall),
+        dropLimits.run(at, rowsPerCall),
         dropOldAttempts.run(at - attemptsMs, rowsPerCall),
         dropSurplusAttempts.run(attemptsKept, rowsPerCall),
       ].some(({ changes }) => Number(changes) >= rowsPerCall);

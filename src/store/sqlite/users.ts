@@ -4,6 +4,7 @@ import type { Digest } from '../../types.ts';
 import type { Store } from '../store.ts';
 import type { UserRow } from '../rows.ts';
 import type { Records } from './records.ts';
+import type { NetworkParts } from './guessing.ts';
 import type { SessionParts } from './sessions.ts';
 
 type Argument<K extends keyof Store> = Parameters<Store[K]>[0];
@@ -43,7 +44,7 @@ export function userInsertion(db: DatabaseSync): (user: UserRow) => { readonly k
   };
 }
 
-export function userWrites(db: DatabaseSync, noting: Records, parts: SessionParts) {
+export function userWrites(db: DatabaseSync, noting: Records, parts: SessionParts & NetworkParts) {
   const insertUser = userInsertion(db);
   const activate = db.prepare('UPDATE users SET active = 1 WHERE id = ?');
   const disable = db.prepare(
@@ -80,6 +81,7 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
         parts.endAllBut(userId, null);
         parts.forgetTickets(userId);
         parts.forgetDevicesBut(userId, null);
+        parts.forgetNetworks(userId);
       }
       noting.userChanged(userId);
       noting.audit(audit);
@@ -95,7 +97,7 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
 
     /** A session that was ended meanwhile decides nothing any more: its change is superseded like one under an old password. */
     changePassword(change: Argument<'changePassword'>): Outcome<'changePassword'> {
-      const { userId, fromGeneration, sealedPassword, keep, keepDevice, audit } = change;
+      const { userId, fromGeneration, sealedPassword, keep, keepDevice, keepNetwork, audit } = change;
       const staying = mayStay.get(keep.id, userId, fromGeneration, keep.authenticatedAt);
       if (staying === undefined) return { kind: 'superseded' };
       if (setPassword.run(sealedPassword, userId, fromGeneration).changes === 0) return { kind: 'superseded' };
@@ -103,6 +105,8 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
       keepSession.run(keep.digest, keep.authenticatedAt, fromGeneration + 1, keep.id);
       parts.forgetTickets(userId);
       parts.forgetDevicesBut(userId, keepDevice);
+      parts.forgetNetworks(userId);
+      parts.keepNetwork(userId, keepNetwork);
       noting.sessionsChanged([staying['digest'] as Digest]);
       noting.userChanged(userId);
       noting.audit(audit);

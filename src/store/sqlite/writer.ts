@@ -6,6 +6,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Change } from '../rows.ts';
 import { causeOf, connect, standingAfter, textOf, troubleOf } from './database-file.ts';
+import { guessingWrites, networkParts } from './guessing.ts';
 import { installationWrites } from './installation.ts';
 import { oneUseWrites } from './one-use.ts';
 import { type Records, records } from './records.ts';
@@ -53,12 +54,13 @@ export interface WriterData {
 }
 
 function writeOperations(db: DatabaseSync, noting: Records) {
-  const parts = sessionParts(db, noting);
+  const parts = { ...sessionParts(db, noting), ...networkParts(db) };
   return {
     ...installationWrites(db, noting, parts),
     ...userWrites(db, noting, parts),
     ...sessionWrites(db, noting, parts),
     ...oneUseWrites(db, noting, parts),
+    ...guessingWrites(db, noting),
     ...upkeepWrites(db, parts),
     recordAttempt: noting.attempt,
     appendAudit: noting.audit,

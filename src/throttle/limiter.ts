@@ -1,0 +1,307 @@
+/**
+ * Step 2: may it be tried now? One limiter for every secret that can be guessed: what a try is charged with says
+ * `charges` in `limits.ts`. A unit is taken before the secret is looked at and given back when it was right, so that
+ * parallel guesses cannot pass a limit together; when only units in flight fill it, a try waits for them.
+ */
+import { isIPv4 } from 'node:net';
+import { networkOf } from '../request/address.ts';
+import type { LimitRow, LimitsWritten } from '../store/rows.ts';
+import type { Address, Clock, Millis, UserId } from '../types.ts';
+import { type Counter, counterTable, type CounterTable, sharedKey } from './counters.ts';
+import {
+  charges,
+  type GuessableWay,
+  holderLimit,
+  nameFromNetwork,
+  nameFromStrangers,
+  narrowNetwork,
+  signInWindow,
+  widerNetworks,
+} from './limits.ts';
+import { budget, type CountingRule, doublingPause, forgiving, minuteAndDay, sliding } from './rules.ts';
+
+/** Who tries, as far as limits are concerned. */
+export type Standing =
+  /** Shows a known device or a living session, named by something that is no secret: pays from a budget of its own. */
+  | { readonly kind: 'holder'; readonly holder: string }
+  /** That user signed in from there before. */
+  | { readonly kind: 'known-network' }
+  | { readonly kind: 'stranger'; readonly network: 'seen-before' | 'never-seen' };
+
+/** Whose secret is tried. */
+export type Subject =
+  | { readonly kind: 'nobody' }
+  | { readonly kind: 'user'; readonly userId: UserId }
+  /** Counted like an account, so that no limit tells the two apart. `pseudonym`: keyed, never what was typed. */
+  | { readonly kind: 'unknown'; readonly pseudonym: string };
+
+export interface Try {
+  readonly way: GuessableWay;
+  readonly address: Address;
+  readonly standing: Standing;
+  readonly subject: Subject;
+}
+
+export interface Limited {
+  readonly kind: 'limited';
+  readonly retryAfterSeconds: number;
+}
+
+export interface Permit {
+  readonly kind: 'taken';
+  /**
+   * `failed` keeps the unit, `given-back` frees it, `succeeded` also ends this one's failures in a row. Called exactly
+   * once; gives what is to be written down, so that counters survive a restart.
+   */
+  readonly settle: (result: 'failed' | 'given-back' | 'succeeded') => LimitsWritten;
+}
+
+export interface Block {
+  readonly kind: 'network' | 'name' | 'name-from-network' | 'holder';
+  /** Networks in CIDR form; empty where the block is not about one. */
+  readonly network: string;
+  readonly userId: UserId | null;
+  readonly until: Millis;
+}
+
+/** What to lift: everything that keeps a user or a network out, or all there is. */
+export type Lifting =
+  | { readonly kind: 'user'; readonly userId: UserId }
+  | { readonly kind: 'address'; readonly address: Address }
+  | { readonly kind: 'network'; readonly network: string }
+  | { readonly kind: 'all' };
+
+export interface Limiter {
+  take(attempt: Try): Promise<Limited | Permit>;
+  /** Whether a try would be refused now, whoever it is for; takes nothing. */
+  standing(attempt: Pick<Try, 'way' | 'address' | 'standing'>): Limited | { readonly kind: 'open' };
+  /** Who is limited now; names that are no account's are nobody. */
+  blocks(): readonly Block[];
+  lift(lifting: Lifting): { readonly lifted: number; readonly written: LimitsWritten };
+}
+
+interface Place {
+  readonly table: CounterTable;
+  readonly key: string;
+}
+
+const nothingWritten: LimitsWritten = { put: [], drop: [] };
+
+export function limiter(parts: { readonly clock: Clock; readonly remembered: readonly LimitRow[] }): Limiter {
+  const { clock } = parts;
+  const perFamily = (name: string, rule: CountingRule, most: number) => ({
+    v4: counterTable({ name: `${name}-v4`, rule, most }),
+    v6: counterTable({ name: `${name}-v6`, rule, most }),
+  });
+  const narrow = perFamily('narrow', minuteAndDay(narrowNetwork), narrowNetwork.remembered);
+  const wider = Object.entries(widerNetworks).map(([name, limit]) => ({
+    bits: limit.bits,
+    tables: perFamily(name, minuteAndDay(limit), limit.remembered),
+  }));
+  const signIns = perFamily('sign-in', sliding(signInWindow), signInWindow.remembered);
+  // Counters of accounts never give way: there are only as many as accounts, and failures that made them.
+  const byName = (name: string, rule: CountingRule, unknown: number) => ({
+    user: counterTable({ name, rule, most: Number.POSITIVE_INFINITY }),
+    unknown: counterTable({ name: `${name}-unknown`, rule, most: unknown }),
+  });
+  const strangers = byName('strangers', forgiving(nameFromStrangers), nameFromStrangers.remembered);
+  const pairs = byName('name-from-network', doublingPause(nameFromNetwork), nameFromNetwork.remembered);
+  const holders = counterTable({ name: 'holder', rule: budget(holderLimit), most: holderLimit.remembered });
+  const tables: readonly CounterTable[] = [
+    ...[narrow, signIns, ...wider.map((each) => each.tables)].flatMap((each) => [each.v4, each.v6]),
+    ...[strangers, pairs].flatMap((each) => [each.user, each.unknown]),
+    holders,
+  ];
+
+  const networksOf = (address: Address, standing: Standing): readonly Place[] => {
+    const family = isIPv4(address) ? 'v4' : 'v6';
+    const around = standing.kind === 'stranger' && standing.network === 'never-seen' ? wider : [];
+    return [{ bits: narrowNetwork.bits, tables: narrow }, ...around].map((each) => ({
+      table: each.tables[family],
+      key: networkOf(address, each.bits),
+    }));
+  };
+
+  const namesOf = (subject: Subject, network: string): readonly Place[] => {
+    if (subject.kind === 'nobody') return [];
+    const id = subject.kind === 'user' ? subject.userId : subject.pseudonym;
+    return [
+      { table: strangers[subject.kind], key: id },
+      { table: pairs[subject.kind], key: `${id} ${network}` },
+    ];
+  };
+
+  /** Everything a try is counted in. */
+  const placesOf = ({ way, address, standing, subject }: Try): readonly Place[] => {
+    if (standing.kind === 'holder') {
+      const owner = subject.kind === 'user' ? subject.userId : '';
+      return [{ table: holders, key: `${owner} ${standing.holder}` }];
+    }
+    const network = networkOf(address, narrowNetwork.bits);
+    return charges[way].flatMap((count): readonly Place[] => {
+      switch (count) {
+        case 'networks':
+          return networksOf(address, standing);
+        case 'sign-in-window':
+          return [{ table: signIns[isIPv4(address) ? 'v4' : 'v6'], key: network }];
+        case 'name':
+          // Whoever comes from a network that user is known in gets through to the check, whatever strangers do.
+          return standing.kind === 'known-network' ? [] : namesOf(subject, network);
+        case 'holder':
+          throw new TypeError(`Cannot limit ${way}: nobody holds a session or device`);
+      }
+    });
+  };
+
+  const countersAt = (places: readonly Place[]): readonly Counter[] => {
+    const now = clock.monotonic();
+    return places.map(({ table, key }) => table.at(key, now));
+  };
+
+  const blocked = (counters: readonly Counter[]): Limited | { readonly kind: 'open' } => {
+    const now = clock.monotonic();
+    const ms = Math.max(0, ...counters.map(({ table, state }) => table.rule.blockedMs(state, now)));
+    return ms > 0 ? { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(ms / 1000)) } : { kind: 'open' };
+  };
+
+  /** Monotonic times mean nothing to another process: written as wall-clock ones. */
+  const rowOf = ({ table, key, state }: Counter): LimitRow => {
+    const now = clock.monotonic();
+    const offset = clock.now() - now;
+    const { places } = table.rule.times;
+    return {
+      key: `${table.name} ${key}`,
+      state: JSON.stringify(state.map((value, place) => (places.includes(place) ? Math.round(value + offset) : value))),
+      endsAt: Math.ceil(clock.now() + table.rule.lastsMs(state, now)) as Millis,
+    };
+  };
+
+  const keyOf = ({ table, key }: Counter): string => `${table.name} ${key}`;
+
+  /** A counter that all newcomers share is about nobody, and begins anew with each process. */
+  const worthWriting = (counter: Counter): 'kept' | 'passing' => (counter.key === sharedKey ? 'passing' : 'kept');
+
+  const settle = (
+    counters: readonly Counter[],
+    gaveWay: readonly string[],
+    result: Parameters<Permit['settle']>[0],
+  ) => {
+    const now = clock.monotonic();
+    const put: LimitRow[] = [];
+    const drop: string[] = [...gaveWay];
+    for (const counter of counters) {
+      const { table } = counter;
+      counter.inFlight -= 1;
+      if (result === 'failed') table.fail(counter, now);
+      const ended = result === 'succeeded' && endsWithSuccess(table) === 'ends' && counter.state.length > 0;
+      if (ended) table.clear(counter);
+      if (worthWriting(counter) === 'kept') {
+        if (result === 'failed') put.push(rowOf(counter));
+        if (ended) drop.push(keyOf(counter));
+      }
+      const woken = counter.waiting ?? [];
+      counter.waiting = null;
+      for (const wake of woken) wake();
+      table.release(counter, now);
+    }
+    return put.length + drop.length === 0 ? nothingWritten : { put, drop };
+  };
+
+  /** The owner's success ends what the owner's own device or network has failed, and nothing that strangers have. */
+  const endsWithSuccess = (table: CounterTable): 'ends' | 'stays' =>
+    table === holders || table === pairs.user ? 'ends' : 'stays';
+
+  for (const row of parts.remembered) restore(tables, row, clock);
+
+  return {
+    take: async (attempt) => {
+      const places = placesOf(attempt);
+      for (;;) {
+        const counters = countersAt(places);
+        const standing = blocked(counters);
+        if (standing.kind === 'limited') return standing;
+        const now = clock.monotonic();
+        const full = counters.find(({ table, state, inFlight }) => inFlight >= table.rule.room(state, now));
+        if (full === undefined) {
+          const gaveWay = counters.flatMap((counter) => {
+            const kept = counter.table.keep(counter, now);
+            counter.inFlight += 1;
+            return kept.kind === 'gave-way' ? [`${counter.table.name} ${kept.key}`] : [];
+          });
+          return { kind: 'taken', settle: (result) => settle(counters, gaveWay, result) };
+        }
+        await new Promise<void>((resolve) => (full.waiting ??= []).push(resolve));
+      }
+    },
+
+    standing: (attempt) => blocked(countersAt(placesOf({ ...attempt, subject: { kind: 'nobody' } }))),
+
+    blocks: () => {
+      const now = clock.monotonic();
+      const about = (table: CounterTable, read: (key: string) => Pick<Block, 'kind' | 'network' | 'userId'>) =>
+        [...table.all()].flatMap((counter): readonly Block[] => {
+          const ms = table.rule.blockedMs(counter.state, now);
+          return ms > 0 && worthWriting(counter) === 'kept'
+            ? [{ ...read(counter.key), until: Math.ceil(clock.now() + ms) as Millis }]
+            : [];
+        });
+      const network = (key: string) => ({ kind: 'network', network: key, userId: null }) as const;
+      return [
+        ...[narrow, signIns, ...wider.map((each) => each.tables)]
+          .flatMap((each) => [each.v4, each.v6])
+          .flatMap((table) => about(table, network)),
+        ...about(strangers.user, (key) => ({ kind: 'name', network: '', userId: key as UserId })),
+        ...about(pairs.user, (key) => {
+          const [userId = '', from = ''] = key.split(' ');
+          return { kind: 'name-from-network', network: from, userId: userId as UserId };
+        }),
+        ...about(holders, (key) => ({ kind: 'holder', network: '', userId: (key.split(' ')[0] ?? '') as UserId })),
+      ];
+    },
+
+    lift: (lifting) => {
+      const now = clock.monotonic();
+      const drop: string[] = [];
+      for (const table of tables) {
+        for (const counter of table.all()) {
+          if (counter.state.length === 0 || isAbout(lifting, table, counter.key) === 'other') continue;
+          table.clear(counter);
+          drop.push(keyOf(counter));
+          for (const wake of counter.waiting?.splice(0) ?? []) wake();
+          table.release(counter, now);
+        }
+      }
+      return { lifted: drop.length, written: { put: [], drop } };
+    },
+  };
+
+  function isAbout(lifting: Lifting, table: CounterTable, key: string): 'meant' | 'other' {
+    switch (lifting.kind) {
+      case 'all':
+        return 'meant';
+      case 'user':
+        return [strangers.user, pairs.user, holders].includes(table) && key.split(' ')[0] === lifting.userId
+          ? 'meant'
+          : 'other';
+      case 'network':
+        return key === lifting.network ? 'meant' : 'other';
+      case 'address':
+        return networksOf(lifting.address, { kind: 'stranger', network: 'never-seen' }).some((each) => each.key === key)
+          ? 'meant'
+          : 'other';
+    }
+  }
+}
+
+/** A time that lies further ahead than the rule could have put it is a clock that was moved: nobody is shut out by that. */
+function restore(tables: readonly CounterTable[], row: LimitRow, clock: Clock): void {
+  const space = row.key.indexOf(' ');
+  const table = tables.find(({ name }) => name === row.key.slice(0, space));
+  const state: unknown = JSON.parse(row.state);
+  if (table === undefined || !Array.isArray(state) || !state.every((each) => typeof each === 'number')) return;
+  const now = clock.monotonic();
+  const offset = clock.now() - now;
+  const { places, aheadMs } = table.rule.times;
+  const times = state.map((value, place) => (places.includes(place) ? Math.min(value - offset, now + aheadMs) : value));
+  if (table.rule.lastsMs(times, now) > 0) table.restore(row.key.slice(space + 1), times);
+}
