@@ -197,12 +197,13 @@ export function prover(parts: ProverParts): Prover {
         { way: claim.way, address, standing, subject },
         circumstances,
         async () => {
-          if (repeats.recall(tried).kind === 'repeated')
-            return { kind: 'failed', failure: { refusal, userId, cause: 'repeated', charge: 'repeated' } };
+          const before = repeats.recall(tried);
+          if (before.kind === 'repeated')
+            return { kind: 'failed', failure: { refusal, userId, cause: before.cause, charge: 'repeated' } };
           const proof = await checkPassword(account, password, turn);
           if (proof.kind === 'turned-away') return proof;
           if (proof.kind === 'proven') return { kind: 'proven', proven: { kind: 'user', user: proof.user, device } };
-          const charge = repeats.note(tried).kind === 'new' ? 'charged' : 'repeated';
+          const charge = repeats.note(tried, proof.cause).kind === 'new' ? 'charged' : 'repeated';
           return { kind: 'failed', failure: { refusal, userId: proof.userId, cause: proof.cause, charge } };
         },
         async (failure) => {

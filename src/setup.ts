@@ -3,6 +3,8 @@
  * reads the real clock.
  */
 import { availableParallelism } from 'node:os';
+import { unlock } from './actions/blocks.ts';
+import type { Outcome } from './actions/call.ts';
 import type { Settings } from './config/schema.ts';
 import { builtInArgon2id, nativeArgon2id } from './crypto/argon2.ts';
 import { newSetupCode } from './crypto/code.ts';
@@ -60,6 +62,8 @@ export interface Sallyport extends House {
   readonly places: Places;
   /** A new setup code while setting up is possible; the old one is dead. */
   newSetupCode(): Promise<{ readonly kind: 'already-configured' } | ({ readonly kind: 'made' } & SetupCode)>;
+  /** Lifts what keeps a user out, by the word of whoever runs commands on the host. */
+  unlock(username: string): Promise<Outcome>;
   /** Writes what memory holds; the store stays open. */
   close(): Promise<void>;
 }
@@ -214,6 +218,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
         const put = await store.putSetupCode({ digest: setupCodeDigest(code), expiresAt });
         return put.kind === 'put' ? { kind: 'made', code, expiresAt } : put;
       },
+      unlock: (username) => unlock({ store, limiter, recorder: record, clock }, username),
       close: async () => {
         clearInterval(polling);
         clearInterval(sweeping);

@@ -290,8 +290,11 @@ describe('sqlite: private files', () => {
 });
 
 describe('sqlite: migrations', () => {
-  const next = { version: 2, sql: 'ALTER TABLE users ADD COLUMN note TEXT; PRAGMA user_version = 2;' };
-  const copyOf = (place: Place): string => `${place.path}.before-0002`;
+  const shipped = shippedMigrations().length;
+  const version = shipped + 1;
+  const next = { version, sql: `ALTER TABLE users ADD COLUMN note TEXT; PRAGMA user_version = ${version};` };
+  const copyName = `before-${String(version).padStart(4, '0')}`;
+  const copyOf = (place: Place): string => `${place.path}.${copyName}`;
 
   test('copy a database with content before they run, and not an empty one', async (context) => {
     const place = placeFor(context);
@@ -305,7 +308,11 @@ describe('sqlite: migrations', () => {
     }
     assert.equal(mode(copyOf(place)), 0o600);
     assert.ok(!existsSync(`${copyOf(place)}.part`));
-    await refused(place, 'newer-schema', /newer version \(schema 2, this one knows 1\)/);
+    await refused(
+      place,
+      'newer-schema',
+      new RegExp(`newer version \\(schema ${version}, this one knows ${shipped}\\)`),
+    );
     const copy = await opened({ ...place, path: copyOf(place) });
     assert.equal((await copy.userById('u_399' as UserId)).kind, 'found');
     await copy.close();
@@ -321,7 +328,10 @@ describe('sqlite: migrations', () => {
       const opening = await openSqliteStore({ ...place, migrations });
       if (opening.kind === 'opened') await opening.store.close();
       assert.equal(opening.kind, 'unreadable');
-      assert.match(opening.kind === 'unreadable' ? opening.detail : '', /the copy could not be made: .*before-0002/);
+      assert.match(
+        opening.kind === 'unreadable' ? opening.detail : '',
+        new RegExp(`the copy could not be made: .*${copyName}`),
+      );
       rmSync(path, { recursive: true });
       assert.ok(!existsSync(`${copyOf(place)}.part`), 'half a copy does not stay');
       assert.ok(readFileSync(place.path).equals(before), 'nothing was changed');
@@ -331,7 +341,7 @@ describe('sqlite: migrations', () => {
     // No room for it: the database itself would still fit.
     const body = `
       process.on('SIGXFSZ', () => undefined);
-      const migrations = [...place.migrations, { version: 2, sql: ${JSON.stringify(next.sql)} }];
+      const migrations = [...place.migrations, { version: ${version}, sql: ${JSON.stringify(next.sql)} }];
       const { kind, detail } = await openSqliteStore({ ...place, migrations });
       told(kind + ': ' + detail);`;
     const child = otherProcess(context, place, body);
@@ -350,14 +360,14 @@ describe('sqlite: migrations', () => {
     const place = placeFor(context);
     await filled(place);
     const broken = {
-      version: 2,
-      sql: 'ALTER TABLE users ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1); PRAGMA user_version = 2;',
+      version,
+      sql: `ALTER TABLE users ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1); PRAGMA user_version = ${version};`,
     };
     const dangling = {
-      version: 2,
-      sql: `INSERT INTO recovery_codes (user_id, digest) VALUES ('u_nobody', 'd'); PRAGMA user_version = 2;`,
+      version,
+      sql: `INSERT INTO recovery_codes (user_id, digest) VALUES ('u_nobody', 'd'); PRAGMA user_version = ${version};`,
     };
-    const unnumbered = { version: 2, sql: 'ALTER TABLE users ADD COLUMN note TEXT;' };
+    const unnumbered = { version, sql: 'ALTER TABLE users ADD COLUMN note TEXT;' };
     for (const bad of [broken, dangling, unnumbered]) {
       const opening = await openSqliteStore({ ...place, migrations: [...shippedMigrations(), bad] });
       assert.equal(opening.kind, 'unreadable');

@@ -1,7 +1,7 @@
 /** Who is limited now, and lifting it (2-http-api, 5; 3-rules, Guessing): for admins, and for the command on the host. */
 import { refuse } from '../errors.ts';
 import type { Recorder } from '../record/recorder.ts';
-import { parseAddress } from '../request/address.ts';
+import { localAddress, parseAddress } from '../request/address.ts';
 import { parseUsername } from '../request/username.ts';
 import type { Store } from '../store/store.ts';
 import type { Block, Lifting, Limiter } from '../throttle/limiter.ts';
@@ -77,8 +77,13 @@ interface Lifter {
   readonly way: 'session' | 'host';
 }
 
+/** For the command on the host: nobody is signed in there. */
+export function unlock(parts: BlockParts, username: string): Promise<Outcome> {
+  return liftOf(parts, username, { actor: '', address: localAddress, way: 'host' });
+}
+
 /** Everything that keeps somebody out who has that name. */
-export async function liftOf(parts: BlockParts, username: string, by: Lifter): Promise<Outcome> {
+async function liftOf(parts: BlockParts, username: string, by: Lifter): Promise<Outcome> {
   const name = parseUsername(username);
   const found = name.kind === 'username' ? await parts.store.userByName(name.username) : name;
   if (found.kind !== 'found') return refuse('not_found', { detail: 'There is no such user.' });

@@ -14,15 +14,18 @@ export interface WrongSecret {
   readonly secret: Password;
 }
 
+export type Recalled = { readonly kind: 'repeated'; readonly cause: string } | { readonly kind: 'new' };
+
 export interface Repeats {
-  /** Whether just that was wrong before. */
-  recall(tried: WrongSecret): { readonly kind: 'repeated' } | { readonly kind: 'new' };
-  /** It was wrong now. `repeated`: somebody in flight beside it was faster. */
-  note(tried: WrongSecret): { readonly kind: 'repeated' } | { readonly kind: 'new' };
+  /** Whether just that was refused before, and why. */
+  recall(tried: WrongSecret): Recalled;
+  /** It is refused now. `repeated`: somebody in flight beside it was faster. */
+  note(tried: WrongSecret, cause: string): Recalled;
 }
 
 interface Seen {
   readonly fingerprint: Digest;
+  readonly cause: string;
   readonly at: number;
 }
 
@@ -41,17 +44,18 @@ export function repeats({ clock, random }: { readonly clock: Clock; readonly ran
 
   const recall: Repeats['recall'] = (tried) => {
     const fingerprint = fingerprintOf(tried);
-    return recent(tried).some((each) => each.fingerprint === fingerprint) ? { kind: 'repeated' } : { kind: 'new' };
+    const before = recent(tried).find((each) => each.fingerprint === fingerprint);
+    return before === undefined ? { kind: 'new' } : { kind: 'repeated', cause: before.cause };
   };
 
   return {
     recall,
-    note: (tried) => {
+    note: (tried, cause) => {
       const before = recall(tried);
       if (before.kind === 'repeated') return before;
       const { kind, id } = tried.subject;
       const table = seen[kind];
-      const kept = [...recent(tried), { fingerprint: fingerprintOf(tried), at: clock.monotonic() }];
+      const kept = [...recent(tried), { fingerprint: fingerprintOf(tried), cause, at: clock.monotonic() }];
       table.delete(id);
       table.set(id, kept.slice(-repeatsKept.perName));
       const [oldest] = table.keys();

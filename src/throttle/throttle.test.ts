@@ -6,7 +6,7 @@ import type { Address, Clock, Millis, Password, UserId } from '../types.ts';
 import { counterTable } from './counters.ts';
 import { hold } from './hold.ts';
 import { type Limiter, limiter as makeLimiter, type Try } from './limiter.ts';
-import { dayMs, hourMs, minuteMs, narrowNetwork, unknownSecrets as unknownLimit } from './limits.ts';
+import { dayMs, hourMs, minuteMs, unknownSecrets as unknownLimit } from './limits.ts';
 import { repeats, type WrongSecret } from './repeats.ts';
 import { budget, doublingPause, forgiving, minuteAndDay, sliding } from './rules.ts';
 import { unknownSecrets } from './unknown-secrets.ts';
@@ -392,9 +392,9 @@ test('the same wrong secret for the same name from one network is told, eight pe
     ...more,
   });
   assert.equal(told.recall(tried('a')).kind, 'new');
-  assert.equal(told.note(tried('a')).kind, 'new');
+  assert.equal(told.note(tried('a'), 'wrong').kind, 'new');
   assert.equal(told.recall(tried('a')).kind, 'repeated');
-  assert.equal(told.note(tried('a')).kind, 'repeated');
+  assert.equal(told.note(tried('a'), 'wrong').kind, 'repeated');
   for (const other of [
     tried('b'),
     tried('a', { network: '203.0.113.2/32' }),
@@ -404,9 +404,9 @@ test('the same wrong secret for the same name from one network is told, eight pe
     tried('a', { subject: { kind: 'unknown', id: alice, standing: '1 active' } }),
   ])
     assert.equal(told.recall(other).kind, 'new');
-  for (let at = 0; at < 7; at += 1) told.note(tried(`more ${at}`));
+  for (let at = 0; at < 7; at += 1) told.note(tried(`more ${at}`), 'wrong');
   assert.equal(told.recall(tried('a')).kind, 'repeated');
-  told.note(tried('the ninth'));
+  told.note(tried('the ninth'), 'wrong');
   assert.equal(told.recall(tried('a')).kind, 'new');
   clock.pass(dayMs);
   assert.equal(told.recall(tried('the ninth')).kind, 'new');

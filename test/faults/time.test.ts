@@ -10,7 +10,7 @@ import { cookieOf } from '../support/crash-load.ts';
 import { type Got, send } from '../support/client.ts';
 import { need, withoutPackages } from '../support/debian.ts';
 import { type Embedded, embed } from '../support/library.ts';
-import { admin, setUp, signInBearer, wrongPassword } from '../support/people.ts';
+import { admin, setUp, signInBearer, wrongPassword, wrongPasswordNo } from '../support/people.ts';
 import { assertProblem } from '../support/problem.ts';
 import type { Millis } from '../../src/types.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
@@ -75,8 +75,8 @@ describe('F-26: the clock jumps forward', () => {
     withClock(async (embedded) => {
       await setUpEmbedded(embedded);
       const token = await signInBearer(embedded);
-      for (let count = 0; count < 10; count += 1)
-        await send(`${embedded.console}/api/auth/login`, { body: { ...admin, password: wrongPassword } });
+      for (let count = 0; count < 5; count += 1)
+        await send(`${embedded.console}/api/auth/login`, { body: { ...admin, password: wrongPasswordNo(count) } });
       assertProblem(await send(`${embedded.console}/api/auth/login`, { body: admin }), 429, 'rate_limited');
       embedded.pass(400 * day);
       assert.equal(await authenticated(embedded, token), false);
@@ -138,12 +138,12 @@ describe('F-27: the clock jumps back', () => {
   it('limits count on: a jump neither lifts a block nor makes it longer', () =>
     withClock(async (embedded) => {
       await setUpEmbedded(embedded);
-      for (let count = 0; count < 10; count += 1)
-        await send(`${embedded.console}/api/auth/login`, { body: { ...admin, password: wrongPassword } });
+      for (let count = 0; count < 5; count += 1)
+        await send(`${embedded.console}/api/auth/login`, { body: { ...admin, password: wrongPasswordNo(count) } });
       embedded.pass(-2 * hour);
       const blocked = await send(`${embedded.console}/api/auth/login`, { body: admin });
       assertProblem(blocked, 429, 'rate_limited');
-      assert.ok(Number(blocked.headers['retry-after']) <= 60, blocked.headers['retry-after']);
+      assert.ok(Number(blocked.headers['retry-after']) <= 300, blocked.headers['retry-after']);
     }));
 
   it('attempts and audit keep the order in which they happened', () =>

@@ -5,6 +5,8 @@ import type { RunningServer } from './server.ts';
 
 export const admin = { username: 'Root1', password: 'violet anchor morning 42 lanterns' } as const;
 export const wrongPassword = 'wrong-pw-000001-entirely';
+/** Another one each time: the same wrong one again is charged once. */
+export const wrongPasswordNo = (number: number): string => `wrong-pw-${number}-entirely`;
 
 /** First run by a program: an admin and a bearer session. */
 export async function setUp(server: RunningServer, who: { username: string; password: string } = admin): Promise<Got> {
