@@ -28,7 +28,9 @@ export async function addUsers(data: string, count: number): Promise<readonly Ac
     if (installation.kind === 'refused') throw new Error(installation.why);
     const cost = defaultCost();
     const native = await nativeArgon2id();
-    const queue = hashQueue({ places: 64, memoryBytes: 1, bytesPerHash: 1, cores: 1 }, () => 'idle');
+    const queue = hashQueue({ places: 64, memoryBytes: 1, bytesPerHash: 1, cores: 1 }, () => 'idle', {
+      monotonic: () => performance.now(),
+    });
     const argon2id = native.kind === 'loaded' ? native.argon2id : builtInArgon2id;
     const hasher = passwordHasher({ argon2id, queue, cost, random });
     const accounts = Array.from({ length: count }, (_, at) => ({ username: `user${at}`, password: newPassword() }));

@@ -13,6 +13,7 @@ import { judgeCsrfToken, judgeProvenance } from './policy/csrf.ts';
 import { judgeKind, judgeNeed, type Need } from './policy/need.ts';
 import { anonymous, type Principal, type UserPrincipal } from './principal/principal.ts';
 import type { Client } from './request/address.ts';
+import type { Locality } from './request/arrival.ts';
 import {
   type CookieCandidate,
   type CookieSlot,
@@ -46,6 +47,7 @@ export type Admission = Rejected | Admitted;
 export interface Gate {
   /** Whose failures a token that nobody knows is counted with. */
   readonly client: () => Client;
+  readonly locality: () => Locality;
   readonly need: Need;
   readonly slots: readonly CookieSlot[];
   /** Origins whose pages may send unsafe requests here. */
@@ -85,9 +87,11 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
   return {
     admit: (incoming, gate) => {
       const unsafe = methodSafety(incoming.method) === 'unsafe';
-      if (gate.need.kind === 'nobody') {
+      if (gate.need.kind === 'nobody' || gate.need.kind === 'local') {
         const provenance = unsafe ? judgeProvenance(incoming.headers, gate.own) : undefined;
-        return provenance?.kind === 'refused' ? rejected(provenance) : admitted(anonymous);
+        if (provenance?.kind === 'refused') return rejected(provenance);
+        const need = judgeNeed(gate.need, anonymous, gate.locality());
+        return need.kind === 'refused' ? rejected(need) : admitted(anonymous);
       }
       const credential = ownCredential(incoming.headers, gate.slots);
       return then(identify(credential, 'counts', gate.client), (identity): Admission => {
@@ -107,7 +111,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
             if (token.kind === 'refused') return rejected(token, identity.deadCookies);
           }
         }
-        const need = judgeNeed(gate.need, principal);
+        const need = judgeNeed(gate.need, principal, gate.locality());
         if (need.kind === 'refused') return rejected(need, identity.deadCookies);
         return identity;
       });

@@ -51,7 +51,12 @@ export interface Prover {
   /** Whether a sign-in from there would be refused now, before anything that works once is spent on it. */
   standing(circumstances: Pick<Circumstances, 'address'>): Refusal | { readonly kind: 'open' };
   signIn(
-    claim: { readonly username: string; readonly password: string; readonly way: 'login' | 'enable' },
+    claim: {
+      readonly username: string;
+      readonly password: string;
+      readonly way: 'login' | 'enable';
+      readonly kind: string;
+    },
     circumstances: Circumstances,
   ): Promise<Refusal | ProvenUser>;
   /** The password of somebody who is signed in already: 403 when wrong, and the fifth wrong one ends the session. */
@@ -102,7 +107,10 @@ export function prover(parts: ProverParts): Prover {
     note: (failure: Failure) => Promise<void>,
   ): Promise<Refusal | T> => {
     const permit = await limiter.take(attempt);
-    if (permit.kind === 'limited') return limited(permit);
+    if (permit.kind === 'limited') {
+      recorder.limited(attempt.way);
+      return limited(permit);
+    }
     let verdict: Verdict<T>;
     try {
       verdict = await verify();
@@ -176,7 +184,9 @@ export function prover(parts: ProverParts): Prover {
         address,
         standing: { kind: 'stranger', network: 'seen-before' },
       });
-      return standing.kind === 'open' ? standing : limited(standing);
+      if (standing.kind === 'open') return standing;
+      recorder.limited('login');
+      return limited(standing);
     },
 
     signIn: async (claim, circumstances) => {
@@ -210,6 +220,7 @@ export function prover(parts: ProverParts): Prover {
           await Promise.all([
             recorder.refused({
               event: 'sign-in-refused',
+              kind: claim.kind,
               actor: '',
               address,
               way: 'password',
@@ -249,6 +260,7 @@ export function prover(parts: ProverParts): Prover {
         async (failure) => {
           await recorder.refused({
             event: 'reauthentication-refused',
+            kind: principal.session.kind,
             actor: row.id,
             address,
             way: 'password',
@@ -275,6 +287,7 @@ export function prover(parts: ProverParts): Prover {
         (failure) =>
           recorder.refused({
             event: 'setup-code-refused',
+            kind: 'setup',
             actor: '',
             address,
             way: 'setup-code',

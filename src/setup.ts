@@ -18,6 +18,7 @@ import type { Pages } from './http/pages.ts';
 import { openInstallation } from './open-installation.ts';
 import { sessionKindsOf } from './principal/session-kinds.ts';
 import { prover } from './prove.ts';
+import { metrics as makeMetrics } from './record/metrics.ts';
 import { type Log, recorder } from './record/recorder.ts';
 import type { Places } from './request/arrival.ts';
 import { type Store, StoreFault } from './store/store.ts';
@@ -115,17 +116,19 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
       onFault(fault);
     }
   });
+  const unknown = unknownSecrets(clock);
   const sessions = sessionVerifier({
     memory,
     store,
     clock,
     bootId,
-    unknown: unknownSecrets(clock),
+    unknown,
     over: sweep,
     onFault,
   });
   const guard = makeGuard({ sessions, kinds });
-  const record = recorder({ store, clock, log });
+  const metrics = makeMetrics();
+  const record = recorder({ store, clock, log, metrics });
 
   const native = await nativeArgon2id();
   if (native.kind === 'missing')
@@ -139,6 +142,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
       cores: availableParallelism(),
     },
     eventLoop.state,
+    clock,
   );
   const hasher = passwordHasher({
     argon2id: native.kind === 'loaded' ? native.argon2id : builtInArgon2id,
@@ -193,6 +197,9 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     random,
     log,
     bootId,
+    unknownSecrets: unknown,
+    metrics,
+    hashing: queue,
   });
 
   const polling = setInterval(() => {

@@ -50,7 +50,15 @@ export interface Document {
   readonly value: object;
 }
 
-export type Outcome = Refusal | Done | Document;
+/** Text that is itself the answer. */
+export interface Text {
+  readonly kind: 'text';
+  /** Its media type. */
+  readonly type: string;
+  readonly text: string;
+}
+
+export type Outcome = Refusal | Done | Document | Text;
 
 export function done(fields: Done['fields'], more: Omit<Partial<Done>, 'kind' | 'fields'> = {}): Done {
   return { kind: 'done', status: 200, fields, ...more };

@@ -117,6 +117,7 @@ export async function reauthenticate(
       target: session.id,
     }),
   });
+  if (renewal.kind === 'renewed') parts.recorder.passed({ kind: session.kind, way: 'password' });
   if (renewal.kind === 'gone') return refuse('session_expired', { cause: 'gone' });
   return renewed(parts, call, token, { valid_until: timeText((now + parts.stepUpWindowMs) as Millis) });
 }

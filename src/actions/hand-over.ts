@@ -16,6 +16,7 @@ import { clientOfHeaders } from '../request/navigation.ts';
 import { parseReturnTo, type ReturnTo, schemeOf } from '../request/origin.ts';
 import { readCookie } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
+import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Digest, Millis, Origin, Secret } from '../types.ts';
 import { type Call, clientAddress, cookieOf, type Redirect, urlOn, userAgentOf } from './call.ts';
 
@@ -27,6 +28,7 @@ export interface HandOverParts {
   readonly cookieStem: string;
   readonly consoleOrigin: () => Origin;
   readonly protectedOrigins: () => ReadonlySet<Origin>;
+  readonly unknownSecrets: UnknownSecrets;
 }
 
 const ticketSeconds = 60;
@@ -108,6 +110,10 @@ export async function callback(parts: HandOverParts, call: Call): Promise<Refusa
       detail: 'The sign-in cookie did not arrive: cookies are blocked, or a proxy in front drops them.',
     });
   }
+  const address = clientAddress(call);
+  const standing = parts.unknownSecrets.standing(address);
+  if (standing.kind === 'limited')
+    return refuse('rate_limited', { retryAfterSeconds: standing.retryAfterSeconds, cause: 'unknown-secrets' });
   const token: Secret = newSecret(parts.random);
   const redeemed = await parts.store.redeemHandOver({
     digest: digest(ticket),
@@ -117,12 +123,15 @@ export async function callback(parts: HandOverParts, call: Call): Promise<Refusa
     session: {
       id: newSessionId(parts.random),
       digest: digest(token),
-      address: clientAddress(call),
+      address,
       userAgent: userAgentOf(call),
     },
-    audit: { event: 'handed-over', address: clientAddress(call), way: 'session', result: 'ok' },
+    audit: { event: 'handed-over', address, way: 'session', result: 'ok' },
   });
-  if (redeemed.kind === 'invalid') return browser ? restart : refuse('invalid_token', { cause: 'ticket' });
+  if (redeemed.kind === 'invalid') {
+    parts.unknownSecrets.charge(address);
+    return browser ? restart : refuse('invalid_token', { cause: 'ticket' });
+  }
   return {
     kind: 'redirect',
     location: `${origin}${path}`,

@@ -136,6 +136,7 @@ async function makeFirstAdmin(parts: SetUpParts, call: Call<SetUpBody>, candidat
     case 'code-invalid':
       return withCookies(refuse('setup_code_invalid'));
     case 'created': {
+      parts.recorder.passed({ kind: 'setup', way: 'setup-code' });
       const handed = handOverToken(parts, token, opening.session, parts.accountKind.sameSite, scheme);
       return done(
         { ...handed.fields, expires_at: timeText(opening.session.expiresAt), backup_codes: codes },

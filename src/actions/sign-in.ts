@@ -46,7 +46,7 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
   if (standing.kind === 'refused') return standing;
   const mode = await loginMode(parts, call, call.body.login_token);
   if (mode.kind === 'refused') return mode;
-  const proven = await parts.prover.signIn({ ...call.body, way: 'login' }, circumstances);
+  const proven = await parts.prover.signIn({ ...call.body, way: 'login', kind: kind.name }, circumstances);
   if (proven.kind === 'refused') return { ...proven, cookies: mode.cookies };
   const { user } = proven;
   if (kind.privilege !== null && !hasPrivilege(user, kind.privilege))
@@ -71,6 +71,7 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
   // The credentials changed between the check and now: the password that was right is no longer.
   if (opened.kind === 'superseded')
     return refuse('invalid_credentials', { fields: { requires_totp: false }, cookies: mode.cookies });
+  parts.recorder.passed({ kind: kind.name, way: 'password' });
   const handed = handOverToken(parts, token, opening.session, kind.sameSite, scheme);
   return done(
     { ...handed.fields, expires_at: timeText(opening.session.expiresAt) },

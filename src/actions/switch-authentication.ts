@@ -43,7 +43,7 @@ export async function enableAuthentication(
 ): Promise<Outcome> {
   if ((await parts.memory.state()) !== 'off') return refuse('conflict', { detail: 'Sign-in is not switched off.' });
   const circumstances = circumstancesOf(call, cookieName(parts.cookieStem, call.arrival.scheme, 'device'));
-  const proven = await parts.prover.signIn({ ...call.body, way: 'enable' }, circumstances);
+  const proven = await parts.prover.signIn({ ...call.body, way: 'enable', kind: 'enable' }, circumstances);
   if (proven.kind === 'refused') return proven;
   if (!hasPrivilege(proven.user, adminPrivilege))
     return refuse('forbidden', { detail: 'This needs an administrator.' });

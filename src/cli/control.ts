@@ -6,6 +6,7 @@ import type { NodeAdapter } from '../adapters/node.ts';
 import { newName, systemRandom } from '../crypto/random.ts';
 import { refuse } from '../errors.ts';
 import { json, problem } from '../http/answer.ts';
+import { pathOf, queryOf } from '../request/incoming.ts';
 import type { Sallyport, SetupCode } from '../setup.ts';
 
 export const controlSocket = 'control.sock';
@@ -19,9 +20,16 @@ export function controlAdapter(parts: {
   return {
     handle: async (incoming) => {
       const requestId = newName(systemRandom);
-      if (incoming.target !== '/setup-code') return problem(refuse('not_found'), { requestId });
+      const path = pathOf(incoming.target);
+      if (path !== '/setup-code' && path !== '/unlock') return problem(refuse('not_found'), { requestId });
       if (incoming.method !== 'POST')
         return problem(refuse('method_not_allowed'), { requestId, more: ['allow', 'POST'] });
+      if (path === '/unlock') {
+        const outcome = await parts.sallyport.unlock(queryOf(incoming.target).get('username') ?? '');
+        return outcome.kind === 'done'
+          ? json(200, outcome.fields)
+          : problem(outcome.kind === 'refused' ? outcome : refuse('internal'), { requestId });
+      }
       const made = await parts.sallyport.newSetupCode();
       if (made.kind === 'already-configured') return problem(refuse('already_configured'), { requestId });
       return json(200, { setup_link: parts.onSetupCode(made), expires_at: new Date(made.expiresAt).toISOString() });

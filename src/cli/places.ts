@@ -12,6 +12,7 @@ export function placesOf(
   settings: Settings,
   console: OpenServer | undefined,
   application: OpenServer | undefined,
+  operations: OpenServer | undefined,
 ): Places {
   const consoleNames = namesOf(console?.at);
   // Passkeys need a name, so the console on loopback is `localhost`; the application stays at its address, which keeps
@@ -30,6 +31,7 @@ export function placesOf(
         ? []
         : unique([...(settings.appUrl === null ? [] : [settings.appUrl]), ...applicationNames]),
     protectedHosts: unique(settings.protectedHosts),
+    ...(operations === undefined ? {} : { operations: namesOf(operations.at).map(origin) }),
   };
 }
 

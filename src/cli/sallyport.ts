@@ -5,8 +5,9 @@ import { config } from './config.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
 import { serve } from './serve.ts';
 import { setup } from './setup.ts';
+import { user } from './user.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, setup, config };
+const commands: Readonly<Record<string, Command>> = { serve, setup, user, config };
 
 const usage = [
   'Usage: sallyport <command> [flags]',

@@ -113,20 +113,22 @@ async function open(
   parts: OpeningParts,
 ): Promise<{ readonly kind: 'refused'; readonly code: ExitCode; readonly why: string } | Opened> {
   const { settings, store, log, terminal, pages, servers } = parts;
-  const doors =
-    settings.upstream === null || settings.sharedOrigin
-      ? (['console'] as const)
-      : (['console', 'application'] as const);
+  const doors = [
+    { door: 'console', listener: settings.listen },
+    ...(settings.upstream === null || settings.sharedOrigin
+      ? []
+      : [{ door: 'application', listener: settings.appListen } as const]),
+    ...(settings.opsListen === null ? [] : [{ door: 'operations', listener: settings.opsListen } as const]),
+  ] as const;
   const mostConnections = connectionsAllowed(settings.maxConnections);
-  const bound: Partial<Record<'console' | 'application', OpenServer>> = {};
-  for (const door of doors) {
-    const listener = door === 'console' ? settings.listen : settings.appListen;
+  const bound: Partial<Record<(typeof doors)[number]['door'], OpenServer>> = {};
+  for (const { door, listener } of doors) {
     const opening = await openServer({ door, listener, mostConnections, log });
     if (opening.kind === 'refused') return { kind: 'refused', code: exitCodes.unavailable, why: opening.why };
     servers.push(opening.server);
     bound[door] = opening.server;
   }
-  const places = placesOf(settings, bound.console, bound.application);
+  const places = placesOf(settings, bound.console, bound.application, bound.operations);
   const creation = await createSallyport({ settings, store, places, pages, version, log });
   if (creation.kind === 'refused') return { kind: 'refused', code: exitCodes.fault, why: creation.why };
   const { sallyport } = creation;
@@ -151,6 +153,7 @@ async function open(
   const forward = forwarding({ settings, places, clock: systemClock, random: systemRandom, log });
   bound.console?.serve({ handle: sallyport.handle, forward, failed });
   bound.application?.serve({ handle: sallyport.handle, forward, failed });
+  bound.operations?.serve({ handle: sallyport.handle, forward, failed });
   control.server.serve(controlAdapter({ sallyport, failed, onSetupCode: keepCode }));
 
   await announce({

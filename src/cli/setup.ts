@@ -1,9 +1,7 @@
 /** `sallyport setup --new-code`: a new setup code from the host, through the control socket of the running server. */
-import { request } from 'node:http';
-import { join } from 'node:path';
 import { loadSettings, readSettingsFile } from '../config/load.ts';
 import { noticeLine } from '../config/print.ts';
-import { controlSocket } from './control.ts';
+import { askServer } from './ask-server.ts';
 import { type ExitCode, exitCodes, fail } from './exit-codes.ts';
 import type { Invocation } from './command.ts';
 
@@ -16,7 +14,7 @@ export const setup = {
     const own = new Set(['--new-code', '--json']);
     const loaded = loadSettings({ argv: argv.filter((each) => !own.has(each)), env, readFile: readSettingsFile });
     if (loaded.kind === 'refused') return fail(terminal, exitCodes.usage, ...loaded.problems.map(noticeLine));
-    const answer = await ask(join(loaded.settings.data, controlSocket));
+    const answer = await askServer(loaded.settings, '/setup-code');
     switch (answer.kind) {
       case 'not-running':
         return fail(
@@ -34,25 +32,3 @@ export const setup = {
     }
   },
 };
-
-type Answered =
-  | { readonly kind: 'not-running' }
-  | { readonly kind: 'answered'; readonly status: number; readonly body: string };
-
-function ask(socketPath: string): Promise<Answered> {
-  return new Promise((resolve) => {
-    const asking = request(
-      { socketPath, path: '/setup-code', method: 'POST', headers: { host: 'control' } },
-      (response) => {
-        let body = '';
-        response.setEncoding('utf8');
-        response.on('data', (part: string) => {
-          body += part;
-        });
-        response.on('end', () => resolve({ kind: 'answered', status: response.statusCode ?? 0, body }));
-      },
-    );
-    asking.on('error', () => resolve({ kind: 'not-running' }));
-    asking.end();
-  });
-}

@@ -16,6 +16,7 @@ interface Expected {
   readonly appListen: Listener;
   readonly appUrl: string | null;
   readonly sharedOrigin: boolean;
+  readonly opsListen: Listener | null;
   readonly protectedHosts: readonly string[];
   readonly allowOpen: boolean;
   readonly trustedProxies: readonly Network[];
@@ -53,6 +54,7 @@ const defaults: Expected = {
   appListen: { kind: 'tcp', host: '127.0.0.1', port: 8421 },
   appUrl: null,
   sharedOrigin: false,
+  opsListen: null,
   protectedHosts: [],
   allowOpen: false,
   trustedProxies: [],

@@ -66,6 +66,7 @@ export const settingsTable = {
     'false',
     "Serve the application on the console's own origin; every change of credentials then takes the password",
   ),
+  'ops-listen': optional(listener, 'none: the console listener', 'Health and metrics on a listener of their own'),
   'protected-hosts': setting(
     listOf(origin, 'origins (`https://grafana.home`)'),
     '',

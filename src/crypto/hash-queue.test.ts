@@ -3,12 +3,14 @@ import { test } from 'node:test';
 import { type EventLoop, type HashQueue, hashQueue, type Lane } from './hash-queue.ts';
 
 const idle: EventLoop = () => 'idle';
+const clock = { monotonic: () => performance.now() };
 
 /** A queue whose work ends when the test says so, and the order in which work began. */
 function stage(limits: { places?: number; memory?: number; cores?: number } = {}, loop: EventLoop = idle) {
   const queue = hashQueue(
     { places: limits.places ?? 64, memoryBytes: limits.memory ?? 100, bytesPerHash: 1, cores: limits.cores ?? 2 },
     loop,
+    clock,
   );
   const began: string[] = [];
   const endings: (() => void)[] = [];
@@ -92,7 +94,7 @@ test('strangers take turns by network', async () => {
 });
 
 test('work that fails frees its slot and tells its caller', async () => {
-  const queue = hashQueue({ places: 4, memoryBytes: 1, bytesPerHash: 1, cores: 1 }, idle);
+  const queue = hashQueue({ places: 4, memoryBytes: 1, bytesPerHash: 1, cores: 1 }, idle, clock);
   const turn = { lane: 'stranger', network: 'n' } as const;
   await assert.rejects(
     queue.run(turn, () => Promise.reject(new Error('broken'))),

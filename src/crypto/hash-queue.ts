@@ -4,6 +4,8 @@
  * strangers. Strangers never fill the waiting room, never hold more than half the slots while the other lane waits, and
  * take turns by network, so that one loud network does not starve a quiet one.
  */
+import type { Clock } from '../types.ts';
+
 export type Lane = 'known' | 'stranger';
 
 export interface HashTurn {
@@ -28,12 +30,14 @@ export interface HashQueue {
   run<T>(turn: HashTurn, work: () => Promise<T>): Promise<Slot<T>>;
   /** For metrics and tests. */
   depth(): { readonly waiting: number; readonly running: number };
+  /** Since it was made. */
+  totals(): { readonly ran: number; readonly refused: number; readonly waitedMs: number };
 }
 
 /** What the event loop is doing: `idle` lets hashing have every core, `loaded` leaves one for requests. */
 export type EventLoop = () => 'idle' | 'loaded';
 
-export function hashQueue(limits: HashQueueLimits, eventLoop: EventLoop): HashQueue {
+export function hashQueue(limits: HashQueueLimits, eventLoop: EventLoop, clock: Pick<Clock, 'monotonic'>): HashQueue {
   const strangerPlaces = Math.floor((limits.places * 3) / 4);
   const byMemory = Math.max(1, Math.floor(limits.memoryBytes / limits.bytesPerHash));
   const known: (() => void)[] = [];
@@ -42,6 +46,7 @@ export function hashQueue(limits: HashQueueLimits, eventLoop: EventLoop): HashQu
   let strangersWaiting = 0;
   let running = 0;
   let strangersRunning = 0;
+  const totals = { ran: 0, refused: 0, waitedMs: 0 };
 
   const slots = (): number => {
     const byCores = eventLoop() === 'idle' ? limits.cores : limits.cores - 1;
@@ -92,9 +97,15 @@ export function hashQueue(limits: HashQueueLimits, eventLoop: EventLoop): HashQu
 
   return {
     run: async (turn, work) => {
+      const asked = clock.monotonic();
       const place = waitForTurn(turn);
-      if (place === 'busy') return { kind: 'busy' };
+      if (place === 'busy') {
+        totals.refused += 1;
+        return { kind: 'busy' };
+      }
       await place;
+      totals.waitedMs += clock.monotonic() - asked;
+      totals.ran += 1;
       try {
         return { kind: 'ran', value: await work() };
       } finally {
@@ -103,6 +114,7 @@ export function hashQueue(limits: HashQueueLimits, eventLoop: EventLoop): HashQu
         startNext();
       }
     },
+    totals: () => ({ ...totals }),
     depth: () => ({ waiting: known.length + strangersWaiting, running }),
   };
 }

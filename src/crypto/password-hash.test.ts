@@ -8,7 +8,10 @@ import { systemRandom } from './random.ts';
 
 const password = 'violet anchor morning 42' as Password;
 const turn = { lane: 'stranger', network: '203.0.113.1/32' } as const;
-const queue = () => hashQueue({ places: 64, memoryBytes: 1 << 27, bytesPerHash: 19 << 20, cores: 2 }, () => 'idle');
+const queue = () =>
+  hashQueue({ places: 64, memoryBytes: 1 << 27, bytesPerHash: 19 << 20, cores: 2 }, () => 'idle', {
+    monotonic: () => performance.now(),
+  });
 const cost = { memoryKiB: 1024, passes: 2 };
 
 const native = await nativeArgon2id();

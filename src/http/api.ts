@@ -15,7 +15,7 @@ import { type Incoming, queryOf } from '../request/incoming.ts';
 import type { Scheme } from '../request/origin.ts';
 import type { Clock, Origin } from '../types.ts';
 import type { Memory } from '../verify/memory.ts';
-import { json, problem, setCookies, type Written } from './answer.ts';
+import { json, problem, setCookies, text, type Written } from './answer.ts';
 import { checkBodyHeaders, readBody } from './body.ts';
 import { notMine, type Wing } from './handler.ts';
 import { type Route, type RouteMatch, routeFinder } from './route.ts';
@@ -82,6 +82,7 @@ export function apiWing(parts: ApiParts): Wing {
 
   const gateOf = (route: Route, arrival: Arrival, form: unknown): Gate => ({
     client: arrival.client,
+    locality: arrival.locality,
     need: route.need,
     slots: parts.slots(arrival.scheme),
     own: [parts.consoleOrigin(), arrival.origin],
@@ -159,6 +160,8 @@ function render(outcome: Outcome, requestId: string, deadCookies: readonly strin
         ...setCookies([...deadCookies, ...(outcome.cookies ?? [])]),
         ...(outcome.headers ?? []),
       ]);
+    case 'text':
+      return text(outcome.type, outcome.text);
     case 'document': {
       const answer = json(200, {});
       return { ...answer, body: JSON.stringify(outcome.value) };

@@ -46,6 +46,7 @@ export function consoleWing(parts: ConsoleParts): Wing {
     if (state === 'fresh') return redirect('/auth/setup');
     const admission = await parts.guard.admit(incoming, {
       client: arrival.client,
+      locality: arrival.locality,
       need: { kind: 'anybody' },
       slots: parts.slots(arrival.scheme),
       own: [arrival.origin],

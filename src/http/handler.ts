@@ -5,11 +5,13 @@
 import { newName, type Random } from '../crypto/random.ts';
 import { refuse, type Refusal } from '../errors.ts';
 import type { Log } from '../record/recorder.ts';
+import type { SilentProxies } from '../record/silent-proxies.ts';
 import { type Arrival, type ArrivalRules, arrive } from '../request/arrival.ts';
 import { type Incoming, pathOf } from '../request/incoming.ts';
 import { StoreFault } from '../store/store.ts';
 import type { MaybePromise } from '../types.ts';
 import { type Answer, problem } from './answer.ts';
+import { operationsPaths } from './operations.ts';
 
 /** A part of the house that answers for some paths; `not-mine` leaves them to the next. */
 export type Wing = (
@@ -22,6 +24,7 @@ export const notMine = { kind: 'not-mine' } as const;
 
 export interface HandlerParts {
   readonly arrivals: () => ArrivalRules;
+  readonly silentProxies: SilentProxies;
   readonly random: Random;
   readonly log: Log;
   /** Wings by place, asked in order. */
@@ -50,7 +53,8 @@ export function handler(parts: HandlerParts): Handler {
   return (incoming) => {
     const path = pathOf(incoming.target);
     try {
-      const arrival = arrive(incoming, parts.arrivals(), path === verifyPath ? 'ignore' : 'read');
+      const rules = parts.arrivals();
+      const arrival = arrive(incoming, rules, path === verifyPath ? 'ignore' : 'read');
       switch (arrival.kind) {
         case 'malformed':
           return closing(refuse('invalid_request', { detail: arrival.detail }));
@@ -61,6 +65,14 @@ export function handler(parts: HandlerParts): Handler {
         case 'unlisted-peer':
           return refused(refuse('forbidden', { detail: 'This listener answers its reverse proxies alone.' }));
         case 'arrived': {
+          const { forwardedHeader } = rules;
+          // Proxies ask how we are for themselves.
+          if (
+            arrival.proxied === 'proxy' &&
+            incoming.headers[forwardedHeader] === undefined &&
+            !operationsPaths.has(path)
+          )
+            parts.silentProxies.note(incoming.peer);
           for (const wing of parts.wings[arrival.place]) {
             const answer = wing(incoming, arrival, path);
             if (answer instanceof Promise) return answer.catch((fault: unknown) => faulted(fault, path));

@@ -2,17 +2,17 @@
  * The house as a request finds it: which wing answers at which place, built from the parts that `setup.ts` made.
  */
 import type { HandOverParts } from '../actions/hand-over.ts';
-import { done, type Outcome } from '../actions/call.ts';
 import { reachOfListener, reachOfListeners } from '../config/reach.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { PasswordHasher } from '../crypto/password-hash.ts';
 import type { Random } from '../crypto/random.ts';
-import { refuse } from '../errors.ts';
 import type { Guard } from '../guard.ts';
 import { shippedCommonPasswords } from '../policy/common-passwords.ts';
 import type { Prover } from '../prove.ts';
+import type { Metrics } from '../record/metrics.ts';
 import type { Log, Recorder } from '../record/recorder.ts';
+import { silentProxies as makeSilentProxies } from '../record/silent-proxies.ts';
 import { proxyList } from '../request/address.ts';
 import { type ArrivalRules, knownHosts, type Places } from '../request/arrival.ts';
 import { cookieName } from '../request/cookie.ts';
@@ -20,14 +20,16 @@ import type { CookieSlot } from '../request/credential.ts';
 import { hostOf, type Scheme, schemeOf } from '../request/origin.ts';
 import type { Store } from '../store/store.ts';
 import type { Limiter } from '../throttle/limiter.ts';
+import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Origin, SessionKind } from '../types.ts';
 import { loginTokens } from '../verify/login-token.ts';
 import type { Memory } from '../verify/memory.ts';
-import { apiWing } from './api.ts';
+import { type ApiParts, apiWing } from './api.ts';
 import { applicationWing, type ApplicationParts, handOverWing } from './proxy/application.ts';
 import { consoleWing } from './console.ts';
 import { handler, type Handler } from './handler.ts';
 import { openApiDocument } from './openapi.ts';
+import { type OperationsParts, operationsPaths, ready, showMetrics } from './operations.ts';
 import { onSharedOrigin } from './proxy/our-paths.ts';
 import type { Pages } from './pages.ts';
 import { type RouteParts, routes } from './routes.ts';
@@ -53,6 +55,9 @@ export interface HouseParts {
   readonly random: Random;
   readonly log: Log;
   readonly bootId: string;
+  readonly unknownSecrets: UnknownSecrets;
+  readonly metrics: Metrics;
+  readonly hashing: OperationsParts['hashing'];
 }
 
 export interface House {
@@ -82,6 +87,16 @@ export function openHouse(house: HouseParts): House {
     cookieStem,
     consoleOrigin: () => consoleOrigin,
     protectedOrigins: () => protectedOrigins,
+    unknownSecrets: house.unknownSecrets,
+  };
+  const silentProxies = makeSilentProxies({ clock, log, header: settings.forwardedHeader });
+  const operations: OperationsParts = {
+    store,
+    memory,
+    metrics: house.metrics,
+    hashing: house.hashing,
+    silentProxies,
+    clock,
   };
 
   const hostNames = [...places.console, ...places.application, ...places.protectedHosts].map(hostOf);
@@ -106,10 +121,12 @@ export function openHouse(house: HouseParts): House {
     kindNames: [...kinds.keys()],
     sharedOrigin: shared,
     consoleKinds,
-    ready: () => ready(store, memory),
+    ready: () => ready(operations),
+    metrics: () => showMetrics(operations),
     openapi: () => openApiDocument(table, house.version),
   };
   const table = routes(parts);
+  const ownOperations = places.operations !== undefined;
 
   const application: ApplicationParts = {
     guard,
@@ -139,8 +156,7 @@ export function openHouse(house: HouseParts): House {
       forwardSlots(`${origin === null ? schemeOf(consoleOrigin) : schemeOf(origin)} ${kind ?? ''}`),
     kindNames: [...kinds.keys()],
   });
-  const api = apiWing({
-    routes: table,
+  const apiParts: Omit<ApiParts, 'routes'> = {
     guard,
     prover: house.prover,
     memory,
@@ -149,6 +165,10 @@ export function openHouse(house: HouseParts): House {
     stepUp: { windowMs: settings.stepUpWindowMs, origin: shared ? 'shared' : 'own' },
     slots: slotsNamed,
     consoleOrigin: () => consoleOrigin,
+  };
+  const api = apiWing({
+    ...apiParts,
+    routes: ownOperations ? table.filter((route) => !operationsPaths.has(route.path)) : table,
   });
   const console = consoleWing({
     pages: house.pages,
@@ -170,6 +190,7 @@ export function openHouse(house: HouseParts): House {
       ]),
       application: knownHosts([{ own: places.application, place: 'application' }]),
       control: knownHosts([{ own: places.console, place: 'console' }]),
+      operations: knownHosts([{ own: places.operations ?? [], place: 'operations' }]),
     },
     proxies: proxyList(settings.trustedProxies),
     forwardedHeader: settings.forwardedHeader,
@@ -177,10 +198,12 @@ export function openHouse(house: HouseParts): House {
       console: reachOfListener(settings.listen) === 'network' ? 'listed' : 'any',
       application: reachOfListener(settings.appListen) === 'network' ? 'listed' : 'any',
       control: 'any',
+      operations: 'any',
     },
   };
   const handle = handler({
     arrivals: () => rules,
+    silentProxies,
     random,
     log,
     wings: {
@@ -189,6 +212,7 @@ export function openHouse(house: HouseParts): House {
         : [verify, api, console],
       application: [handOverWing(application), applicationWing(application)],
       'protected-host': [handOverWing(application)],
+      operations: [apiWing({ ...apiParts, routes: table.filter((route) => operationsPaths.has(route.path)) })],
     },
   });
 
@@ -210,15 +234,4 @@ function memoised<K, V>(make: (key: K) => V): (key: K) => V {
     if (made.size < 1024) made.set(key, value);
     return value;
   };
-}
-
-/** An open installation says so wherever it is asked how it is (3-rules, Setup states). */
-async function ready(store: Store, memory: Memory): Promise<Outcome> {
-  const standing = await store.ready();
-  if (standing.kind === 'unready') return refuse('unavailable', { cause: standing.reason });
-  const state = await memory.state();
-  return done({
-    status: 'ready',
-    sign_in: state === 'configured' ? 'required' : state === 'fresh' ? 'not-set-up' : state,
-  });
 }

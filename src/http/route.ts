@@ -21,7 +21,7 @@ interface RouteBase {
 /** A route for everybody, or one whose secret comes in its body. */
 export interface OpenRoute extends RouteBase {
   readonly who: 'anybody';
-  readonly need: Extract<Need, { kind: 'nobody' | 'anybody' }>;
+  readonly need: Extract<Need, { kind: 'nobody' | 'anybody' | 'local' }>;
   readonly stepUp: 'none';
   readonly action: (call: Call) => Promise<Outcome> | Outcome;
 }

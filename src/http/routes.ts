@@ -46,6 +46,7 @@ export type RouteParts = SetUpParts &
   SessionParts & {
     readonly consoleKinds: readonly string[];
     readonly ready: () => Promise<Outcome>;
+    readonly metrics: () => Promise<Outcome>;
     readonly openapi: () => object;
   };
 
@@ -358,6 +359,18 @@ export function routes(parts: RouteParts): readonly Route[] {
       stepUp: 'none',
       refusals: ['unavailable'],
       action: () => parts.ready(),
+    }),
+    open({
+      method: 'GET',
+      path: '/metrics',
+      summary: 'Figures for Prometheus, on this machine or on a listener of their own',
+      need: { kind: 'local' },
+      works: 'always',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: ['unauthorized'],
+      action: () => parts.metrics(),
     }),
   ];
 }

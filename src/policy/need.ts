@@ -2,6 +2,7 @@
  * Step 6b: may they? Every route states its need; there is no default (4-architecture). Pure.
  */
 import { refuse, type Refusal } from '../errors.ts';
+import type { Locality } from '../request/arrival.ts';
 import { adminPrivilege, hasPrivilege, type Principal, type UserPrincipal } from '../principal/principal.ts';
 
 export type Need =
@@ -9,6 +10,8 @@ export type Need =
   | { readonly kind: 'nobody' }
   /** Reads a session and does without: whatever is wrong with it, the asker is simply nobody. */
   | { readonly kind: 'anybody' }
+  /** Whoever is on this machine. */
+  | { readonly kind: 'local' }
   /** Any session of the kinds named. */
   | { readonly kind: 'session'; readonly kinds: readonly string[] }
   /** Any console session of somebody who is admin now. */
@@ -18,11 +21,15 @@ export type Judgement = Refusal | { readonly kind: 'allowed' };
 
 const allowed: Judgement = { kind: 'allowed' };
 
-export function judgeNeed(need: Need, principal: Principal): Judgement {
+export function judgeNeed(need: Need, principal: Principal, locality: Locality): Judgement {
   switch (need.kind) {
     case 'nobody':
     case 'anybody':
       return allowed;
+    case 'local':
+      return locality === 'local'
+        ? allowed
+        : refuse('unauthorized', { detail: 'This is answered on this machine only.' });
     case 'session':
       return principal.kind === 'user' && need.kinds.includes(principal.session.kind) ? allowed : missing(need.kinds);
     case 'admin':

@@ -96,13 +96,13 @@ for (const [name, need, who, wanted] of [
   ['an admin, everybody there', admin, { kind: 'everybody', state: 'off' }, 'unauthorized'],
 ] as const) {
   test(`judgeNeed(): ${name}: ${wanted}`, () => {
-    const judged = judgeNeed(need, who);
+    const judged = judgeNeed(need, who, 'remote');
     assert.equal(judged.kind === 'refused' ? judged.code : judged.kind, wanted);
   });
 }
 
 test('judgeNeed() names the missing kind', () => {
-  const judged = judgeNeed(onlyAdminKind, anonymous);
+  const judged = judgeNeed(onlyAdminKind, anonymous, 'local');
   assert.match(judged.kind === 'refused' ? (judged.detail ?? '') : '', /"admin" session/);
 });
 

@@ -4,7 +4,9 @@
  */
 import type { AuditEvent, SessionRow } from '../store/rows.ts';
 import type { Attempt, Store } from '../store/store.ts';
+import type { GuessableWay } from '../throttle/limits.ts';
 import type { Address, Clock, UserId } from '../types.ts';
+import type { Attempted, Metrics } from './metrics.ts';
 
 /** Every kind of thing that is written to the audit log. */
 export type EventName =
@@ -50,18 +52,30 @@ export interface Log {
 export interface Recorder {
   /** An audit row, for the store to write in the same step as the change itself. */
   event(occurrence: Occurrence): AuditEvent;
+  /** Somebody was let in. */
+  passed(attempted: Omit<Attempted, 'result'>): void;
+  /** A try that a limit refused, before anything was looked at. */
+  limited(way: GuessableWay): void;
   /** An attempt row that a successful sign-in writes together with its session. */
   attempt(session: SessionRow, way: string): Attempt;
   /** A refused attempt: attempts, audit and log. Throws when it cannot be written. */
-  refused(occurrence: Occurrence & { readonly userId: UserId | null; readonly cause: string }): Promise<void>;
+  refused(
+    occurrence: Occurrence & {
+      readonly userId: UserId | null;
+      readonly cause: string;
+      /** Kind of session asked for, or what else was tried. */
+      readonly kind: string;
+    },
+  ): Promise<void>;
 }
 
 export function recorder(parts: {
   store: Pick<Store, 'recordAttempt' | 'appendAudit'>;
   clock: Clock;
   log: Log;
+  metrics: Metrics;
 }): Recorder {
-  const { store, clock, log } = parts;
+  const { store, clock, log, metrics } = parts;
   const event = (occurrence: Occurrence): AuditEvent => ({
     at: clock.now(),
     event: occurrence.event,
@@ -73,6 +87,8 @@ export function recorder(parts: {
   });
   return {
     event,
+    passed: (attempted) => metrics.authenticated({ ...attempted, result: 'ok' }),
+    limited: (way) => metrics.rateLimited(way),
     attempt: (session, way) => ({
       userId: session.userId,
       address: session.address,
@@ -81,7 +97,8 @@ export function recorder(parts: {
       at: session.createdAt,
     }),
     refused: async (occurrence) => {
-      const { userId, cause, address, way } = occurrence;
+      const { userId, cause, address, way, kind } = occurrence;
+      metrics.authenticated({ kind, way, result: cause });
       log.warn({ event: occurrence.event, address, way, user: userId ?? undefined, cause }, 'authentication failure');
       await Promise.all([
         store.recordAttempt({ userId, address, way, result: cause, at: clock.now() }),

@@ -67,6 +67,13 @@ export function proxyList(networks: readonly Cidr[]): ProxyList {
   };
 }
 
+/** An address of this machine's own: nobody else can send from one. */
+export function isLoopback(peer: string): 'elsewhere' | 'loopback' {
+  const form = parseAddress(peer);
+  if (form.kind === 'malformed') return 'elsewhere';
+  return form.address === '::1' || form.address.startsWith('127.') ? 'loopback' : 'elsewhere';
+}
+
 export interface Client {
   readonly address: Address;
   /** The peer is a listed proxy, so that its forwarded scheme and host are believed too. */

@@ -16,10 +16,11 @@ const rules = (peers: 'any' | 'listed'): ArrivalRules => ({
     ]),
     application: knownHosts([]),
     control: knownHosts([]),
+    operations: knownHosts([{ own: ['http://10.1.2.3:9000' as Origin], place: 'operations' }]),
   },
   proxies: proxyList([{ address: '10.0.0.0', prefix: 8, family: 'ipv4' }]),
   forwardedHeader: 'x-forwarded-for',
-  peers: { console: peers, application: 'any', control: 'any' },
+  peers: { console: peers, application: 'any', control: 'any', operations: 'any' },
 });
 
 const request = (peer: string, headers: Record<string, string>): Incoming => ({

@@ -4,7 +4,7 @@
  * Stops: DNS rebinding, host spellings, forged forwarded hosts.
  */
 import type { Address, Origin } from '../types.ts';
-import { clientOf, type Client, type ForwardedHeader, type ProxyList } from './address.ts';
+import { clientOf, isLoopback, type Client, type ForwardedHeader, type ProxyList } from './address.ts';
 import { checkSingleHeaders, header, type Door, type Incoming } from './incoming.ts';
 import { hostOf, originOf, type Scheme, schemeOf } from './origin.ts';
 
@@ -16,10 +16,12 @@ export interface Places {
   readonly application: readonly Origin[];
   /** Hosts behind a reverse proxy whose people sign in here. */
   readonly protectedHosts: readonly Origin[];
+  /** Where health and metrics are asked for, when they have a listener of their own. */
+  readonly operations?: readonly Origin[];
 }
 
 /** What a request's Host stands for. */
-export type Place = 'console' | 'application' | 'protected-host';
+export type Place = 'console' | 'application' | 'protected-host' | 'operations';
 
 interface KnownHost {
   readonly origin: Origin;
@@ -70,7 +72,11 @@ export interface Arrival {
   /** Peer is a listed proxy: its description of an original request is believed (`verify`). */
   readonly proxied: Client['via'];
   readonly client: () => Client;
+  readonly locality: () => Locality;
 }
+
+/** `local`: whoever asks is on this machine, or reached a listener that exists for them alone (3-rules, Addresses, hosts, local). */
+export type Locality = 'remote' | 'local';
 
 export type Arriving =
   | { readonly kind: 'malformed'; readonly detail: string }
@@ -117,7 +123,25 @@ export function arrive(incoming: Incoming, rules: ArrivalRules, ignoreForwardedH
     scheme: schemeOf(known.origin),
     proxied: early?.via ?? 'direct',
     client: () => early ?? clientOf(incoming.peer, incoming.headers, rules.proxies, rules.forwardedHeader),
+    locality: () => localityOf(incoming, host),
   };
+}
+
+const forwarding = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+] as const;
+
+/** A proxy on this machine passes strangers on from a loopback address: its headers, or the name it is asked by, give it away. */
+function localityOf({ door, peer, headers }: Incoming, host: string): Locality {
+  if (door === 'control' || door === 'operations') return 'local';
+  const named = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host.toLowerCase());
+  const near = peer !== '' && isLoopback(peer) === 'loopback';
+  return named && near && forwarding.every((name) => headers[name] === undefined) ? 'local' : 'remote';
 }
 
 /** The canonical client address of an arrival, for limits, lists and logs. */

@@ -8,9 +8,9 @@ export type HeaderMap = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
  * Which door it came in by. `console`: pages and API. `application`: a protected host served by the built-in proxy.
- * `control`: the socket in the data folder, open to whoever may read the folder.
+ * `operations`: health and metrics, on a listener of their own. `control`: the socket in the data folder, open to whoever may read the folder.
  */
-export type Door = 'console' | 'application' | 'control';
+export type Door = 'console' | 'application' | 'control' | 'operations';
 
 export interface Incoming {
   readonly door: Door;

@@ -249,6 +249,8 @@ export interface Store {
   appendAudit(event: AuditEvent): Promise<void>;
 
   keys(): Promise<readonly KeyRow[]>;
+  /** Sessions that have not ended at `at`. */
+  liveSessions(at: Millis): Promise<number>;
 
   /** Changes after `seq`. `lost`: some are no longer kept, so that the reader must forget everything. */
   changesSince(
@@ -264,6 +266,8 @@ export interface Store {
   sweep(at: Millis): Promise<{ readonly kind: 'more' } | { readonly kind: 'done' }>;
   /** Cheap proof that reads and writes work, for `/readyz`. */
   ready(): Promise<{ readonly kind: 'unready'; readonly reason: string } | { readonly kind: 'ready' }>;
+  /** How writing goes, since the store was opened. */
+  figures(): { readonly waiting: number; readonly writes: number; readonly wroteMs: number };
   /** Everything acknowledged is on disk; the owner's lock is free. */
   close(): Promise<void>;
 }

@@ -48,6 +48,13 @@ export interface Memory {
   /** From now on sessions that it covers are unknown, whatever the store says. Returns how to lift it. */
   bar(covers: (session: SessionRow) => boolean): () => void;
   readonly size: number;
+  /** Since it was made; `readMsAgo`: since changes were last read whole. */
+  figures(): {
+    readonly sessions: number;
+    readonly hits: number;
+    readonly misses: number;
+    readonly readMsAgo: number;
+  };
 }
 
 const stale: Recall = { kind: 'stale' };
@@ -74,6 +81,8 @@ export function memory(parts: {
   let stateChangedAt: Seq = parts.from;
   let last: Seq = parts.from;
   let forgottenUpTo: Seq = parts.from;
+  let hits = 0;
+  let misses = 0;
   let freshUntil = clock.monotonic() + staleGraceMs;
 
   const forgetEverything = (): void => {
@@ -169,7 +178,10 @@ export function memory(parts: {
       if (clock.monotonic() >= freshUntil) return stale;
       const known = sessions.get(digest);
       if (known === undefined) return notKnown;
-      if (known.holder.user.current) return known;
+      if (known.holder.user.current) {
+        hits += 1;
+        return known;
+      }
       sessions.delete(digest);
       return notKnown;
     },
@@ -187,6 +199,7 @@ export function memory(parts: {
     },
     refresh,
     load: async (digest) => {
+      misses += 1;
       const found = await store.sessionByDigest(digest);
       if (found.kind === 'unknown') return found;
       for (const covers of bars) if (covers(found.session)) return { kind: 'unknown' };
@@ -201,6 +214,12 @@ export function memory(parts: {
       for (const [digest, { holder }] of sessions) if (covers(holder.session)) sessions.delete(digest);
       return () => bars.delete(covers);
     },
+    figures: () => ({
+      sessions: sessions.size,
+      hits,
+      misses,
+      readMsAgo: Math.max(0, clock.monotonic() - (freshUntil - staleGraceMs)),
+    }),
     get size() {
       return sessions.size;
     },

@@ -115,6 +115,8 @@ function needText(route: Route): string {
         return 'anybody; no credential is read';
       case 'anybody':
         return 'anybody; says who is signed in';
+      case 'local':
+        return 'whoever is on this machine; anybody on `ops-listen`';
       case 'session':
         return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')})`;
       case 'admin':

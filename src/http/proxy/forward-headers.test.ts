@@ -14,6 +14,7 @@ const arrival: Arrival = {
   origin: 'https://app.test' as Origin,
   scheme: 'https',
   proxied: 'direct',
+  locality: () => 'remote',
   client: () => ({ address: '203.0.113.7' as Address, via: 'direct' }),
 };
 const identity = [

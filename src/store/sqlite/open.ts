@@ -153,6 +153,8 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     networkStanding: answering('a network', read.networkStanding),
     limits: answering('limits', read.limits),
     keys: answering('keys', read.keys),
+    liveSessions: answering('sessions', read.liveSessions),
+    figures: line.figures,
     changesSince: answering('changes', read.changesSince),
 
     initialise: (first) => line.write('initialise', first),

@@ -22,6 +22,7 @@ type ReadName =
   | 'attempts'
   | 'networkStanding'
   | 'limits'
+  | 'liveSessions'
   | 'keys'
   | 'changesSince';
 
@@ -57,6 +58,7 @@ export function reads(db: DatabaseSync): Reads {
     SELECT ${sessionColumns} FROM sessions AS s
     JOIN users AS u ON u.id = s.user_id AND u.active = 1 AND u.credential_generation = s.credential_generation
     WHERE s.user_id = ? AND s.ends_at > ? ORDER BY s.created_at DESC, s.place DESC`);
+  const liveSessions = db.prepare('SELECT count(*) AS count FROM sessions WHERE ends_at > ?');
   const deviceByDigest = db.prepare(`
     SELECT digest, user_id AS userId, created_at AS createdAt, used_at AS usedAt, expires_at AS expiresAt
     FROM devices WHERE digest = ? AND expires_at > ?`);
@@ -73,6 +75,7 @@ export function reads(db: DatabaseSync): Reads {
 
   return {
     ...guessingReads(db),
+    liveSessions: (at) => Number(liveSessions.get(at)?.['count']),
     installation: () => {
       const row = found(installation.get());
       return row['id'] === null

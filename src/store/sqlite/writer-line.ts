@@ -24,6 +24,8 @@ export interface WriterLine {
   ): Promise<ReturnType<WriteOperations[K]>>;
   /** `troubled`: the disk failed a moment ago, and nothing but proofs has been written since. */
   standing(): { readonly kind: 'down' | 'troubled'; readonly reason: string } | { readonly kind: 'working' };
+  /** Since it was opened; `wroteMs`: from asking to the end, of all writes together. */
+  figures(): { readonly waiting: number; readonly writes: number; readonly wroteMs: number };
   /** Takes no more, finishes what was asked for, empties the write-ahead log, ends the thread. */
   close(): Promise<void>;
 }
@@ -34,6 +36,7 @@ interface Waiting {
   readonly call: Call;
   readonly resolve: (value: unknown) => void;
   readonly reject: (fault: StoreFault) => void;
+  readonly askedAt: number;
 }
 
 export interface WriterParts {
@@ -59,6 +62,8 @@ export function startWriter({ path, onChanges, onDown, program }: WriterParts): 
   let underWay: readonly Waiting[] = [];
   let serving = false;
   let scheduled = false;
+  let writes = 0;
+  let wroteMs = 0;
   let trouble: string | null = null;
   let forgetting: NodeJS.Timeout | undefined;
   const started = Promise.withResolvers<WriterStart>();
@@ -106,10 +111,13 @@ export function startWriter({ path, onChanges, onDown, program }: WriterParts): 
     underWay = [];
     noteTrouble(settled, outcomes);
     if (changes.length > 0) onChanges(changes);
-    settled.forEach(({ call, resolve, reject }, index) => {
+    settled.forEach(({ call, resolve, reject, askedAt }, index) => {
       const outcome = outcomes[index];
-      if (outcome?.kind === 'done') resolve(outcome.value);
-      else reject(failure(call.name, outcome?.fault ?? locked ?? undefined));
+      if (outcome?.kind === 'done') {
+        writes += 1;
+        wroteMs += performance.now() - askedAt;
+        resolve(outcome.value);
+      } else reject(failure(call.name, outcome?.fault ?? locked ?? undefined));
     });
     next();
   };
@@ -157,7 +165,12 @@ export function startWriter({ path, onChanges, onDown, program }: WriterParts): 
       if (queue.length >= mostWaiting)
         return Promise.reject(new StoreFault(`Cannot ${name}: ${mostWaiting} operations wait for the disk already`));
       return new Promise<ReturnType<WriteOperations[K]>>((resolve, reject) => {
-        queue.push({ call: { name, argument }, resolve: resolve as (value: unknown) => void, reject });
+        queue.push({
+          call: { name, argument },
+          resolve: resolve as (value: unknown) => void,
+          reject,
+          askedAt: performance.now(),
+        });
         if (scheduled || underWay.length > 0) return;
         // After this turn's other calls: what one request asks for at once is one group.
         scheduled = true;
@@ -169,6 +182,7 @@ export function startWriter({ path, onChanges, onDown, program }: WriterParts): 
       if (down !== null) return { kind: 'down', reason: down };
       return trouble === null ? { kind: 'working' } : { kind: 'troubled', reason: trouble };
     },
+    figures: () => ({ waiting: queue.length + underWay.length, writes, wroteMs }),
     close: () => {
       if (closing !== null) return closing.promise;
       closing = Promise.withResolvers<void>();

@@ -1,0 +1,48 @@
+/** What operators and their tools ask: is it ready, how is it doing (2-http-api, 6). */
+import { done, type Outcome } from '../actions/call.ts';
+import type { HashQueue } from '../crypto/hash-queue.ts';
+import { refuse } from '../errors.ts';
+import type { Metrics } from '../record/metrics.ts';
+import type { SilentProxies } from '../record/silent-proxies.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock } from '../types.ts';
+import type { Memory } from '../verify/memory.ts';
+
+export interface OperationsParts {
+  readonly store: Store;
+  readonly memory: Memory;
+  readonly metrics: Metrics;
+  readonly hashing: Pick<HashQueue, 'depth' | 'totals'>;
+  readonly silentProxies: SilentProxies;
+  readonly clock: Clock;
+}
+
+/** Paths that a listener of their own takes over from the console's. */
+export const operationsPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
+/** An open installation says so wherever it is asked how it is (3-rules, Setup states). */
+export async function ready({ store, memory, silentProxies }: OperationsParts): Promise<Outcome> {
+  const standing = await store.ready();
+  if (standing.kind === 'unready') return refuse('unavailable', { cause: standing.reason });
+  const state = await memory.state();
+  return done({
+    status: 'ready',
+    sign_in: state === 'configured' ? 'required' : state === 'fresh' ? 'not-set-up' : state,
+    ...(silentProxies.standing() === 'one-is-silent' ? { forwarded_header: 'missing' } : {}),
+  });
+}
+
+export async function showMetrics(parts: OperationsParts): Promise<Outcome> {
+  const { store, memory, hashing, clock } = parts;
+  const state = await memory.state();
+  const { readMsAgo, ...known } = memory.figures();
+  const text = parts.metrics.render({
+    liveSessions: await store.liveSessions(clock.now()),
+    signIn: state === 'declined' || state === 'off' ? 'not-required' : 'required',
+    hashing: { ...hashing.depth(), ...hashing.totals() },
+    memory: known,
+    changesReadMsAgo: readMsAgo,
+    store: store.figures(),
+  });
+  return { kind: 'text', type: 'text/plain; version=0.0.4; charset=utf-8', text };
+}

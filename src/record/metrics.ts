@@ -1,0 +1,131 @@
+/**
+ * Step 4 as numbers: every attempt by way and result, and how the parts are doing, for Prometheus (MX6; 3-rules, Logs,
+ * audit, metrics). Counts live in this process and begin with it; nothing in them names anybody.
+ */
+
+/** How the parts are doing now; totals since the process began. */
+export interface Figures {
+  readonly liveSessions: number;
+  /** Whether whoever reaches the application was asked who they are. */
+  readonly signIn: 'required' | 'not-required';
+  readonly hashing: {
+    readonly waiting: number;
+    readonly running: number;
+    readonly ran: number;
+    readonly refused: number;
+    readonly waitedMs: number;
+  };
+  readonly memory: { readonly sessions: number; readonly hits: number; readonly misses: number };
+  /** Since changes by others were last read: a revocation is at most so far from being seen here. */
+  readonly changesReadMsAgo: number;
+  readonly store: { readonly waiting: number; readonly writes: number; readonly wroteMs: number };
+}
+
+export interface Attempted {
+  /** Kind of session asked for, or what else was tried. */
+  readonly kind: string;
+  readonly way: string;
+  /** `ok`, or the cause of the refusal in one word. */
+  readonly result: string;
+}
+
+export interface Metrics {
+  authenticated(attempted: Attempted): void;
+  /** Refused by a limit, before anything was looked at. */
+  rateLimited(way: string): void;
+  /** Prometheus' text format, version 0.0.4. */
+  render(figures: Figures): string;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+interface Family {
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge';
+  readonly help: string;
+  readonly samples: readonly (readonly [Labels, number])[];
+}
+
+/** Labels come from our own words, so there are few; a table that grew all the same takes no more. */
+const mostSeries = 1000;
+
+export function metrics(): Metrics {
+  const attempts = new Map<string, { readonly labels: Labels; count: number }>();
+  const limited = new Map<string, { readonly labels: Labels; count: number }>();
+  const count = (table: typeof attempts, labels: Labels): void => {
+    const key = JSON.stringify(labels);
+    const known = table.get(key);
+    if (known !== undefined) known.count += 1;
+    else if (table.size < mostSeries) table.set(key, { labels, count: 1 });
+  };
+  const samplesOf = (table: typeof attempts): Family['samples'] =>
+    [...table.values()].map(({ labels, count: value }) => [labels, value]);
+
+  return {
+    authenticated: ({ kind, way, result }) => count(attempts, { kind, way, result }),
+    rateLimited: (way) => count(limited, { way }),
+    render: (figures) => {
+      const families: readonly Family[] = [
+        {
+          name: 'sallyport_authentication_total',
+          kind: 'counter',
+          help: 'Attempts to authenticate, by kind of session, way and result.',
+          samples: samplesOf(attempts),
+        },
+        {
+          name: 'sallyport_authentication_ratelimited_total',
+          kind: 'counter',
+          help: 'Attempts refused by a limit before anything was looked at, by way.',
+          samples: samplesOf(limited),
+        },
+        ...numbersOf(figures),
+      ];
+      return `${families.map(familyText).join('\n')}\n`;
+    },
+  };
+}
+
+function numbersOf({ liveSessions, signIn, hashing, memory, changesReadMsAgo, store }: Figures): readonly Family[] {
+  const one = (kind: Family['kind'], name: string, help: string, value: number): Family => ({
+    name: `sallyport_${name}`,
+    kind,
+    help,
+    samples: [[{}, value]],
+  });
+  const asked = memory.hits + memory.misses;
+  return [
+    one('gauge', 'sessions_live', 'Sessions that have not ended.', liveSessions),
+    one('gauge', 'sign_in_required', '0: everybody reaches the application.', signIn === 'required' ? 1 : 0),
+    one('gauge', 'hash_queue_waiting', 'Password hashes that wait for their turn.', hashing.waiting),
+    one('gauge', 'hash_queue_running', 'Password hashes under way.', hashing.running),
+    one('counter', 'hashes_total', 'Password hashes that were computed.', hashing.ran),
+    one('counter', 'hashes_refused_total', 'Password hashes refused because the queue was full.', hashing.refused),
+    one('counter', 'hash_wait_seconds_total', 'Time that password hashes waited.', hashing.waitedMs / 1000),
+    one('gauge', 'session_cache_entries', 'Sessions known in memory.', memory.sessions),
+    one('counter', 'session_cache_hits_total', 'Sessions answered from memory.', memory.hits),
+    one('counter', 'session_cache_misses_total', 'Sessions looked up in the store.', memory.misses),
+    one(
+      'gauge',
+      'session_cache_hit_ratio',
+      'Hits of all look-ups; 1 before the first.',
+      asked ? memory.hits / asked : 1,
+    ),
+    one('gauge', 'revocation_delay_seconds', 'Since changes were last read from the store.', changesReadMsAgo / 1000),
+    one('gauge', 'store_writes_waiting', 'Writes that wait for the disk.', store.waiting),
+    one('counter', 'store_writes_total', 'Writes that reached the disk.', store.writes),
+    one('counter', 'store_write_seconds_total', 'Time from asking for a write to its end.', store.wroteMs / 1000),
+  ];
+}
+
+function familyText({ name, kind, help, samples }: Family): string {
+  const lines = samples.map(([labels, value]) => {
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
+    return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`;
+  });
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${kind}`, ...lines].join('\n');
+}
+
+/** The format knows three escapes and no other. */
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
