@@ -207,13 +207,13 @@ export function prover(parts: ProverParts): Prover {
         { way: claim.way, address, standing, subject },
         circumstances,
         async () => {
-          const before = repeats.recall(tried);
-          if (before.kind === 'repeated')
-            return { kind: 'failed', failure: { refusal, userId, cause: before.cause, charge: 'repeated' } };
+          const recalled = repeats.recall(tried);
+          if (recalled.before !== null)
+            return { kind: 'failed', failure: { refusal, userId, cause: recalled.before, charge: 'repeated' } };
           const proof = await checkPassword(account, password, turn);
           if (proof.kind === 'turned-away') return proof;
           if (proof.kind === 'proven') return { kind: 'proven', proven: { kind: 'user', user: proof.user, device } };
-          const charge = repeats.note(tried, proof.cause).kind === 'new' ? 'charged' : 'repeated';
+          const charge = recalled.note(proof.cause).kind === 'new' ? 'charged' : 'repeated';
           return { kind: 'failed', failure: { refusal, userId: proof.userId, cause: proof.cause, charge } };
         },
         async (failure) => {

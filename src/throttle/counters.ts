@@ -1,38 +1,32 @@
 /**
- * Counters by key, in a bounded table: the one that failed longest ago and is not blocked gives way, and when all of them
- * are blocked, newcomers share one counter rather than go unlimited (3-rules, Guessing).
+ * Counters by key, in a bounded table: one that failed long ago and is not blocked gives way, and when none can, newcomers
+ * share one counter rather than go unlimited (3-rules, Guessing). Numbers lie in one block each, not in objects: a hundred
+ * thousand networks cost some megabytes.
  */
 import type { CounterState, CountingRule } from './rules.ts';
 
-export interface Counter {
-  readonly table: CounterTable;
-  readonly key: string;
-  readonly state: CounterState;
-  /** Tries under way, each of which may turn out a failure. */
-  inFlight: number;
-  /** Tries that wait for one of those to settle. */
-  waiting: (() => void)[] | null;
-}
+export type Outcome = 'failed' | 'given-back' | 'cleared';
 
 export interface CounterTable {
   readonly name: string;
   readonly rule: CountingRule;
-  /** The counter of that key; a blank one is not kept before `keep`. */
-  at(key: string, now: number): Counter;
-  /** Holds a counter that somebody is about to be counted in. Tells the key that had to give way. */
-  keep(
-    counter: Counter,
-    now: number,
-  ): { readonly kind: 'had-room' } | { readonly kind: 'gave-way'; readonly key: string };
-  /** One more failure. */
-  fail(counter: Counter, now: number): void;
+  /** The key that a try for this key is counted under: itself, or the one that newcomers share. */
+  resolve(key: string, now: number): string;
+  state(key: string): CounterState;
+  /** Tries under way, each of which may turn out a failure. */
+  inFlight(key: string): number;
+  /** A try begins. Tells the key that had to give way to it. */
+  begin(key: string, now: number): { readonly kind: 'had-room' } | { readonly kind: 'gave-way'; readonly key: string };
+  /** It has ended, and whoever waits for that looks again. */
+  end(key: string, outcome: Outcome, now: number): void;
+  /** Resolves when a try under this key ends. */
+  nextEnd(key: string): Promise<void>;
   /** Nothing is counted there any more. */
-  clear(counter: Counter): void;
-  /** Drops the counter when there is nothing to remember. */
-  release(counter: Counter, now: number): void;
+  clear(key: string, now: number): void;
   /** Takes a state that was written down. */
   restore(key: string, state: CounterState): void;
-  all(): Iterable<Counter>;
+  /** Keys of everything that is remembered. */
+  keys(): Iterable<string>;
 }
 
 /** Looked at per newcomer for one that can give way: a flood costs constant time each. */
@@ -48,60 +42,140 @@ export function counterTable(parts: {
   readonly most: number;
 }): CounterTable {
   const { name, rule, most } = parts;
-  /** In the order of their last failures. */
-  const counters = new Map<string, Counter>();
+  const { width } = rule;
+  const rows = new Map<string, number>();
+  const waiting = new Map<string, (() => void)[]>();
+  /** Key by row; empty where a row is free. */
+  const keys: string[] = [];
+  const free: number[] = [];
+  let numbers = new Float64Array(0);
+  let underWay = new Uint32Array(0);
+  /** Failed since the hand came by: another gives way first. */
+  let recent = new Uint8Array(0);
+  let hand = 0;
 
-  const toTheEnd = (counter: Counter): void => {
-    counters.delete(counter.key);
-    counters.set(counter.key, counter);
-  };
-
-  /** Those that cannot give way go to the end, so that whoever asks next looks at others. */
-  const givingWay = (now: number): Counter | 'nobody' => {
-    for (let looked = 0; looked < lookedAt; looked += 1) {
-      const [oldest] = counters.values();
-      if (oldest === undefined) return 'nobody';
-      const free = oldest.inFlight === 0 && oldest.waiting === null && oldest.key !== sharedKey;
-      if (free && rule.blockedMs(oldest.state, now) <= 0) return oldest;
-      toTheEnd(oldest);
+  /** Unused numbers are NaN. */
+  const read = (row: number): CounterState => {
+    const state: number[] = [];
+    for (let at = row * width; at < (row + 1) * width; at += 1) {
+      const value = numbers[at] ?? Number.NaN;
+      if (Number.isNaN(value)) break;
+      state.push(value);
     }
-    return 'nobody';
+    return state;
   };
 
-  const blank = (key: string): Counter => ({ table, key, state: [], inFlight: 0, waiting: null });
+  const write = (row: number, state: CounterState): void => {
+    numbers.fill(Number.NaN, row * width, (row + 1) * width);
+    numbers.set(state.slice(0, width), row * width);
+  };
 
-  const table: CounterTable = {
+  const grow = (): void => {
+    const capacity = Math.max(16, underWay.length * 2);
+    const grown = new Float64Array(capacity * width);
+    grown.set(numbers);
+    numbers = grown;
+    const under = new Uint32Array(capacity);
+    under.set(underWay);
+    underWay = under;
+    const flags = new Uint8Array(capacity);
+    flags.set(recent);
+    recent = flags;
+  };
+
+  const newRow = (key: string): number => {
+    const row = free.pop() ?? keys.length;
+    if (row >= underWay.length) grow();
+    keys[row] = key;
+    rows.set(key, row);
+    underWay[row] = 0;
+    recent[row] = 0;
+    write(row, []);
+    return row;
+  };
+
+  const drop = (row: number): void => {
+    rows.delete(keys[row] ?? '');
+    keys[row] = '';
+    free.push(row);
+  };
+
+  /** The hand goes round; what failed lately is passed over once, unless there is nothing else. */
+  const givingWay = (now: number): number | 'nobody' => {
+    let second: number | 'nobody' = 'nobody';
+    for (let looked = 0; looked < Math.min(lookedAt, keys.length); looked += 1) {
+      const row = hand;
+      hand = (hand + 1) % keys.length;
+      const key = keys[row] ?? '';
+      const bound = key === '' || key === sharedKey || underWay[row] !== 0 || waiting.has(key);
+      if (bound || rule.blockedMs(read(row), now) > 0) continue;
+      if (recent[row] === 0) {
+        hand = row;
+        return row;
+      }
+      recent[row] = 0;
+      if (second === 'nobody') second = row;
+    }
+    if (second !== 'nobody') hand = second;
+    return second;
+  };
+
+  const isFull = (): 'full' | 'has-room' => (rows.size >= most ? 'full' : 'has-room');
+
+  const release = (key: string, row: number, now: number): void => {
+    if (underWay[row] === 0 && !waiting.has(key) && rule.lastsMs(read(row), now) <= 0) drop(row);
+  };
+
+  return {
     name,
     rule,
-    at: (key, now) => {
-      const known = counters.get(key);
-      if (known !== undefined) return known;
-      if (counters.size < most || givingWay(now) !== 'nobody') return blank(key);
-      return counters.get(sharedKey) ?? blank(sharedKey);
+    resolve: (key, now) => (rows.has(key) || isFull() === 'has-room' || givingWay(now) !== 'nobody' ? key : sharedKey),
+    state: (key) => {
+      const row = rows.get(key);
+      return row === undefined ? [] : read(row);
     },
-    keep: (counter, now) => {
-      if (counters.get(counter.key) === counter) return { kind: 'had-room' };
-      const leaving = counter.key !== sharedKey && counters.size >= most ? givingWay(now) : 'nobody';
-      counters.set(counter.key, counter);
-      if (leaving === 'nobody') return { kind: 'had-room' };
-      counters.delete(leaving.key);
-      return { kind: 'gave-way', key: leaving.key };
+    inFlight: (key) => underWay[rows.get(key) ?? -1] ?? 0,
+    begin: (key, now) => {
+      const known = rows.get(key);
+      const leaving = known === undefined && key !== sharedKey && isFull() === 'full' ? givingWay(now) : 'nobody';
+      const gone = leaving === 'nobody' ? '' : (keys[leaving] ?? '');
+      if (leaving !== 'nobody') drop(leaving);
+      const row = known ?? newRow(key);
+      underWay[row] = (underWay[row] ?? 0) + 1;
+      return gone === '' ? { kind: 'had-room' } : { kind: 'gave-way', key: gone };
     },
-    fail: (counter, now) => {
-      rule.fail(counter.state, now);
-      toTheEnd(counter);
+    end: (key, outcome, now) => {
+      const row = rows.get(key);
+      if (row === undefined) throw new Error(`Cannot end a try in ${name}: none is under way`);
+      underWay[row] = (underWay[row] ?? 1) - 1;
+      if (outcome === 'failed') {
+        write(row, rule.fail(read(row), now));
+        recent[row] = 1;
+      }
+      if (outcome === 'cleared') write(row, []);
+      const woken = waiting.get(key) ?? [];
+      waiting.delete(key);
+      for (const wake of woken) wake();
+      release(key, row, now);
     },
-    clear: (counter) => void counter.state.splice(0),
-    release: (counter, now) => {
-      if (counter.inFlight > 0 || counter.waiting !== null || rule.lastsMs(counter.state, now) > 0) return;
-      if (counters.get(counter.key) === counter) counters.delete(counter.key);
+    nextEnd: (key) =>
+      new Promise((resolve) => {
+        const others = waiting.get(key);
+        if (others === undefined) waiting.set(key, [resolve]);
+        else others.push(resolve);
+      }),
+    clear: (key, now) => {
+      const row = rows.get(key);
+      if (row === undefined) return;
+      write(row, []);
+      const woken = waiting.get(key) ?? [];
+      waiting.delete(key);
+      for (const wake of woken) wake();
+      release(key, row, now);
     },
     restore: (key, state) => {
-      const counter = blank(key);
-      counter.state.push(...state);
-      counters.set(key, counter);
+      if (isFull() === 'has-room') write(rows.get(key) ?? newRow(key), state);
     },
-    all: () => counters.values(),
+    keys: () => rows.keys(),
   };
-  return table;
 }

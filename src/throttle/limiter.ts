@@ -7,7 +7,7 @@ import { isIPv4 } from 'node:net';
 import { networkOf } from '../request/address.ts';
 import type { LimitRow, LimitsWritten } from '../store/rows.ts';
 import type { Address, Clock, Millis, UserId } from '../types.ts';
-import { type Counter, counterTable, type CounterTable, sharedKey } from './counters.ts';
+import { counterTable, type CounterTable, sharedKey } from './counters.ts';
 import {
   charges,
   type GuessableWay,
@@ -153,63 +153,56 @@ export function limiter(parts: { readonly clock: Clock; readonly remembered: rea
     });
   };
 
-  const countersAt = (places: readonly Place[]): readonly Counter[] => {
+  /** Where each place is counted now: the table may have no room of its own for it. */
+  const resolved = (places: readonly Place[]): readonly Place[] => {
     const now = clock.monotonic();
-    return places.map(({ table, key }) => table.at(key, now));
+    return places.map(({ table, key }) => ({ table, key: table.resolve(key, now) }));
   };
 
-  const blocked = (counters: readonly Counter[]): Limited | { readonly kind: 'open' } => {
+  const blocked = (places: readonly Place[]): Limited | { readonly kind: 'open' } => {
     const now = clock.monotonic();
-    const ms = Math.max(0, ...counters.map(({ table, state }) => table.rule.blockedMs(state, now)));
+    const ms = Math.max(0, ...places.map(({ table, key }) => table.rule.blockedMs(table.state(key), now)));
     return ms > 0 ? { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(ms / 1000)) } : { kind: 'open' };
   };
 
+  const rowKey = ({ table, key }: Place): string => `${table.name} ${key}`;
+
   /** Monotonic times mean nothing to another process: written as wall-clock ones. */
-  const rowOf = ({ table, key, state }: Counter): LimitRow => {
+  const rowOf = (place: Place): LimitRow => {
+    const { table, key } = place;
+    const state = table.state(key);
     const now = clock.monotonic();
     const offset = clock.now() - now;
     const { places } = table.rule.times;
     return {
-      key: `${table.name} ${key}`,
-      state: JSON.stringify(state.map((value, place) => (places.includes(place) ? Math.round(value + offset) : value))),
+      key: rowKey(place),
+      state: JSON.stringify(state.map((value, at) => (places.includes(at) ? Math.round(value + offset) : value))),
       endsAt: Math.ceil(clock.now() + table.rule.lastsMs(state, now)) as Millis,
     };
   };
 
-  const keyOf = ({ table, key }: Counter): string => `${table.name} ${key}`;
-
-  /** A counter that all newcomers share is about nobody, and begins anew with each process. */
-  const worthWriting = (counter: Counter): 'kept' | 'passing' => (counter.key === sharedKey ? 'passing' : 'kept');
-
   const settle = (
-    counters: readonly Counter[],
+    places: readonly Place[],
     gaveWay: readonly string[],
     result: Parameters<Permit['settle']>[0],
-  ) => {
+  ): LimitsWritten => {
     const now = clock.monotonic();
     const put: LimitRow[] = [];
     const drop: string[] = [...gaveWay];
-    for (const counter of counters) {
-      const { table } = counter;
-      counter.inFlight -= 1;
-      if (result === 'failed') table.fail(counter, now);
-      const ended = result === 'succeeded' && endsWithSuccess(table) === 'ends' && counter.state.length > 0;
-      if (ended) table.clear(counter);
-      if (worthWriting(counter) === 'kept') {
-        if (result === 'failed') put.push(rowOf(counter));
-        if (ended) drop.push(keyOf(counter));
-      }
-      const woken = counter.waiting ?? [];
-      counter.waiting = null;
-      for (const wake of woken) wake();
-      table.release(counter, now);
+    for (const place of places) {
+      const { table, key } = place;
+      const clears = result === 'succeeded' && table.state(key).length > 0 && endedBySuccess.has(table);
+      table.end(key, result === 'failed' ? 'failed' : clears ? 'cleared' : 'given-back', now);
+      // What all newcomers share is about nobody, and begins anew with each process.
+      if (key === sharedKey) continue;
+      if (result === 'failed') put.push(rowOf(place));
+      if (clears) drop.push(rowKey(place));
     }
     return put.length + drop.length === 0 ? nothingWritten : { put, drop };
   };
 
   /** The owner's success ends what the owner's own device or network has failed, and nothing that strangers have. */
-  const endsWithSuccess = (table: CounterTable): 'ends' | 'stays' =>
-    table === holders || table === pairs.user ? 'ends' : 'stays';
+  const endedBySuccess: ReadonlySet<CounterTable> = new Set([holders, pairs.user]);
 
   for (const row of parts.remembered) restore(tables, row, clock);
 
@@ -217,33 +210,30 @@ export function limiter(parts: { readonly clock: Clock; readonly remembered: rea
     take: async (attempt) => {
       const places = placesOf(attempt);
       for (;;) {
-        const counters = countersAt(places);
-        const standing = blocked(counters);
+        const counted = resolved(places);
+        const standing = blocked(counted);
         if (standing.kind === 'limited') return standing;
         const now = clock.monotonic();
-        const full = counters.find(({ table, state, inFlight }) => inFlight >= table.rule.room(state, now));
+        const full = counted.find(({ table, key }) => table.inFlight(key) >= table.rule.room(table.state(key), now));
         if (full === undefined) {
-          const gaveWay = counters.flatMap((counter) => {
-            const kept = counter.table.keep(counter, now);
-            counter.inFlight += 1;
-            return kept.kind === 'gave-way' ? [`${counter.table.name} ${kept.key}`] : [];
+          const gaveWay = counted.flatMap(({ table, key }) => {
+            const begun = table.begin(key, now);
+            return begun.kind === 'gave-way' ? [rowKey({ table, key: begun.key })] : [];
           });
-          return { kind: 'taken', settle: (result) => settle(counters, gaveWay, result) };
+          return { kind: 'taken', settle: (result) => settle(counted, gaveWay, result) };
         }
-        await new Promise<void>((resolve) => (full.waiting ??= []).push(resolve));
+        await full.table.nextEnd(full.key);
       }
     },
 
-    standing: (attempt) => blocked(countersAt(placesOf({ ...attempt, subject: { kind: 'nobody' } }))),
+    standing: (attempt) => blocked(resolved(placesOf({ ...attempt, subject: { kind: 'nobody' } }))),
 
     blocks: () => {
       const now = clock.monotonic();
       const about = (table: CounterTable, read: (key: string) => Pick<Block, 'kind' | 'network' | 'userId'>) =>
-        [...table.all()].flatMap((counter): readonly Block[] => {
-          const ms = table.rule.blockedMs(counter.state, now);
-          return ms > 0 && worthWriting(counter) === 'kept'
-            ? [{ ...read(counter.key), until: Math.ceil(clock.now() + ms) as Millis }]
-            : [];
+        [...table.keys()].flatMap((key): readonly Block[] => {
+          const ms = table.rule.blockedMs(table.state(key), now);
+          return ms > 0 && key !== sharedKey ? [{ ...read(key), until: Math.ceil(clock.now() + ms) as Millis }] : [];
         });
       const network = (key: string) => ({ kind: 'network', network: key, userId: null }) as const;
       return [
@@ -263,12 +253,10 @@ export function limiter(parts: { readonly clock: Clock; readonly remembered: rea
       const now = clock.monotonic();
       const drop: string[] = [];
       for (const table of tables) {
-        for (const counter of table.all()) {
-          if (counter.state.length === 0 || isAbout(lifting, table, counter.key) === 'other') continue;
-          table.clear(counter);
-          drop.push(keyOf(counter));
-          for (const wake of counter.waiting?.splice(0) ?? []) wake();
-          table.release(counter, now);
+        for (const key of [...table.keys()]) {
+          if (table.state(key).length === 0 || isAbout(lifting, table, key) === 'other') continue;
+          table.clear(key, now);
+          drop.push(rowKey({ table, key }));
         }
       }
       return { lifted: drop.length, written: { put: [], drop } };

@@ -14,13 +14,16 @@ export interface WrongSecret {
   readonly secret: Password;
 }
 
-export type Recalled = { readonly kind: 'repeated'; readonly cause: string } | { readonly kind: 'new' };
+export interface Recalled {
+  /** What it was refused for before; null when it is new. */
+  readonly before: string | null;
+  /** It is refused now. `repeated`: before, or by somebody in flight beside it who was faster. */
+  note(cause: string): { readonly kind: 'repeated' | 'new' };
+}
 
 export interface Repeats {
-  /** Whether just that was refused before, and why. */
+  /** Whether just that was refused before. */
   recall(tried: WrongSecret): Recalled;
-  /** It is refused now. `repeated`: somebody in flight beside it was faster. */
-  note(tried: WrongSecret, cause: string): Recalled;
 }
 
 interface Seen {
@@ -42,25 +45,24 @@ export function repeats({ clock, random }: { readonly clock: Clock; readonly ran
     return (seen[subject.kind].get(subject.id) ?? []).filter(({ at }) => now - at < repeatsKept.ms);
   };
 
-  const recall: Repeats['recall'] = (tried) => {
-    const fingerprint = fingerprintOf(tried);
-    const before = recent(tried).find((each) => each.fingerprint === fingerprint);
-    return before === undefined ? { kind: 'new' } : { kind: 'repeated', cause: before.cause };
-  };
-
   return {
-    recall,
-    note: (tried, cause) => {
-      const before = recall(tried);
-      if (before.kind === 'repeated') return before;
-      const { kind, id } = tried.subject;
-      const table = seen[kind];
-      const kept = [...recent(tried), { fingerprint: fingerprintOf(tried), cause, at: clock.monotonic() }];
-      table.delete(id);
-      table.set(id, kept.slice(-repeatsKept.perName));
-      const [oldest] = table.keys();
-      if (kind === 'unknown' && table.size > repeatsKept.unknownNames && oldest !== undefined) table.delete(oldest);
-      return before;
+    recall: (tried) => {
+      const fingerprint = fingerprintOf(tried);
+      const known = (): Seen | undefined => recent(tried).find((each) => each.fingerprint === fingerprint);
+      return {
+        before: known()?.cause ?? null,
+        note: (cause) => {
+          if (known() !== undefined) return { kind: 'repeated' };
+          const { kind, id } = tried.subject;
+          const table = seen[kind];
+          const kept = [...recent(tried), { fingerprint, cause, at: clock.monotonic() }];
+          table.delete(id);
+          table.set(id, kept.slice(-repeatsKept.perName));
+          const [oldest] = table.keys();
+          if (kind === 'unknown' && table.size > repeatsKept.unknownNames && oldest !== undefined) table.delete(oldest);
+          return { kind: 'new' };
+        },
+      };
     },
   };
 }

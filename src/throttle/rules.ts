@@ -5,27 +5,31 @@
 import { minuteMs, dayMs } from './limits.ts';
 
 /** Numbers of one counter, in the order its rule knows; empty before the first failure. */
-export type CounterState = number[];
+export type CounterState = readonly number[];
 
 export interface CountingRule {
+  /** Numbers a state has at most. */
+  readonly width: number;
   /** Milliseconds until a failure is let through again; 0 when one is now. */
-  blockedMs(state: Readonly<CounterState>, now: number): number;
+  blockedMs(state: CounterState, now: number): number;
   /** Failures let through at once, while nothing is blocked. */
-  room(state: Readonly<CounterState>, now: number): number;
-  fail(state: CounterState, now: number): void;
+  room(state: CounterState, now: number): number;
+  /** The state after one more failure. */
+  fail(state: CounterState, now: number): CounterState;
   /** Milliseconds until nothing is left to remember. */
-  lastsMs(state: Readonly<CounterState>, now: number): number;
+  lastsMs(state: CounterState, now: number): number;
   /** Places in the state that are times, and how far ahead of now any of them can lie. */
   readonly times: { readonly places: readonly number[]; readonly aheadMs: number };
 }
 
 /** So many failures a minute and a day; each window begins with its first failure. State: minute, its end, day, its end. */
 export function minuteAndDay({ perMinute, perDay }: { perMinute: number; perDay: number }): CountingRule {
-  const counted = (state: Readonly<CounterState>, now: number) => {
+  const counted = (state: CounterState, now: number) => {
     const [minute = 0, minuteEnds = 0, day = 0, dayEnds = 0] = state;
     return { minute: now < minuteEnds ? minute : 0, minuteEnds, day: now < dayEnds ? day : 0, dayEnds };
   };
   return {
+    width: 4,
     blockedMs: (state, now) => {
       const { minute, minuteEnds, day, dayEnds } = counted(state, now);
       if (day >= perDay) return dayEnds - now;
@@ -37,14 +41,7 @@ export function minuteAndDay({ perMinute, perDay }: { perMinute: number; perDay:
     },
     fail: (state, now) => {
       const { minute, minuteEnds, day, dayEnds } = counted(state, now);
-      state.splice(
-        0,
-        4,
-        minute + 1,
-        minute === 0 ? now + minuteMs : minuteEnds,
-        day + 1,
-        day === 0 ? now + dayMs : dayEnds,
-      );
+      return [minute + 1, minute === 0 ? now + minuteMs : minuteEnds, day + 1, day === 0 ? now + dayMs : dayEnds];
     },
     lastsMs: ([, minuteEnds = 0, , dayEnds = 0], now) => Math.max(0, minuteEnds - now, dayEnds - now),
     times: { places: [1, 3], aheadMs: dayMs },
@@ -53,15 +50,16 @@ export function minuteAndDay({ perMinute, perDay }: { perMinute: number; perDay:
 
 /** At most so many within any stretch of time. State: when each happened, oldest first. */
 export function sliding({ most, ms }: { most: number; ms: number }): CountingRule {
-  const within = (state: Readonly<CounterState>, now: number): readonly number[] =>
+  const within = (state: CounterState, now: number): readonly number[] =>
     state.filter((at) => now - at < ms).slice(-most);
   return {
+    width: most,
     blockedMs: (state, now) => {
       const times = within(state, now);
       return times.length >= most ? (times[0] ?? now) + ms - now : 0;
     },
     room: (state, now) => most - within(state, now).length,
-    fail: (state, now) => void state.splice(0, state.length, ...within(state, now).slice(1 - most), now),
+    fail: (state, now) => [...within(state, now).slice(1 - most), now],
     lastsMs: (state, now) => Math.max(0, (state.at(-1) ?? now - ms) + ms - now),
     times: { places: Array.from({ length: most }, (_, place) => place), aheadMs: 0 },
   };
@@ -75,15 +73,16 @@ export function doublingPause(rule: {
   forgottenAfterMs: number;
 }): CountingRule {
   const { free, firstMs, longestMs, forgottenAfterMs } = rule;
-  const inARow = ([count = 0, , last = 0]: Readonly<CounterState>, now: number): number =>
+  const inARow = ([count = 0, , last = 0]: CounterState, now: number): number =>
     now - last < forgottenAfterMs ? count : 0;
   return {
+    width: 3,
     blockedMs: ([, until = 0], now) => Math.max(0, until - now),
     room: (state, now) => Math.max(1, free + 1 - inARow(state, now)),
     fail: (state, now) => {
       const count = inARow(state, now) + 1;
       const pause = count > free ? Math.min(longestMs, firstMs * 2 ** (count - free - 1)) : 0;
-      state.splice(0, 3, count, now + pause, now);
+      return [count, now + pause, now];
     },
     lastsMs: ([count = 0, , last = 0], now) => (count === 0 ? 0 : Math.max(0, last + forgottenAfterMs - now)),
     times: { places: [1, 2], aheadMs: longestMs },
@@ -92,11 +91,12 @@ export function doublingPause(rule: {
 
 /** At most so many, one of which is forgiven every so often. State: count, when the next is forgiven. */
 export function forgiving({ most, forgivenEveryMs }: { most: number; forgivenEveryMs: number }): CountingRule {
-  const left = ([count = 0, next = 0]: Readonly<CounterState>, now: number) => {
+  const left = ([count = 0, next = 0]: CounterState, now: number) => {
     const forgiven = now < next ? 0 : 1 + Math.floor((now - next) / forgivenEveryMs);
     return { count: Math.max(0, count - forgiven), next: next + forgiven * forgivenEveryMs };
   };
   return {
+    width: 2,
     blockedMs: (state, now) => {
       const { count, next } = left(state, now);
       return count >= most ? (count - most) * forgivenEveryMs + next - now : 0;
@@ -104,7 +104,7 @@ export function forgiving({ most, forgivenEveryMs }: { most: number; forgivenEve
     room: (state, now) => most - left(state, now).count,
     fail: (state, now) => {
       const { count, next } = left(state, now);
-      state.splice(0, 2, count + 1, count === 0 ? now + forgivenEveryMs : next);
+      return [count + 1, count === 0 ? now + forgivenEveryMs : next];
     },
     lastsMs: (state, now) => {
       const { count, next } = left(state, now);
@@ -116,13 +116,14 @@ export function forgiving({ most, forgivenEveryMs }: { most: number; forgivenEve
 
 /** So many per stretch of time, which begins with the first. State: count, end. */
 export function budget({ most, ms }: { most: number; ms: number }): CountingRule {
-  const spent = ([count = 0, ends = 0]: Readonly<CounterState>, now: number): number => (now < ends ? count : 0);
+  const spent = ([count = 0, ends = 0]: CounterState, now: number): number => (now < ends ? count : 0);
   return {
+    width: 2,
     blockedMs: (state, now) => (spent(state, now) >= most ? (state[1] ?? now) - now : 0),
     room: (state, now) => most - spent(state, now),
     fail: (state, now) => {
       const before = spent(state, now);
-      state.splice(0, 2, before + 1, before === 0 ? now + ms : (state[1] ?? now + ms));
+      return [before + 1, before === 0 ? now + ms : (state[1] ?? now + ms)];
     },
     lastsMs: ([, ends = 0], now) => Math.max(0, ends - now),
     times: { places: [1], aheadMs: ms },

@@ -22,19 +22,22 @@ export function unknownSecrets(clock: Clock): UnknownSecrets {
     v4: counterTable({ name: 'unknown-secrets-v4', rule, most: limit.remembered }),
     v6: counterTable({ name: 'unknown-secrets-v6', rule, most: limit.remembered }),
   };
-  const counterOf = (address: Address, now: number) =>
-    tables[isIPv4(address) ? 'v4' : 'v6'].at(networkOf(address, narrowNetwork.bits), now);
+  const placeOf = (address: Address, now: number) => {
+    const table = tables[isIPv4(address) ? 'v4' : 'v6'];
+    return { table, key: table.resolve(networkOf(address, narrowNetwork.bits), now) };
+  };
   return {
     standing: (address) => {
       const now = clock.monotonic();
-      const ms = rule.blockedMs(counterOf(address, now).state, now);
+      const { table, key } = placeOf(address, now);
+      const ms = rule.blockedMs(table.state(key), now);
       return ms > 0 ? { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(ms / 1000)) } : { kind: 'open' };
     },
     charge: (address) => {
       const now = clock.monotonic();
-      const counter = counterOf(address, now);
-      counter.table.keep(counter, now);
-      counter.table.fail(counter, now);
+      const { table, key } = placeOf(address, now);
+      table.begin(key, now);
+      table.end(key, 'failed', now);
     },
   };
 }

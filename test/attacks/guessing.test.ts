@@ -421,7 +421,7 @@ describe('hydra', { skip: withoutPackages }, () => {
       const before = await hashes(server);
       const guesses = Array.from({ length: 300 }, (_, at) => wrongPasswordNo(at));
       const said = await attack('203.0.113.77', [...guesses, who.password]);
-      assert.doesNotMatch(said, /valid password found/);
+      assert.match(said, /0 valid password found/);
       assert.ok((await hashes(server)) - before <= 5);
       // The owner, meanwhile.
       const person = browser(server.url);
