@@ -27,6 +27,8 @@ import { verifySetupCode } from './verify/setup-code.ts';
 /** What came along with the secret. */
 export interface Circumstances {
   readonly address: Address;
+  /** Who the connection came from. */
+  readonly peer: Address;
   /** Monotonic time the request arrived, for the hold. */
   readonly arrivedAt: number;
   /** Value of the device cookie; empty without one. */
@@ -79,7 +81,7 @@ export function prover(parts: {
   recorder: Recorder;
   clock: Clock;
   /** What follows a wrong re-authentication, before its answer. */
-  onWrongReauthentication: (principal: UserPrincipal, address: Address) => Promise<void>;
+  onWrongReauthentication: (principal: UserPrincipal, circumstances: Circumstances) => Promise<void>;
 }): Prover {
   const { store, passwords, limiter, holders, hold, recorder, clock } = parts;
 
@@ -94,7 +96,10 @@ export function prover(parts: {
     note: (failure: Failure) => Promise<void>,
   ): Promise<Refusal | T> => {
     const permit = await taking;
-    if (permit.kind === 'limited') return limited(permit.retryAfterSeconds);
+    if (permit.kind === 'limited') {
+      recorder.limited(circumstances.address);
+      return limited(permit.retryAfterSeconds);
+    }
     const outcome = await settling(permit, verify);
     switch (outcome.kind) {
       case 'turned-away':
@@ -133,7 +138,9 @@ export function prover(parts: {
 
     standing: (circumstances) => {
       const standing = limiter.standing(circumstances.address);
-      return standing.kind === 'open' ? standing : limited(standing.retryAfterSeconds);
+      if (standing.kind === 'open') return standing;
+      recorder.limited(circumstances.address);
+      return limited(standing.retryAfterSeconds);
     },
 
     signIn: async (claim, circumstances) => {
@@ -163,6 +170,7 @@ export function prover(parts: {
             event: 'sign-in-refused',
             actor: '',
             address: circumstances.address,
+            peer: circumstances.peer,
             way: 'password',
             ...noted(failure),
           }),
@@ -197,10 +205,11 @@ export function prover(parts: {
             event: 'reauthentication-refused',
             actor,
             address: circumstances.address,
+            peer: circumstances.peer,
             way: 'password',
             ...noted(failure),
           });
-          await parts.onWrongReauthentication(claim.principal, circumstances.address);
+          await parts.onWrongReauthentication(claim.principal, circumstances);
         },
       ),
 
@@ -219,6 +228,7 @@ export function prover(parts: {
             event: 'setup-code-refused',
             actor: '',
             address: circumstances.address,
+            peer: circumstances.peer,
             way: 'setup-code',
             ...noted(failure),
           }),

@@ -290,8 +290,10 @@ describe('sqlite: private files', () => {
 });
 
 describe('sqlite: migrations', () => {
-  const next = { version: 2, sql: 'ALTER TABLE users ADD COLUMN note TEXT; PRAGMA user_version = 2;' };
-  const copyOf = (place: Place): string => `${place.path}.before-0002`;
+  const version = shippedMigrations().length + 1;
+  const next = { version, sql: `ALTER TABLE users ADD COLUMN note TEXT; PRAGMA user_version = ${version};` };
+  const ending = `before-${String(version).padStart(4, '0')}`;
+  const copyOf = (place: Place): string => `${place.path}.${ending}`;
 
   test('copy a database with content before they run, and not an empty one', async (context) => {
     const place = placeFor(context);
@@ -305,7 +307,11 @@ describe('sqlite: migrations', () => {
     }
     assert.equal(mode(copyOf(place)), 0o600);
     assert.ok(!existsSync(`${copyOf(place)}.part`));
-    await refused(place, 'newer-schema', /newer version \(schema 2, this one knows 1\)/);
+    await refused(
+      place,
+      'newer-schema',
+      new RegExp(`newer version \\(schema ${version}, this one knows ${version - 1}\\)`),
+    );
     const copy = await opened({ ...place, path: copyOf(place) });
     assert.equal((await copy.userById('u_399' as UserId)).kind, 'found');
     await copy.close();
@@ -321,7 +327,7 @@ describe('sqlite: migrations', () => {
       const opening = await openSqliteStore({ ...place, migrations });
       if (opening.kind === 'opened') await opening.store.close();
       assert.equal(opening.kind, 'unreadable');
-      assert.match(opening.kind === 'unreadable' ? opening.detail : '', /the copy could not be made: .*before-0002/);
+      assert.match(opening.kind === 'unreadable' ? opening.detail : '', /the copy could not be made: .*before-0003/);
       rmSync(path, { recursive: true });
       assert.ok(!existsSync(`${copyOf(place)}.part`), 'half a copy does not stay');
       assert.ok(readFileSync(place.path).equals(before), 'nothing was changed');
@@ -331,7 +337,7 @@ describe('sqlite: migrations', () => {
     // No room for it: the database itself would still fit.
     const body = `
       process.on('SIGXFSZ', () => undefined);
-      const migrations = [...place.migrations, { version: 2, sql: ${JSON.stringify(next.sql)} }];
+      const migrations = [...place.migrations, ${JSON.stringify(next)}];
       const { kind, detail } = await openSqliteStore({ ...place, migrations });
       told(kind + ': ' + detail);`;
     const child = otherProcess(context, place, body);
@@ -350,14 +356,14 @@ describe('sqlite: migrations', () => {
     const place = placeFor(context);
     await filled(place);
     const broken = {
-      version: 2,
-      sql: 'ALTER TABLE users ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1); PRAGMA user_version = 2;',
+      version,
+      sql: `ALTER TABLE users ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1); PRAGMA user_version = ${version};`,
     };
     const dangling = {
-      version: 2,
-      sql: `INSERT INTO recovery_codes (user_id, digest) VALUES ('u_nobody', 'd'); PRAGMA user_version = 2;`,
+      version,
+      sql: `INSERT INTO recovery_codes (user_id, digest) VALUES ('u_nobody', 'd'); PRAGMA user_version = ${version};`,
     };
-    const unnumbered = { version: 2, sql: 'ALTER TABLE users ADD COLUMN note TEXT;' };
+    const unnumbered = { version, sql: 'ALTER TABLE users ADD COLUMN note TEXT;' };
     for (const bad of [broken, dangling, unnumbered]) {
       const opening = await openSqliteStore({ ...place, migrations: [...shippedMigrations(), bad] });
       assert.equal(opening.kind, 'unreadable');
@@ -515,14 +521,14 @@ describe('sqlite: rows', () => {
       .all()
       .map((row) => row['event']);
     db.close();
-    assert.deepEqual(events, ['user-created', 'signed-in', 'appended', 'ended-by-failures']);
+    assert.deepEqual(events, ['keys-made', 'user-created', 'signed-in', 'appended', 'ended-by-failures']);
   });
 
   test('the setup code is gone once it was used', async (context) => {
     const place = placeFor(context);
     const store = await opened(place);
     await initialise(store);
-    await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(1) });
+    await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(1), audit: audit('setup-code-made') });
     const first = {
       codeDigest: digestOf('code'),
       user: user(),

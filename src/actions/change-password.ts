@@ -14,7 +14,7 @@ import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { Millis, SessionKind } from '../types.ts';
 import { passwordPlace } from '../verify/password.ts';
-import { circumstancesOf, clientAddress, cookieOf, done, type Outcome, type SignedInCall } from './call.ts';
+import { circumstancesOf, clientAddress, cookieOf, done, type Outcome, type SignedInCall, whence } from './call.ts';
 import { expireNamed, handOverToken, type Issuing, newTokenFor, timeText } from './issue-session.ts';
 import { passwordRefused } from './password-refused.ts';
 
@@ -79,7 +79,7 @@ export async function changePassword(
     audit: parts.recorder.event({
       event: 'password-changed',
       actor: user.id,
-      address: clientAddress(call),
+      ...whence(call),
       way: 'password',
       target: user.id,
     }),
@@ -110,7 +110,7 @@ export async function reauthenticate(
     audit: parts.recorder.event({
       event: 'reauthenticated',
       actor: proven.user.id,
-      address: clientAddress(call),
+      ...whence(call),
       way: 'password',
       target: session.id,
     }),

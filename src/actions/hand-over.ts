@@ -17,7 +17,7 @@ import { parseReturnTo, type ReturnTo, schemeOf } from '../request/origin.ts';
 import { readCookie } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock, Digest, Millis, Origin, Secret } from '../types.ts';
-import { type Call, clientAddress, cookieOf, type Redirect, urlOn, userAgentOf } from './call.ts';
+import { type Call, clientAddress, cookieOf, type Redirect, urlOn, userAgentOf, whence } from './call.ts';
 
 export interface HandOverParts {
   readonly store: Store;
@@ -120,7 +120,7 @@ export async function callback(parts: HandOverParts, call: Call): Promise<Refusa
       address: clientAddress(call),
       userAgent: userAgentOf(call),
     },
-    audit: { event: 'handed-over', address: clientAddress(call), way: 'session', result: 'ok' },
+    audit: parts.recorder.event({ event: 'handed-over', actor: '', ...whence(call), way: 'session' }),
   });
   if (redeemed.kind === 'invalid') return browser ? restart : refuse('invalid_token', { cause: 'ticket' });
   return {
@@ -143,9 +143,9 @@ export async function signOutOfApplication(
     id: target,
     userId: user.row.id,
     audit: parts.recorder.event({
-      event: 'session-ended',
+      event: 'signed-out',
       actor: user.row.id,
-      address: clientAddress(call),
+      ...whence(call),
       way: 'session',
       target,
     }),

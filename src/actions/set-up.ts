@@ -20,7 +20,7 @@ import type { Digest, Password, SessionKind, Username } from '../types.ts';
 import type { LoginTokens } from '../verify/login-token.ts';
 import type { Memory } from '../verify/memory.ts';
 import { passwordPlace } from '../verify/password.ts';
-import { type Call, circumstancesOf, clientAddress, done, type Outcome } from './call.ts';
+import { type Call, circumstancesOf, clientAddress, done, type Outcome, whence } from './call.ts';
 import { handOverToken, type Issuing, issueSession, rememberDevice, timeText } from './issue-session.ts';
 import { type LoginMode, loginMode } from './login-mode.ts';
 import { passwordRefused } from './password-refused.ts';
@@ -122,7 +122,7 @@ async function makeFirstAdmin(parts: SetUpParts, call: Call<SetUpBody>, candidat
     audit: parts.recorder.event({
       event: 'setup',
       actor: user.id,
-      address: clientAddress(call),
+      ...whence(call),
       way: 'setup-code',
       target: user.id,
     }),
@@ -187,7 +187,7 @@ export async function decline(parts: DeclineParts, call: Call<{ readonly setup_c
   }
   const code = await parts.prover.setupCode(call.body.setup_code, circumstancesOf(call, ''));
   if (code.kind === 'refused') return code;
-  const audit = parts.recorder.event({ event: 'declined', actor: '', address: clientAddress(call), way: 'setup-code' });
+  const audit = parts.recorder.event({ event: 'declined', actor: '', ...whence(call), way: 'setup-code' });
   const declined = await parts.store.decline({ codeDigest: code.codeDigest, at: parts.clock.now(), audit });
   switch (declined.kind) {
     case 'already-configured':

@@ -7,7 +7,7 @@ import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { SessionKind } from '../types.ts';
 import type { LoginTokens } from '../verify/login-token.ts';
-import { type Call, circumstancesOf, done, type Outcome } from './call.ts';
+import { type Call, circumstancesOf, done, noteDenial, type Outcome, whence } from './call.ts';
 import { handOverToken, type Issuing, issueSession, rememberDevice, timeText } from './issue-session.ts';
 import { loginMode } from './login-mode.ts';
 
@@ -48,8 +48,10 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
   const proven = await parts.prover.signIn(call.body, circumstances);
   if (proven.kind === 'refused') return { ...proven, cookies: mode.cookies };
   const { user } = proven;
-  if (kind.privilege !== null && !hasPrivilege(user, kind.privilege))
+  if (kind.privilege !== null && !hasPrivilege(user, kind.privilege)) {
+    await noteDenial(parts, call, user.id);
     return refuse('forbidden', { detail: 'This needs an administrator.', cookies: mode.cookies });
+  }
 
   const { token, opening } = issueSession(parts, call, user, kind, mode.transport);
   const remembered = mode.transport === 'cookie' ? rememberDevice(parts, user, proven.device, scheme) : null;
@@ -61,7 +63,7 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
     audit: parts.recorder.event({
       event: 'signed-in',
       actor: user.id,
-      address: circumstances.address,
+      ...whence(call),
       way: 'password',
       target: opening.session.id,
     }),

@@ -12,6 +12,7 @@ import { refuse } from '../errors.ts';
 import type { Guard } from '../guard.ts';
 import { shippedCommonPasswords } from '../policy/common-passwords.ts';
 import type { Prover } from '../prove.ts';
+import type { AuditSource } from '../record/audit-log.ts';
 import type { Log, Recorder } from '../record/recorder.ts';
 import { proxyList } from '../request/address.ts';
 import { type ArrivalRules, knownHosts, type Places } from '../request/arrival.ts';
@@ -51,6 +52,7 @@ export interface HouseParts {
   readonly random: Random;
   readonly log: Log;
   readonly bootId: string;
+  readonly audit: AuditSource;
 }
 
 export interface House {
@@ -103,6 +105,7 @@ export function openHouse(house: HouseParts): House {
     kindNames: [...kinds.keys()],
     sharedOrigin: shared,
     consoleKinds,
+    audit: house.audit,
     ready: () => ready(store, memory),
     openapi: () => openApiDocument(table, house.version),
   };
@@ -141,6 +144,7 @@ export function openHouse(house: HouseParts): House {
     guard,
     prover: house.prover,
     memory,
+    recorder,
     clock,
     random,
     stepUp: { windowMs: settings.stepUpWindowMs, origin: shared ? 'shared' : 'own' },

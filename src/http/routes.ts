@@ -5,6 +5,7 @@
 import type * as z from 'zod';
 import type { Call, Outcome, SignedInCall } from '../actions/call.ts';
 import { done } from '../actions/call.ts';
+import { type AuditParts, listAudit } from '../actions/audit.ts';
 import { changePassword, type ChangePasswordParts, reauthenticate } from '../actions/change-password.ts';
 import { prepareSignIn } from '../actions/login-mode.ts';
 import {
@@ -40,7 +41,8 @@ export type RouteParts = SetUpParts &
   SwitchParts &
   SignInParts &
   ChangePasswordParts &
-  SessionParts & {
+  SessionParts &
+  AuditParts & {
     readonly consoleKinds: readonly string[];
     readonly ready: () => Promise<Outcome>;
     readonly openapi: () => object;
@@ -295,6 +297,19 @@ export function routes(parts: RouteParts): readonly Route[] {
       stepUp: 'none',
       refusals: [],
       action: (call) => listAttempts(parts, call),
+    }),
+    signedIn({
+      method: 'GET',
+      path: '/api/auth/audit',
+      summary: 'The audit log, newest first; as a file with `Accept: application/x-ndjson` or `text/csv`',
+      query: ['event', 'user', 'since', 'until', 'before', 'limit'],
+      need: admin,
+      works: 'with-accounts',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => listAudit(parts, call),
     }),
     open({
       method: 'GET',

@@ -150,6 +150,9 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     sessionsOf: answering('sessions', read.sessionsOf),
     deviceByDigest: answering('a device', read.deviceByDigest),
     attempts: answering('attempts', read.attempts),
+    auditHead: answering('the audit log', read.auditHead),
+    auditEvents: answering('the audit log', read.auditEvents),
+    auditPage: answering('the audit log', read.auditPage),
     keys: answering('keys', read.keys),
     changesSince: answering('changes', read.changesSince),
 
@@ -175,6 +178,8 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     claimOnce: (claim) => line.write('claimOnce', claim),
     recordAttempt: (attempt) => line.write('recordAttempt', attempt),
     appendAudit: (event) => line.write('appendAudit', event),
+    putCheckpoint: (checkpoint) => line.write('putCheckpoint', checkpoint),
+    addKey: (addition) => line.write('addKey', addition),
     sweep: (at) => line.write('sweep', at),
 
     onChange: (listener) => {

@@ -6,6 +6,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Change } from '../rows.ts';
 import { causeOf, connect, standingAfter, textOf, troubleOf } from './database-file.ts';
+import { chainOldRows } from './audit.ts';
 import { installationWrites } from './installation.ts';
 import { oneUseWrites } from './one-use.ts';
 import { type Records, records } from './records.ts';
@@ -59,9 +60,10 @@ function writeOperations(db: DatabaseSync, noting: Records) {
     ...userWrites(db, noting, parts),
     ...sessionWrites(db, noting, parts),
     ...oneUseWrites(db, noting, parts),
-    ...upkeepWrites(db, parts),
+    ...upkeepWrites(db, noting, parts),
     recordAttempt: noting.attempt,
     appendAudit: noting.audit,
+    putCheckpoint: noting.auditing.putCheckpoint,
   };
 }
 
@@ -74,6 +76,7 @@ interface Connection {
 
 function open(path: string): Connection {
   const db = connect(path, 'write');
+  chainOldRows(db);
   const noting = records(db);
   return {
     db,
