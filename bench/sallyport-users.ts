@@ -53,7 +53,17 @@ export async function addUsers(data: string, count: number): Promise<readonly Ac
           credentialGeneration: 1,
           createdAt: at,
         },
-        { at, event: 'user-created', actor: '', address: '', way: 'host', target: id, result: 'ok' },
+        {
+          at,
+          event: 'user-created',
+          actor: '',
+          address: '',
+          peer: '',
+          way: 'host',
+          target: id,
+          result: 'ok',
+          count: 1,
+        },
       );
       if (created.kind !== 'created') throw new Error(`the user ${account.username} was there already`);
     }

@@ -39,6 +39,8 @@ export interface Admitted {
 
 export interface Rejected extends Refusal {
   readonly deadCookies: readonly string[];
+  /** Who was refused for want of a privilege: that is written down. */
+  readonly denied?: UserPrincipal;
 }
 
 export type Admission = Rejected | Admitted;
@@ -112,7 +114,10 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
           }
         }
         const need = judgeNeed(gate.need, principal, gate.locality());
-        if (need.kind === 'refused') return rejected(need, identity.deadCookies);
+        if (need.kind === 'refused') {
+          const refused = rejected(need, identity.deadCookies);
+          return need.code === 'forbidden' && principal.kind === 'user' ? { ...refused, denied: principal } : refused;
+        }
         return identity;
       });
     },
@@ -198,7 +203,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
     if (kind === undefined) return rejected(refuse('session_expired', { cause: 'kind-unknown' }), deadCookies);
     const judged = judgeKind(principal, kind.privilege);
     return judged.kind === 'refused'
-      ? rejected(judged, deadCookies)
+      ? { ...rejected(judged, deadCookies), denied: principal }
       : { kind: 'admitted', principal, token, deadCookies };
   }
 }

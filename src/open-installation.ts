@@ -6,12 +6,22 @@
  * either finds nothing that was ever used and begins again, or finds everything and finishes.
  */
 import { lstatSync } from 'node:fs';
-import { type Keyring, newCanary, newKey, openCanary, openKeyring, type RootKey } from './crypto/keyring.ts';
+import {
+  type Keyring,
+  type KeyPurpose,
+  type KeyRow,
+  newCanary,
+  newKey,
+  openCanary,
+  openKeyring,
+  type RootKey,
+} from './crypto/keyring.ts';
 import { newName, type Random } from './crypto/random.ts';
 import { makePendingRootKey, pendingRootKey, readRootKey, settleRootKey } from './crypto/root-key.ts';
-import type { Installation } from './store/rows.ts';
+import { auditEvent } from './record/recorder.ts';
+import type { AuditEvent, Installation } from './store/rows.ts';
 import type { Store } from './store/store.ts';
-import type { Clock, Seq } from './types.ts';
+import type { Clock, Millis, Seq } from './types.ts';
 
 export type InstallationOpening =
   | { readonly kind: 'refused'; readonly why: string }
@@ -50,6 +60,8 @@ function lostDatabase(rootKeyFile: string): string {
   return `The root key ${rootKeyFile} is there, but its database is not: this is not a first run. Restore the database, or remove the key if nothing is to be kept.`;
 }
 
+const purposes: readonly KeyPurpose[] = ['seal', 'cookie', 'audit'];
+
 export async function openInstallation(parts: OpeningParts): Promise<InstallationOpening> {
   const { store, rootKeyFile } = parts;
   const found = await store.installation();
@@ -78,9 +90,11 @@ async function firstRun(parts: OpeningParts): Promise<InstallationOpening> {
   const root = makePendingRootKey(parts.rootKeyFile, random);
   const id = newName(random);
   const now = clock.now();
+  const keys = purposes.map((purpose) => newKey(purpose, root, now, random));
   const initialised = await store.initialise({
     installation: { id, state: 'fresh', bootId: parts.bootId, canary: newCanary(id, root, random) },
-    keys: [newKey('seal', root, now, random), newKey('cookie', root, now, random)],
+    keys,
+    audit: keysMade(keys, now),
   });
   if (initialised.kind === 'already-initialised')
     return { kind: 'refused', why: 'Another process set the database up at the same moment. Start again.' };
@@ -96,10 +110,28 @@ async function open(parts: OpeningParts, root: RootKey): Promise<InstallationOpe
   if (canary.kind === 'damaged' || canary.bytes.toString('utf8') !== found.installation.id) {
     return { kind: 'refused', why: `The root key ${parts.rootKeyFile} does not belong to this database.` };
   }
+  await addAuditKey(parts, root);
   const ring = openKeyring(await store.keys(), root, parts.random);
   if (ring.kind === 'damaged') return { kind: 'refused', why: `The key ring is damaged: ${ring.why}.` };
   await store.beginBoot(parts.bootId, parts.clock.now());
   const now = await store.installation();
   if (now.kind === 'empty') return { kind: 'refused', why: 'The database is empty.' };
   return { kind: 'opened', installation: now.installation, seq: now.seq, keyring: ring.keyring };
+}
+
+/**
+ * An installation from before the audit log was signed gets its key. Where something is signed already, a key that is
+ * missing was taken away: a new one would hide that.
+ */
+async function addAuditKey({ store, clock, random }: OpeningParts, root: RootKey): Promise<void> {
+  if ((await store.keys()).some((key) => key.purpose === 'audit')) return;
+  if ((await store.auditHead()).lastCheckpoint > 0) return;
+  const at = clock.now();
+  const key = newKey('audit', root, at, random);
+  await store.addKey({ key, audit: keysMade([key], at) });
+}
+
+function keysMade(keys: readonly KeyRow[], at: Millis): AuditEvent {
+  const target = keys.map((key) => `${key.purpose}:${key.id}`).join(' ');
+  return auditEvent({ event: 'keys-made', actor: '', address: '', way: 'host', target }, at);
 }

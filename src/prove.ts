@@ -6,29 +6,29 @@
  * Unknown, wrong and disabled leave here alike: one answer, one hash, and at a whole second after arrival
  * (3-rules, Guessing).
  */
-import { keyedDigest } from './crypto/digest.ts';
 import type { HashTurn, Lane } from './crypto/hash-queue.ts';
 import type { Keyring } from './crypto/keyring.ts';
 import { refuse, type Refusal } from './errors.ts';
 import type { UserPrincipal } from './principal/principal.ts';
 import type { Recorder } from './record/recorder.ts';
 import { networkOf } from './request/address.ts';
-import { parsePassword } from './request/password.ts';
-import { parseUsername } from './request/username.ts';
 import type { DeviceRow, UserRow } from './store/rows.ts';
-import type { Store, UserLookup } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import type { Hold } from './throttle/hold.ts';
-import type { Limited, Limiter, Subject, Try } from './throttle/limiter.ts';
+import type { Limited, Limiter, Try } from './throttle/limiter.ts';
 import { deviceFailures, narrowNetwork } from './throttle/limits.ts';
 import type { Repeats, WrongSecret } from './throttle/repeats.ts';
 import type { Address, Clock, Digest, Password, UserId } from './types.ts';
 import type { Acquaintances } from './verify/acquaintance.ts';
+import { claims as makeClaims, readPassword } from './verify/claim.ts';
 import type { Account, PasswordProof, PasswordVerifier } from './verify/password.ts';
 import { verifySetupCode } from './verify/setup-code.ts';
 
 /** What came along with the secret. */
 export interface Circumstances {
   readonly address: Address;
+  /** Who the connection came from. */
+  readonly peer: Address;
   /** Monotonic time the request arrived, for the hold. */
   readonly arrivedAt: number;
   /** Value of the device cookie; empty without one. */
@@ -94,11 +94,12 @@ export interface ProverParts {
   readonly keyring: Keyring;
   readonly clock: Clock;
   /** What follows a wrong re-authentication, before its answer. */
-  readonly onWrongReauthentication: (principal: UserPrincipal, address: Address) => Promise<void>;
+  readonly onWrongReauthentication: (principal: UserPrincipal, circumstances: Circumstances) => Promise<void>;
 }
 
 export function prover(parts: ProverParts): Prover {
   const { store, passwords, limiter, repeats, hold, recorder, clock } = parts;
+  const claims = makeClaims(parts);
 
   const walk = async <T>(
     attempt: Try,
@@ -108,7 +109,7 @@ export function prover(parts: ProverParts): Prover {
   ): Promise<Refusal | T> => {
     const permit = await limiter.take(attempt);
     if (permit.kind === 'limited') {
-      recorder.limited(attempt.way);
+      recorder.limited(attempt);
       return limited(permit);
     }
     let verdict: Verdict<T>;
@@ -153,13 +154,7 @@ export function prover(parts: ProverParts): Prover {
     return proof.kind === 'busy' ? { kind: 'turned-away', refusal: refuse('busy', { retryAfterSeconds: 1 }) } : proof;
   };
 
-  /** Counted like an account's name, and never kept as it was typed: people type passwords there. */
-  const subjectOf = ({ name, lookup }: Account): Exclude<Subject, { kind: 'nobody' }> =>
-    lookup.kind === 'found'
-      ? { kind: 'user', userId: lookup.user.id }
-      : { kind: 'unknown', pseudonym: keyedDigest(parts.keyring.cookieKey(), 'unknown-name', name) };
-
-  const countDevice = async (device: DeviceRow, address: Address): Promise<void> => {
+  const countDevice = async (device: DeviceRow, { address, peer }: Circumstances): Promise<void> => {
     await store.countDeviceFailure({
       digest: device.digest,
       limit: deviceFailures,
@@ -167,6 +162,7 @@ export function prover(parts: ProverParts): Prover {
         event: 'device-forgotten',
         actor: '',
         address,
+        peer,
         way: 'password',
         target: device.userId,
         result: 'too-many-wrong-passwords',
@@ -185,7 +181,7 @@ export function prover(parts: ProverParts): Prover {
         standing: { kind: 'stranger', network: 'seen-before' },
       });
       if (standing.kind === 'open') return standing;
-      recorder.limited('login');
+      recorder.limited({ way: 'login', address });
       return limited(standing);
     },
 
@@ -194,14 +190,14 @@ export function prover(parts: ProverParts): Prover {
       const typed = readPassword(claim.password);
       if (typed.kind === 'refused') return typed;
       const { password } = typed;
-      const name = parseUsername(claim.username);
-      const lookup: UserLookup = name.kind === 'username' ? await store.userByName(name.username) : { kind: 'unknown' };
-      const account = { name: name.kind === 'username' ? name.username : claim.username, lookup };
-      const subject = subjectOf(account);
-      const userId = lookup.kind === 'found' ? lookup.user.id : null;
+      const { account, subject, userId } = await claims.of(claim.username);
       const { standing, device } = await parts.acquaintances.of(userId, circumstances);
       const turn = turnFor(standing.kind === 'stranger' ? 'stranger' : 'known', address);
-      const tried: WrongSecret = { subject: voidable(subject, lookup), network: turn.network, secret: password };
+      const tried: WrongSecret = {
+        subject: claims.voidable(account, subject),
+        network: turn.network,
+        secret: password,
+      };
       const refusal = refuse('invalid_credentials', { fields: { requires_totp: false } });
       return walk<ProvenUser>(
         { way: claim.way, address, standing, subject },
@@ -222,11 +218,10 @@ export function prover(parts: ProverParts): Prover {
               event: 'sign-in-refused',
               kind: claim.kind,
               actor: '',
-              address,
               way: 'password',
-              ...noted(failure),
+              ...noted(failure, circumstances),
             }),
-            device !== null && failure.charge === 'charged' ? countDevice(device, address) : undefined,
+            device !== null && failure.charge === 'charged' ? countDevice(device, circumstances) : undefined,
           ]);
         },
       );
@@ -262,11 +257,10 @@ export function prover(parts: ProverParts): Prover {
             event: 'reauthentication-refused',
             kind: principal.session.kind,
             actor: row.id,
-            address,
             way: 'password',
-            ...noted(failure),
+            ...noted(failure, circumstances),
           });
-          await parts.onWrongReauthentication(principal, address);
+          await parts.onWrongReauthentication(principal, circumstances);
         },
       );
     },
@@ -289,42 +283,18 @@ export function prover(parts: ProverParts): Prover {
             event: 'setup-code-refused',
             kind: 'setup',
             actor: '',
-            address,
             way: 'setup-code',
-            ...noted(failure),
+            ...noted(failure, circumstances),
           }),
       );
     },
   };
 }
 
-/** What was wrong may be right once the account has changed: a new password, or switched on again. */
-function voidable(subject: Exclude<Subject, { kind: 'nobody' }>, lookup: UserLookup): WrongSecret['subject'] {
-  if (subject.kind === 'unknown') return { kind: 'unknown', id: subject.pseudonym, standing: '' };
-  const standing =
-    lookup.kind === 'found' ? `${lookup.user.credentialGeneration} ${lookup.user.active ? 'active' : 'disabled'}` : '';
-  return { kind: 'user', id: subject.userId, standing };
-}
-
 function limited({ retryAfterSeconds }: Limited): Refusal {
   return refuse('rate_limited', { retryAfterSeconds, cause: 'limited' });
 }
 
-function noted(failure: Failure): { readonly userId: UserId | null; readonly cause: string; readonly target: string } {
-  return { userId: failure.userId, cause: failure.cause, target: failure.userId ?? '' };
-}
-
-/** A password as typed becomes one that can be checked; what cannot be one is told so before any hash. */
-export function readPassword(typed: string): Refusal | { readonly kind: 'password'; readonly password: Password } {
-  const form = parsePassword(typed);
-  switch (form.kind) {
-    case 'malformed':
-      return refuse('invalid_request', {
-        detail: 'The password is empty or holds characters that no password may have.',
-      });
-    case 'too-long':
-      return refuse('payload_too_large', { detail: 'A password has at most 1024 bytes.' });
-    case 'password':
-      return form;
-  }
+function noted({ userId, cause }: Failure, { address, peer }: Circumstances) {
+  return { userId, cause, target: userId ?? '', address, peer };
 }

@@ -19,6 +19,8 @@ import { openInstallation } from './open-installation.ts';
 import { sessionKindsOf } from './principal/session-kinds.ts';
 import { prover } from './prove.ts';
 import { metrics as makeMetrics } from './record/metrics.ts';
+import { auditLog, type AuditSource } from './record/audit-log.ts';
+import { checkpoints } from './record/checkpoint.ts';
 import { type Log, recorder } from './record/recorder.ts';
 import type { Places } from './request/arrival.ts';
 import { type Store, StoreFault } from './store/store.ts';
@@ -61,6 +63,10 @@ export interface Sallyport extends House {
   readonly guard: Guard;
   readonly store: Store;
   readonly places: Places;
+  /** The audit log, for whoever verifies or exports it. */
+  readonly audit: AuditSource;
+  /** A checkpoint of what was written to it so far. */
+  readonly signAudit: () => Promise<void>;
   /** A new setup code while setting up is possible; the old one is dead. */
   newSetupCode(): Promise<{ readonly kind: 'already-configured' } | ({ readonly kind: 'made' } & SetupCode)>;
   /** Lifts what keeps a user out, by the word of whoever runs commands on the host. */
@@ -129,6 +135,11 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const guard = makeGuard({ sessions, kinds });
   const metrics = makeMetrics();
   const record = recorder({ store, clock, log, metrics });
+  const signing = checkpoints({ store, signer: keyring.auditSigner(), clock, log });
+  const audit = auditLog(store, keyring.auditKeys());
+  const host = { actor: '', address: '', way: 'host', target: bootId } as const;
+  await store.appendAudit(record.event({ event: 'server-started', ...host }));
+  await signing.make();
 
   const native = await nativeArgon2id();
   if (native.kind === 'missing')
@@ -162,7 +173,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     repeats: repeats({ clock, random }),
     keyring,
     hold: hold(clock, wait),
-    onWrongReauthentication: async ({ user, session }, address) => {
+    onWrongReauthentication: async ({ user, session }, { address, peer }) => {
       await store.countReauthenticationFailure({
         id: session.id,
         limit: reauthenticationFailures,
@@ -170,6 +181,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
           event: 'session-ended',
           actor: user.row.id,
           address,
+          peer,
           way: 'password',
           target: session.id,
           result: 'too-many-wrong-passwords',
@@ -200,12 +212,15 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     unknownSecrets: unknown,
     metrics,
     hashing: queue,
+    audit,
   });
 
   const polling = setInterval(() => {
     void memory.refresh().catch(onFault);
     // Whoever asked for the end was told, and that was logged: not again every second.
-    void ending.settle().catch((fault: unknown) => (fault instanceof StoreFault ? undefined : onFault(fault)));
+    const waits = (fault: unknown): void => (fault instanceof StoreFault ? undefined : onFault(fault));
+    void ending.settle().catch(waits);
+    void record.settle('over').then(signing.keepUp).catch(waits);
   }, 1000);
   const sweeping = setInterval(() => void sweep(), sweepEveryMs);
   polling.unref();
@@ -215,6 +230,8 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     kind: 'created',
     sallyport: {
       ...house,
+      audit,
+      signAudit: signing.make,
       guard,
       memory,
       store,
@@ -222,7 +239,8 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
       newSetupCode: async () => {
         const code = settings.setupCode === null ? newSetupCode(random) : settings.setupCode;
         const expiresAt = (clock.now() + setupCodeMs) as Millis;
-        const put = await store.putSetupCode({ digest: setupCodeDigest(code), expiresAt });
+        const audit = record.event({ event: 'setup-code-made', actor: '', address: '', way: 'host' });
+        const put = await store.putSetupCode({ digest: setupCodeDigest(code), expiresAt, audit });
         return put.kind === 'put' ? { kind: 'made', code, expiresAt } : put;
       },
       unlock: (username) => unlock({ store, limiter, recorder: record, clock }, username),
@@ -233,6 +251,15 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
         stopListening();
         await ending.settle();
         await sessions.flush();
+        // A disk that is full does not keep the server from stopping in order.
+        try {
+          await record.settle('all');
+          await store.appendAudit(record.event({ event: 'server-stopped', ...host }));
+          await signing.make();
+        } catch (fault) {
+          if (!(fault instanceof StoreFault)) throw fault;
+          log.error({ err: fault }, 'the stop could not be written to the audit log');
+        }
       },
     },
   };

@@ -30,9 +30,11 @@ export const audit = (event = 'tested', at: Millis = noon): AuditEvent => ({
   event,
   actor: '',
   address,
+  peer: '',
   way: 'test',
   target: '',
   result: 'ok',
+  count: 1,
 });
 export const attempt = (given: Partial<Attempt> = {}): Attempt => ({
   userId: ada,
@@ -120,7 +122,7 @@ const redemption = (name: string, given: Partial<Redemption> = {}): Redemption =
   state: digestOf('state'),
   at: later(1000),
   session: { id: idOf(`app-${name}`), digest: digestOf(`app-${name}`), address, userAgent: 'app' },
-  audit: { event: 'handed-over', address, way: 'session', result: 'ok' },
+  audit: { event: 'handed-over', address, peer: '', way: 'session', result: 'ok', count: 1 },
   ...given,
 });
 
@@ -152,6 +154,7 @@ export async function initialise(store: Store): Promise<void> {
       { id: 'k1', purpose: 'seal', sealed: 'sealed-1', createdAt: noon },
       { id: 'k2', purpose: 'cookie', sealed: 'sealed-2', createdAt: noon },
     ],
+    audit: audit('keys-made'),
   });
 }
 
@@ -218,7 +221,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
   const fresh = (body: (store: Store) => Promise<void>) => () =>
     bare(async (store) => {
       await initialise(store);
-      await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(day) });
+      await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(day), audit: audit('setup-code-made') });
       await body(store);
     });
   /** With Ada and Bob. */
@@ -257,6 +260,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         const again = store.initialise({
           installation: { id: 'other', state: 'fresh', bootId: 'b', canary: 'c' },
           keys: [],
+          audit: audit('not-made'),
         });
         assert.deepEqual(await again, { kind: 'already-initialised' });
         assert.deepEqual((await store.keys()).length, 2);
@@ -265,7 +269,10 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     test('needs an installation before it can be changed', () =>
       bare(async (store) => {
         await assert.rejects(store.beginBoot('boot-2', noon), StoreFault);
-        await assert.rejects(store.putSetupCode({ digest: digestOf('code'), expiresAt: noon }), StoreFault);
+        await assert.rejects(
+          store.putSetupCode({ digest: digestOf('code'), expiresAt: noon, audit: audit('setup-code-made') }),
+          StoreFault,
+        );
       }));
 
     test(
@@ -295,7 +302,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         assert.deepEqual(await store.setupCode(digestOf('code'), later(day)), { kind: 'invalid' });
         assert.deepEqual(await store.setupCode(digestOf('wrong'), noon), { kind: 'invalid' });
         const changes = await changesOf(store, () =>
-          store.putSetupCode({ digest: digestOf('second'), expiresAt: later(day) }),
+          store.putSetupCode({ digest: digestOf('second'), expiresAt: later(day), audit: audit('setup-code-made') }),
         );
         assert.deepEqual(changes, [installationChange]);
         assert.deepEqual(await store.setupCode(digestOf('code'), noon), { kind: 'invalid' });
@@ -305,9 +312,16 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           'created',
         );
         assert.deepEqual(await store.setupCode(digestOf('second'), noon), { kind: 'invalid' });
-        assert.deepEqual(await store.putSetupCode({ digest: digestOf('third'), expiresAt: later(day) }), {
-          kind: 'already-configured',
-        });
+        assert.deepEqual(
+          await store.putSetupCode({
+            digest: digestOf('third'),
+            expiresAt: later(day),
+            audit: audit('setup-code-made'),
+          }),
+          {
+            kind: 'already-configured',
+          },
+        );
         assert.deepEqual(await store.setupCode(digestOf('third'), noon), { kind: 'invalid' });
       }),
     );
@@ -376,9 +390,16 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         assert.deepEqual(changes, [installationChange]);
         assert.equal(await stateOf(store), 'declined');
         assert.deepEqual(await store.decline(right), { kind: 'declined' });
-        assert.deepEqual(await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(day) }), {
-          kind: 'put',
-        });
+        assert.deepEqual(
+          await store.putSetupCode({
+            digest: digestOf('code'),
+            expiresAt: later(day),
+            audit: audit('setup-code-made'),
+          }),
+          {
+            kind: 'put',
+          },
+        );
         assert.deepEqual(await store.createFirstAdmin(firstAdmin()), { kind: 'created' });
       }),
     );
@@ -396,9 +417,12 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         assert.equal(await stateOf(store), 'off');
         assert.deepEqual(await store.switchAuthentication(off), { kind: 'not-possible', state: 'off' });
         assert.deepEqual(await store.createFirstAdmin(firstAdmin('second')), { kind: 'already-configured' });
-        assert.deepEqual(await store.putSetupCode({ digest: digestOf('new'), expiresAt: later(day) }), {
-          kind: 'already-configured',
-        });
+        assert.deepEqual(
+          await store.putSetupCode({ digest: digestOf('new'), expiresAt: later(day), audit: audit('setup-code-made') }),
+          {
+            kind: 'already-configured',
+          },
+        );
         assert.deepEqual(await store.switchAuthentication(on), { kind: 'switched' });
         assert.ok(await found(store, 'first'));
       }),

@@ -525,14 +525,14 @@ describe('sqlite: rows', () => {
       .all()
       .map((row) => row['event']);
     db.close();
-    assert.deepEqual(events, ['user-created', 'signed-in', 'appended', 'ended-by-failures']);
+    assert.deepEqual(events, ['keys-made', 'user-created', 'signed-in', 'appended', 'ended-by-failures']);
   });
 
   test('the setup code is gone once it was used', async (context) => {
     const place = placeFor(context);
     const store = await opened(place);
     await initialise(store);
-    await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(1) });
+    await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(1), audit: audit('setup-code-made') });
     const first = {
       codeDigest: digestOf('code'),
       user: user(),

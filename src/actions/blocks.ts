@@ -1,12 +1,12 @@
 /** Who is limited now, and lifting it (2-http-api, 5; 3-rules, Guessing): for admins, and for the command on the host. */
 import { refuse } from '../errors.ts';
-import type { Recorder } from '../record/recorder.ts';
-import { localAddress, parseAddress } from '../request/address.ts';
+import type { Occurrence, Recorder } from '../record/recorder.ts';
+import { parseAddress } from '../request/address.ts';
 import { parseUsername } from '../request/username.ts';
 import type { Store } from '../store/store.ts';
 import type { Block, Lifting, Limiter } from '../throttle/limiter.ts';
-import type { Address, Clock, UserId } from '../types.ts';
-import { clientAddress, done, type Outcome, type SignedInCall } from './call.ts';
+import type { Clock, UserId } from '../types.ts';
+import { done, type Outcome, type SignedInCall, whence } from './call.ts';
 import { timeText } from './issue-session.ts';
 
 export interface BlockParts {
@@ -55,7 +55,7 @@ export async function liftBlocks(parts: BlockParts, call: SignedInCall<LiftBody>
   const { username, address, network } = call.body;
   if ([username, address, network].filter((each) => each !== undefined).length > 1)
     return refuse('invalid_request', { detail: 'Give one of "username", "address" and "network", or none for all.' });
-  const by = { actor: call.principal.user.row.id, address: clientAddress(call), way: 'session' } as const;
+  const by = { actor: call.principal.user.row.id, ...whence(call), way: 'session' } as const;
   if (username !== undefined) return liftOf(parts, username, by);
   if (address !== undefined) {
     const form = parseAddress(address);
@@ -71,15 +71,11 @@ export async function liftBlocks(parts: BlockParts, call: SignedInCall<LiftBody>
   return lift(parts, { kind: 'all' }, '', by);
 }
 
-interface Lifter {
-  readonly actor: UserId | '';
-  readonly address: Address;
-  readonly way: 'session' | 'host';
-}
+type Lifter = Pick<Occurrence, 'actor' | 'address' | 'peer' | 'way'>;
 
 /** For the command on the host: nobody is signed in there. */
 export function unlock(parts: BlockParts, username: string): Promise<Outcome> {
-  return liftOf(parts, username, { actor: '', address: localAddress, way: 'host' });
+  return liftOf(parts, username, { actor: '', address: '', way: 'host' });
 }
 
 /** Everything that keeps somebody out who has that name. */

@@ -4,10 +4,12 @@
  */
 import type { Refusal } from '../errors.ts';
 import type { Principal, UserPrincipal } from '../principal/principal.ts';
+import type { Recorder, Whence } from '../record/recorder.ts';
+import { peerAddress } from '../request/address.ts';
 import { type Arrival, addressOf } from '../request/arrival.ts';
 import { readCookie } from '../request/cookie.ts';
-import { header, type Incoming } from '../request/incoming.ts';
-import type { Address, Origin, Secret } from '../types.ts';
+import { header, type Incoming, pathOf } from '../request/incoming.ts';
+import type { Address, Origin, Secret, UserId } from '../types.ts';
 import type { Circumstances } from '../prove.ts';
 
 export interface Call<Body = unknown> {
@@ -50,15 +52,16 @@ export interface Document {
   readonly value: object;
 }
 
-/** Text that is itself the answer. */
-export interface Text {
-  readonly kind: 'text';
-  /** Its media type. */
-  readonly type: string;
+/** A text that is no JSON: an export. */
+export interface Export {
+  readonly kind: 'export';
+  readonly contentType: string;
   readonly text: string;
+  /** Further header names and values, in turn. */
+  readonly headers: readonly string[];
 }
 
-export type Outcome = Refusal | Done | Document | Text;
+export type Outcome = Refusal | Done | Document | Export;
 
 export function done(fields: Done['fields'], more: Omit<Partial<Done>, 'kind' | 'fields'> = {}): Done {
   return { kind: 'done', status: 200, fields, ...more };
@@ -66,6 +69,21 @@ export function done(fields: Done['fields'], more: Omit<Partial<Done>, 'kind' | 
 
 export function clientAddress(call: Pick<Call, 'arrival'>): Address {
   return addressOf(call.arrival);
+}
+
+/** For what is written down: the client, and who the connection came from. */
+export function whence(call: Pick<Call, 'arrival' | 'incoming'>): Whence {
+  return { address: clientAddress(call), peer: peerAddress(call.incoming.peer) };
+}
+
+/** The password was right, and what it was for needs a privilege that its owner has not. */
+export function noteDenial(
+  parts: { readonly recorder: Recorder },
+  call: Pick<Call, 'arrival' | 'incoming'>,
+  actor: UserId,
+): Promise<void> {
+  const target = pathOf(call.incoming.target);
+  return parts.recorder.denied({ ...whence(call), actor, holder: actor, way: 'password', target });
 }
 
 /** As far as it is worth keeping. */
@@ -82,7 +100,7 @@ export function circumstancesOf(
   call: Pick<Call, 'arrival' | 'incoming' | 'arrivedAt'>,
   deviceCookie: string,
 ): Circumstances {
-  return { address: clientAddress(call), arrivedAt: call.arrivedAt, device: cookieOf(call, deviceCookie) ?? '' };
+  return { ...whence(call), arrivedAt: call.arrivedAt, device: cookieOf(call, deviceCookie) ?? '' };
 }
 
 /** Where a path on an origin lives. */

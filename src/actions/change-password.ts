@@ -7,17 +7,17 @@ import type { Keyring } from '../crypto/keyring.ts';
 import type { PasswordHasher } from '../crypto/password-hash.ts';
 import { refuse } from '../errors.ts';
 import type { CommonPasswords } from '../policy/common-passwords.ts';
-import { judgePassword } from '../policy/password-policy.ts';
-import { type Prover, readPassword } from '../prove.ts';
+import { judgePassword, passwordRefused } from '../policy/password-policy.ts';
+import type { Prover } from '../prove.ts';
+import { readPassword } from '../verify/claim.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { Millis, SessionKind } from '../types.ts';
 import { networkUse } from '../verify/acquaintance.ts';
 import { passwordPlace } from '../verify/password.ts';
-import { circumstancesOf, clientAddress, cookieOf, done, type Outcome, type SignedInCall } from './call.ts';
+import { circumstancesOf, clientAddress, cookieOf, done, type Outcome, type SignedInCall, whence } from './call.ts';
 import { expireNamed, handOverToken, type Issuing, newTokenFor, timeText } from './issue-session.ts';
-import { passwordRefused } from './password-refused.ts';
 
 export interface CredentialParts extends Issuing {
   readonly store: Store;
@@ -81,7 +81,7 @@ export async function changePassword(
     audit: parts.recorder.event({
       event: 'password-changed',
       actor: user.id,
-      address: clientAddress(call),
+      ...whence(call),
       way: 'password',
       target: user.id,
     }),
@@ -112,7 +112,7 @@ export async function reauthenticate(
     audit: parts.recorder.event({
       event: 'reauthenticated',
       actor: proven.user.id,
-      address: clientAddress(call),
+      ...whence(call),
       way: 'password',
       target: session.id,
     }),

@@ -18,7 +18,7 @@ import { readCookie } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Digest, Millis, Origin, Secret } from '../types.ts';
-import { type Call, clientAddress, cookieOf, type Redirect, urlOn, userAgentOf } from './call.ts';
+import { type Call, clientAddress, cookieOf, type Redirect, urlOn, userAgentOf, whence } from './call.ts';
 
 export interface HandOverParts {
   readonly store: Store;
@@ -126,7 +126,7 @@ export async function callback(parts: HandOverParts, call: Call): Promise<Refusa
       address,
       userAgent: userAgentOf(call),
     },
-    audit: { event: 'handed-over', address, way: 'session', result: 'ok' },
+    audit: parts.recorder.event({ event: 'handed-over', actor: '', ...whence(call), way: 'session' }),
   });
   if (redeemed.kind === 'invalid') {
     parts.unknownSecrets.charge(address);
@@ -152,9 +152,9 @@ export async function signOutOfApplication(
     id: target,
     userId: user.row.id,
     audit: parts.recorder.event({
-      event: 'session-ended',
+      event: 'signed-out',
       actor: user.row.id,
-      address: clientAddress(call),
+      ...whence(call),
       way: 'session',
       target,
     }),

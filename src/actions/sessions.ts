@@ -1,11 +1,12 @@
 /** Sessions and sign-in attempts: seen and ended by their owner, or by an admin (MX8). */
 import { refuse } from '../errors.ts';
+import { readTime } from '../request/time.ts';
 import { adminPrivilege, hasPrivilege } from '../principal/principal.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { SessionRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import type { Clock, Millis, SessionId, UserId } from '../types.ts';
-import { clientAddress, done, type Outcome, type SignedInCall } from './call.ts';
+import type { Clock, SessionId, UserId } from '../types.ts';
+import { done, type Outcome, type SignedInCall, whence } from './call.ts';
 import { expireNamed, timeText } from './issue-session.ts';
 
 export interface SessionParts {
@@ -21,7 +22,11 @@ export interface SessionParts {
 /** Ends this session and the `app` sessions made from it; the browser forgets what it kept of us. */
 export async function signOut(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
   const { user, session } = call.principal;
-  await parts.store.endSession({ id: session.id, userId: user.row.id, audit: ended(parts, call, session.id) });
+  await parts.store.endSession({
+    id: session.id,
+    userId: user.row.id,
+    audit: ended(parts, call, session.id, 'signed-out'),
+  });
   const cookies = expireNamed(parts.cookieStem, call.arrival.scheme, ...parts.kindNames, 'login', 'challenge');
   return done({}, { cookies, headers: parts.sharedOrigin ? [] : ['clear-site-data', '"cache", "storage"'] });
 }
@@ -89,12 +94,16 @@ export async function listAttempts(parts: SessionParts, call: SignedInCall): Pro
   if (limit < 1 || limit > 1000) return refuse('invalid_request', { detail: '"limit" is a number from 1 to 1000.' });
   const beforeText = call.query.get('before');
   const before = beforeText === null ? null : readTime(beforeText);
-  if (before === undefined)
+  if (before?.kind === 'malformed')
     return refuse('invalid_request', { detail: '"before" is a time such as 2026-11-21T22:00:00Z.' });
   const everybody = call.query.get('all') === '1';
   if (everybody && !hasPrivilege(call.principal.user.row, adminPrivilege))
     return refuse('forbidden', { detail: 'This needs an administrator.' });
-  const rows = await parts.store.attempts({ userId: everybody ? null : call.principal.user.row.id, limit, before });
+  const rows = await parts.store.attempts({
+    userId: everybody ? null : call.principal.user.row.id,
+    limit,
+    before: before?.at ?? null,
+  });
   return done({
     attempts: rows.map((row) => ({
       first_at: timeText(row.firstAt),
@@ -121,16 +130,16 @@ function shown(row: SessionRow, current: SessionId): Readonly<Record<string, unk
   };
 }
 
-function readTime(text: string): Millis | undefined {
-  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? undefined : (at as Millis);
-}
-
-function ended(parts: SessionParts, call: SignedInCall, target: SessionId) {
+function ended(
+  parts: SessionParts,
+  call: SignedInCall,
+  target: SessionId,
+  event: 'session-ended' | 'signed-out' = 'session-ended',
+) {
   return parts.recorder.event({
-    event: 'session-ended',
+    event,
     actor: call.principal.user.row.id,
-    address: clientAddress(call),
+    ...whence(call),
     way: 'session',
     target,
   });
@@ -140,7 +149,7 @@ function endedAll(parts: SessionParts, call: SignedInCall, target: UserId) {
   return parts.recorder.event({
     event: 'sessions-ended',
     actor: call.principal.user.row.id,
-    address: clientAddress(call),
+    ...whence(call),
     way: 'session',
     target,
   });

@@ -9,9 +9,10 @@ import type { PasswordHasher } from '../crypto/password-hash.ts';
 import { newUserId } from '../crypto/random.ts';
 import { refuse, type Refusal } from '../errors.ts';
 import type { CommonPasswords } from '../policy/common-passwords.ts';
-import { judgePassword } from '../policy/password-policy.ts';
+import { judgePassword, passwordRefused } from '../policy/password-policy.ts';
 import { adminPrivilege } from '../principal/principal.ts';
-import { readPassword, type Prover } from '../prove.ts';
+import type { Prover } from '../prove.ts';
+import { readPassword } from '../verify/claim.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { parseUsername } from '../request/username.ts';
 import type { UserRow } from '../store/rows.ts';
@@ -21,10 +22,9 @@ import { networkUse } from '../verify/acquaintance.ts';
 import type { LoginTokens } from '../verify/login-token.ts';
 import type { Memory } from '../verify/memory.ts';
 import { passwordPlace } from '../verify/password.ts';
-import { type Call, circumstancesOf, clientAddress, done, type Outcome } from './call.ts';
+import { type Call, circumstancesOf, clientAddress, done, type Outcome, whence } from './call.ts';
 import { handOverToken, type Issuing, issueSession, rememberDevice, timeText } from './issue-session.ts';
 import { type LoginMode, loginMode } from './login-mode.ts';
-import { passwordRefused } from './password-refused.ts';
 
 export interface SetUpBody {
   readonly setup_code: string;
@@ -124,7 +124,7 @@ async function makeFirstAdmin(parts: SetUpParts, call: Call<SetUpBody>, candidat
     audit: parts.recorder.event({
       event: 'setup',
       actor: user.id,
-      address: clientAddress(call),
+      ...whence(call),
       way: 'setup-code',
       target: user.id,
     }),
@@ -190,7 +190,7 @@ export async function decline(parts: DeclineParts, call: Call<{ readonly setup_c
   }
   const code = await parts.prover.setupCode(call.body.setup_code, circumstancesOf(call, ''));
   if (code.kind === 'refused') return code;
-  const audit = parts.recorder.event({ event: 'declined', actor: '', address: clientAddress(call), way: 'setup-code' });
+  const audit = parts.recorder.event({ event: 'declined', actor: '', ...whence(call), way: 'setup-code' });
   const declined = await parts.store.decline({ codeDigest: code.codeDigest, at: parts.clock.now(), audit });
   switch (declined.kind) {
     case 'already-configured':

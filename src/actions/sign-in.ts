@@ -1,14 +1,15 @@
 /** Sign in with a password (2-http-api, 4). The password itself was proven on the walk in `prove.ts`. */
 import { refuse } from '../errors.ts';
 import { hasPrivilege } from '../principal/principal.ts';
-import { type Prover, readPassword } from '../prove.ts';
+import type { Prover } from '../prove.ts';
+import { readPassword } from '../verify/claim.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { SessionKind } from '../types.ts';
 import { networkUse } from '../verify/acquaintance.ts';
 import type { LoginTokens } from '../verify/login-token.ts';
-import { type Call, circumstancesOf, done, type Outcome } from './call.ts';
+import { type Call, circumstancesOf, done, noteDenial, type Outcome, whence } from './call.ts';
 import { handOverToken, type Issuing, issueSession, rememberDevice, timeText } from './issue-session.ts';
 import { loginMode } from './login-mode.ts';
 
@@ -49,8 +50,10 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
   const proven = await parts.prover.signIn({ ...call.body, way: 'login', kind: kind.name }, circumstances);
   if (proven.kind === 'refused') return { ...proven, cookies: mode.cookies };
   const { user } = proven;
-  if (kind.privilege !== null && !hasPrivilege(user, kind.privilege))
+  if (kind.privilege !== null && !hasPrivilege(user, kind.privilege)) {
+    await noteDenial(parts, call, user.id);
     return refuse('forbidden', { detail: 'This needs an administrator.', cookies: mode.cookies });
+  }
 
   const { token, opening } = issueSession(parts, call, user, kind, mode.transport);
   const remembered = mode.transport === 'cookie' ? rememberDevice(parts, user, proven.device, scheme) : null;
@@ -63,7 +66,7 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
     audit: parts.recorder.event({
       event: 'signed-in',
       actor: user.id,
-      address: circumstances.address,
+      ...whence(call),
       way: 'password',
       target: opening.session.id,
     }),

@@ -6,7 +6,7 @@ import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { Memory } from '../verify/memory.ts';
-import { type Call, circumstancesOf, clientAddress, done, type Outcome, type SignedInCall } from './call.ts';
+import { type Call, circumstancesOf, done, noteDenial, type Outcome, type SignedInCall, whence } from './call.ts';
 
 export interface SwitchParts {
   readonly store: Store;
@@ -28,7 +28,7 @@ export async function disableAuthentication(parts: SwitchParts, call: SignedInCa
   const audit = parts.recorder.event({
     event: 'authentication-disabled',
     actor,
-    address: clientAddress(call),
+    ...whence(call),
     way: 'session',
   });
   const switched = await parts.store.switchAuthentication({ to: 'off', audit });
@@ -45,12 +45,14 @@ export async function enableAuthentication(
   const circumstances = circumstancesOf(call, cookieName(parts.cookieStem, call.arrival.scheme, 'device'));
   const proven = await parts.prover.signIn({ ...call.body, way: 'enable', kind: 'enable' }, circumstances);
   if (proven.kind === 'refused') return proven;
-  if (!hasPrivilege(proven.user, adminPrivilege))
+  if (!hasPrivilege(proven.user, adminPrivilege)) {
+    await noteDenial(parts, call, proven.user.id);
     return refuse('forbidden', { detail: 'This needs an administrator.' });
+  }
   const audit = parts.recorder.event({
     event: 'authentication-enabled',
     actor: proven.user.id,
-    address: circumstances.address,
+    ...whence(call),
     way: 'password',
   });
   const switched = await parts.store.switchAuthentication({ to: 'configured', audit });

@@ -4,12 +4,25 @@
  */
 import type { NodeAdapter } from '../adapters/node.ts';
 import { newName, systemRandom } from '../crypto/random.ts';
-import { refuse } from '../errors.ts';
-import { json, problem } from '../http/answer.ts';
+import { readAuditQuery } from '../actions/audit.ts';
+import { refuse, type Refusal } from '../errors.ts';
+import { json, problem, text, type Written } from '../http/answer.ts';
+import { type AuditLine, lineText } from '../record/audit-lines.ts';
 import { pathOf, queryOf } from '../request/incoming.ts';
+import { StoreFault } from '../store/store.ts';
 import type { Sallyport, SetupCode } from '../setup.ts';
 
 export const controlSocket = 'control.sock';
+/** Where a part of the audit log ends: the next one begins after that number. */
+export const lastHeader = 'x-audit-last';
+
+const methods = {
+  '/setup-code': 'POST',
+  '/unlock': 'POST',
+  '/audit/head': 'POST',
+  '/audit/lines': 'GET',
+  '/audit/events': 'GET',
+} as const;
 
 export function controlAdapter(parts: {
   readonly sallyport: Sallyport;
@@ -21,14 +34,19 @@ export function controlAdapter(parts: {
     handle: async (incoming) => {
       const requestId = newName(systemRandom);
       const path = pathOf(incoming.target);
-      if (path !== '/setup-code' && path !== '/unlock') return problem(refuse('not_found'), { requestId });
-      if (incoming.method !== 'POST')
-        return problem(refuse('method_not_allowed'), { requestId, more: ['allow', 'POST'] });
+      const method = methods[path as keyof typeof methods];
+      if (method === undefined) return problem(refuse('not_found'), { requestId });
+      if (incoming.method !== method)
+        return problem(refuse('method_not_allowed'), { requestId, more: ['allow', method] });
       if (path === '/unlock') {
         const outcome = await parts.sallyport.unlock(queryOf(incoming.target).get('username') ?? '');
         return outcome.kind === 'done'
           ? json(200, outcome.fields)
           : problem(outcome.kind === 'refused' ? outcome : refuse('internal'), { requestId });
+      }
+      if (path !== '/setup-code') {
+        const answer = await auditAnswer(parts.sallyport, path, queryOf(incoming.target));
+        return answer.kind === 'refused' ? problem(answer, { requestId }) : answer;
       }
       const made = await parts.sallyport.newSetupCode();
       if (made.kind === 'already-configured') return problem(refuse('already_configured'), { requestId });
@@ -37,4 +55,38 @@ export function controlAdapter(parts: {
     forward: { pass: ({ response }) => void response.destroy(), join: ({ response }) => void response.destroy() },
     failed: parts.failed,
   };
+}
+
+/** The audit log in parts, so that neither end holds more than one of them. */
+async function auditAnswer(
+  { audit, signAudit }: Sallyport,
+  path: string,
+  query: URLSearchParams,
+): Promise<Refusal | Written> {
+  const lines = (given: readonly AuditLine[], headers: readonly string[] = []): Written =>
+    text('application/x-ndjson', given.map((line) => `${lineText(line)}\n`).join(''), headers);
+  try {
+    if (path === '/audit/head') {
+      // What is verified or exported now is signed as far as it goes.
+      await signAudit().catch((fault: unknown) => {
+        // Nothing can be written: what is there can be read all the same.
+        if (!(fault instanceof StoreFault)) throw fault;
+      });
+      return lines([await audit.head()]);
+    }
+    if (path === '/audit/lines') {
+      const [after, upTo] = [query.get('after') ?? '', query.get('up_to') ?? ''];
+      if (![after, upTo].every((each) => /^\d{1,15}$/.test(each)))
+        return refuse('invalid_request', { detail: '"after" and "up_to" are numbers of events.' });
+      const page = await audit.page(Number(after), Number(upTo));
+      return lines(page.lines, [lastHeader, String(page.last)]);
+    }
+    const asked = readAuditQuery(query);
+    if (asked.kind === 'refused') return asked;
+    const { events } = await audit.newest(asked.filter, asked.before, asked.limit ?? 100);
+    return lines(events.map((row) => ({ kind: 'event', row })));
+  } catch (fault) {
+    if (fault instanceof StoreFault) return refuse('unavailable', { cause: fault.message });
+    throw fault;
+  }
 }

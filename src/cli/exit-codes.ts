@@ -1,10 +1,12 @@
-/** How commands end (2-http-api, 1). */
-export const exitCodes = { well: 0, usage: 64, unavailable: 69, fault: 70 } as const;
+/** How commands end (2-http-api, 1). `broken`: something was looked at and is not as it should be. */
+export const exitCodes = { well: 0, broken: 1, usage: 64, unavailable: 69, fault: 70 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** What a command writes to, passed in so that tests can read it. */
 export interface Terminal {
   out(line: string): void;
+  /** The same for a great many: resolves when there is room for more. */
+  write(line: string): Promise<void>;
   err(line: string): void;
 }
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** The command line (2-http-api, 9): picks the command; the only place that reads arguments and environment. */
+import { once } from 'node:events';
+import { audit } from './audit.ts';
 import type { Command, Invocation } from './command.ts';
 import { config } from './config.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
@@ -7,7 +9,7 @@ import { serve } from './serve.ts';
 import { setup } from './setup.ts';
 import { user } from './user.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, setup, user, config };
+const commands: Readonly<Record<string, Command>> = { serve, setup, user, audit, config };
 
 const usage = [
   'Usage: sallyport <command> [flags]',
@@ -42,6 +44,9 @@ async function main(argv: readonly string[], invocation: Omit<Invocation, 'argv'
 
 const terminal: Terminal = {
   out: (line) => void process.stdout.write(`${line}\n`),
+  write: async (line) => {
+    if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+  },
   err: (line) => void process.stderr.write(`${line}\n`),
 };
 

@@ -16,12 +16,12 @@ import { createSallyport, type Sallyport, type SetupCode, systemClock } from '..
 import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
-import { announce } from './announce.ts';
+import { announce } from './serving/announce.ts';
 import { controlAdapter, controlSocket } from './control.ts';
-import { connectionsAllowed } from './descriptors.ts';
+import { connectionsAllowed } from './serving/descriptors.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
-import { ownFolder } from './own-folder.ts';
-import { placesOf } from './places.ts';
+import { ownFolder } from './serving/own-folder.ts';
+import { placesOf } from './serving/places.ts';
 import type { Invocation } from './command.ts';
 
 export const serve = {

@@ -11,7 +11,7 @@ import { limiter } from '../throttle/limiter.ts';
 import { askServer } from './ask-server.ts';
 import type { Invocation } from './command.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
-import { useStoppedStore } from './stopped-store.ts';
+import { openStoppedStore } from './stopped-store.ts';
 
 export const user = {
   summary: 'unlock a user whom failed attempts keep out',
@@ -39,8 +39,13 @@ export const user = {
         ? fail(terminal, exitCodes.unavailable, fields.detail ?? 'the server refused.')
         : told(fields.lifted);
     }
-    const used = await useStoppedStore(settings, (store) => unlockIn(store, name, terminal, told));
-    return used.kind === 'refused' ? fail(terminal, used.code, used.why) : used.code;
+    const opened = await openStoppedStore(settings);
+    if (opened.kind === 'unreadable') return fail(terminal, opened.code, opened.why);
+    try {
+      return await unlockIn(opened.store, name, terminal, told);
+    } finally {
+      await opened.store.close();
+    }
   },
 };
 

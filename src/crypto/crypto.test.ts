@@ -86,18 +86,29 @@ test('open() finds every changed character of a sealed value', () => {
 });
 
 test('openKeyring() opens its own rows and refuses those of another root key, swapped or missing', () => {
-  const rows = [newKey('seal', root, now, systemRandom), newKey('cookie', root, now, systemRandom)];
+  const rows = (['seal', 'cookie', 'audit'] as const).map((purpose) => newKey(purpose, root, now, systemRandom));
   const ring = openKeyring(rows, root, systemRandom);
   assert.equal(ring.kind, 'opened');
   assert.equal(openKeyring(rows, otherRoot, systemRandom).kind, 'damaged');
-  assert.equal(openKeyring(rows.slice(0, 1), root, systemRandom).kind, 'damaged');
+  for (const gone of rows)
+    assert.equal(
+      openKeyring(
+        rows.filter((row) => row !== gone),
+        root,
+        systemRandom,
+      ).kind,
+      'damaged',
+    );
   const [first, second] = rows;
   assert.ok(first && second);
-  assert.equal(openKeyring([{ ...first, sealed: second.sealed }, second], root, systemRandom).kind, 'damaged');
+  assert.equal(
+    openKeyring([{ ...first, sealed: second.sealed }, ...rows.slice(1)], root, systemRandom).kind,
+    'damaged',
+  );
 });
 
 test('a keyring opens what an older key sealed', () => {
-  const old = [newKey('seal', root, now, systemRandom), newKey('cookie', root, now, systemRandom)];
+  const old = (['seal', 'cookie', 'audit'] as const).map((purpose) => newKey(purpose, root, now, systemRandom));
   const before = openKeyring(old, root, systemRandom);
   assert.ok(before.kind === 'opened');
   const sealed = before.keyring.seal(['password', 'u'], 'text');

@@ -5,9 +5,10 @@
 import type { Millis } from '../types.ts';
 import { newName, type Random } from './random.ts';
 import { open, seal, sealedUnder, type Opened, type SealingKey } from './seal.ts';
+import { type PublicKey, signingKey, type SigningKey } from './sign.ts';
 
 /** Purposes of the keys in the ring. */
-export type KeyPurpose = 'seal' | 'cookie';
+export type KeyPurpose = 'seal' | 'cookie' | 'audit';
 
 /** A key as the store keeps it. */
 export interface KeyRow {
@@ -27,6 +28,10 @@ export interface Keyring {
   open(place: readonly string[], sealed: string): Opened;
   /** Key bytes for keyed digests of short-lived things (login tokens). */
   cookieKey(): Uint8Array;
+  /** Signs checkpoints of the audit log. */
+  auditSigner(): SigningKey;
+  /** Every key that checkpoints may be signed by, old ones included. */
+  auditKeys(): readonly PublicKey[];
 }
 
 export type KeyringOpening =
@@ -69,7 +74,14 @@ export function openKeyring(rows: readonly KeyRow[], root: RootKey, random: Rand
   };
   const sealing = newest('seal');
   const cookie = newest('cookie');
-  if (!sealing || !cookie) return { kind: 'damaged', why: 'the key ring lacks a key' };
+  const audit = newest('audit');
+  if (!sealing || !cookie || !audit) return { kind: 'damaged', why: 'the key ring lacks a key' };
+  const signer = signingKey(audit.id, audit.bytes);
+  const auditKeys = rows
+    .filter((row) => row.purpose === 'audit')
+    .flatMap((row) => keys.get(row.id) ?? [])
+    .map(({ id, bytes }) => signingKey(id, bytes))
+    .map(({ id, publicKey }) => ({ id, publicKey }));
   return {
     kind: 'opened',
     keyring: {
@@ -79,6 +91,8 @@ export function openKeyring(rows: readonly KeyRow[], root: RootKey, random: Rand
         return key ? open(key, place, sealed) : { kind: 'damaged', why: 'sealed under a key that is not in the ring' };
       },
       cookieKey: () => cookie.bytes,
+      auditSigner: () => signer,
+      auditKeys: () => auditKeys,
     },
   };
 }

@@ -56,8 +56,8 @@ export function json(status: number, fields: Readonly<Record<string, unknown>>, 
   };
 }
 
-export function text(type: string, body: string): Written {
-  return { kind: 'written', status: 200, headers: ['content-type', type, ...apiHeaders], body };
+export function text(contentType: string, body: string, more: readonly string[]): Written {
+  return { kind: 'written', status: 200, headers: ['content-type', contentType, ...apiHeaders, ...more], body };
 }
 
 /** No body, and its length says so already: on the hot path nothing is added to these headers. */

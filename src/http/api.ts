@@ -2,16 +2,18 @@
  * The API wing: rows of the route table. The order of checks is the contract's (2-http-api, 2): path and method, size
  * and type, credential, CSRF, need, body, step-up, action.
  */
-import type { Call, Outcome, SignedInCall } from '../actions/call.ts';
+import { type Call, circumstancesOf, type Outcome, type SignedInCall, whence } from '../actions/call.ts';
 import { newName, type Random } from '../crypto/random.ts';
 import { refuse, type Refusal } from '../errors.ts';
 import type { Admitted, Gate, Guard } from '../guard.ts';
 import { judgeStepUp, stepUpRefusal, type StepUpRules } from '../policy/step-up.ts';
+import type { UserPrincipal } from '../principal/principal.ts';
 import type { Prover } from '../prove.ts';
-import { type Arrival, addressOf } from '../request/arrival.ts';
+import type { Recorder } from '../record/recorder.ts';
+import type { Arrival } from '../request/arrival.ts';
 import { expireCookie } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
-import { type Incoming, queryOf } from '../request/incoming.ts';
+import { type Incoming, pathOf, queryOf } from '../request/incoming.ts';
 import type { Scheme } from '../request/origin.ts';
 import type { Clock, Origin } from '../types.ts';
 import type { Memory } from '../verify/memory.ts';
@@ -25,6 +27,7 @@ export interface ApiParts {
   readonly guard: Guard;
   readonly prover: Prover;
   readonly memory: Memory;
+  readonly recorder: Recorder;
   readonly clock: Clock;
   readonly random: Random;
   readonly stepUp: StepUpRules;
@@ -75,10 +78,26 @@ export function apiWing(parts: ApiParts): Wing {
     if (formBody?.kind === 'refused') return { ...problem(formBody, { requestId }), close: true };
     const admission = await parts.guard.admit(incoming, gateOf(route, arrival, formBody?.value));
     const deadCookies = admission.deadCookies.map((name) => expireCookie(name));
-    if (admission.kind === 'refused') return problem({ ...admission, cookies: deadCookies }, { requestId });
+    if (admission.kind === 'refused') {
+      if (admission.denied !== undefined) await noteDenial({ incoming, arrival }, admission.denied);
+      return problem({ ...admission, cookies: deadCookies }, { requestId });
+    }
     const outcome = await act({ incoming, arrival, route, params, admission, arrivedAt, form: formBody?.value });
+    const { principal } = admission;
+    if (outcome.kind === 'refused' && outcome.code === 'forbidden' && principal.kind === 'user')
+      await noteDenial({ incoming, arrival }, principal);
     return render(outcome, requestId, deadCookies);
   };
+
+  /** Written before it is told; a row of the table that asks for less and is refused more by its action counts as well. */
+  const noteDenial = (asked: Pick<Call, 'incoming' | 'arrival'>, { user, session }: UserPrincipal): Promise<void> =>
+    parts.recorder.denied({
+      ...whence(asked),
+      actor: user.row.id,
+      holder: session.id,
+      way: 'session',
+      target: pathOf(asked.incoming.target),
+    });
 
   const gateOf = (route: Route, arrival: Arrival, form: unknown): Gate => ({
     client: arrival.client,
@@ -132,7 +151,7 @@ export function apiWing(parts: ApiParts): Wing {
     if (password !== undefined) {
       const proven = await parts.prover.reauthenticate(
         { principal: call.principal, password },
-        { address: addressOf(call.arrival), arrivedAt: call.arrivedAt, device: '' },
+        { ...circumstancesOf(call, ''), device: '' },
       );
       return proven.kind === 'refused' ? proven : stillThere;
     }
@@ -160,8 +179,8 @@ function render(outcome: Outcome, requestId: string, deadCookies: readonly strin
         ...setCookies([...deadCookies, ...(outcome.cookies ?? [])]),
         ...(outcome.headers ?? []),
       ]);
-    case 'text':
-      return text(outcome.type, outcome.text);
+    case 'export':
+      return text(outcome.contentType, outcome.text, [...setCookies(deadCookies), ...outcome.headers]);
     case 'document': {
       const answer = json(200, {});
       return { ...answer, body: JSON.stringify(outcome.value) };

@@ -11,7 +11,7 @@ import { type Incoming, pathOf } from '../request/incoming.ts';
 import { StoreFault } from '../store/store.ts';
 import type { MaybePromise } from '../types.ts';
 import { type Answer, problem } from './answer.ts';
-import { operationsPaths } from './operations.ts';
+import { operationsPaths } from '../actions/operations.ts';
 
 /** A part of the house that answers for some paths; `not-mine` leaves them to the next. */
 export type Wing = (

@@ -10,6 +10,7 @@ import type { Random } from '../crypto/random.ts';
 import type { Guard } from '../guard.ts';
 import { shippedCommonPasswords } from '../policy/common-passwords.ts';
 import type { Prover } from '../prove.ts';
+import type { AuditSource } from '../record/audit-log.ts';
 import type { Metrics } from '../record/metrics.ts';
 import type { Log, Recorder } from '../record/recorder.ts';
 import { silentProxies as makeSilentProxies } from '../record/silent-proxies.ts';
@@ -29,7 +30,7 @@ import { applicationWing, type ApplicationParts, handOverWing } from './proxy/ap
 import { consoleWing } from './console.ts';
 import { handler, type Handler } from './handler.ts';
 import { openApiDocument } from './openapi.ts';
-import { type OperationsParts, operationsPaths, ready, showMetrics } from './operations.ts';
+import { type OperationsParts, operationsPaths, ready, showMetrics } from '../actions/operations.ts';
 import { onSharedOrigin } from './proxy/our-paths.ts';
 import type { Pages } from './pages.ts';
 import { type RouteParts, routes } from './routes.ts';
@@ -58,6 +59,7 @@ export interface HouseParts {
   readonly unknownSecrets: UnknownSecrets;
   readonly metrics: Metrics;
   readonly hashing: OperationsParts['hashing'];
+  readonly audit: AuditSource;
 }
 
 export interface House {
@@ -121,6 +123,7 @@ export function openHouse(house: HouseParts): House {
     kindNames: [...kinds.keys()],
     sharedOrigin: shared,
     consoleKinds,
+    audit: house.audit,
     ready: () => ready(operations),
     metrics: () => showMetrics(operations),
     openapi: () => openApiDocument(table, house.version),
@@ -160,6 +163,7 @@ export function openHouse(house: HouseParts): House {
     guard,
     prover: house.prover,
     memory,
+    recorder,
     clock,
     random,
     stepUp: { windowMs: settings.stepUpWindowMs, origin: shared ? 'shared' : 'own' },

@@ -16,12 +16,15 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
   for (const route of routes) {
     (paths[route.path] ??= {})[route.method.toLowerCase()] = {
       summary: route.summary,
-      parameters: [...route.path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => ({
-        name,
-        in: 'path',
-        required: true,
-        schema: { type: 'string' },
-      })),
+      parameters: [
+        ...[...route.path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => ({
+          name,
+          in: 'path',
+          required: true,
+          schema: { type: 'string' },
+        })),
+        ...(route.query ?? []).map((name) => ({ name, in: 'query', schema: { type: 'string' } })),
+      ],
       ...(route.body === null
         ? {}
         : {

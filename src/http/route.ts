@@ -10,6 +10,8 @@ interface RouteBase {
   readonly path: string;
   /** One line for the OpenAPI document. */
   readonly summary: string;
+  /** Names that the query may hold, for the OpenAPI document. */
+  readonly query?: readonly string[];
   /** `with-accounts`: only once there are accounts; 503 `not_configured` before that (3-rules, Setup states). */
   readonly works: 'always' | 'with-accounts';
   readonly form: BodyForm;

@@ -5,6 +5,7 @@
 import type * as z from 'zod';
 import type { Call, Outcome, SignedInCall } from '../actions/call.ts';
 import { done } from '../actions/call.ts';
+import { type AuditParts, listAudit } from '../actions/audit.ts';
 import { type BlockParts, liftBlocks, listBlocks } from '../actions/blocks.ts';
 import { changePassword, type ChangePasswordParts, reauthenticate } from '../actions/change-password.ts';
 import { prepareSignIn } from '../actions/login-mode.ts';
@@ -43,7 +44,8 @@ export type RouteParts = SetUpParts &
   SignInParts &
   ChangePasswordParts &
   BlockParts &
-  SessionParts & {
+  SessionParts &
+  AuditParts & {
     readonly consoleKinds: readonly string[];
     readonly ready: () => Promise<Outcome>;
     readonly metrics: () => Promise<Outcome>;
@@ -299,6 +301,19 @@ export function routes(parts: RouteParts): readonly Route[] {
       stepUp: 'none',
       refusals: [],
       action: (call) => listAttempts(parts, call),
+    }),
+    signedIn({
+      method: 'GET',
+      path: '/api/auth/audit',
+      summary: 'The audit log, newest first; as a file with `Accept: application/x-ndjson` or `text/csv`',
+      query: ['event', 'user', 'since', 'until', 'before', 'limit'],
+      need: admin,
+      works: 'with-accounts',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => listAudit(parts, call),
     }),
     signedIn({
       method: 'GET',

@@ -4,6 +4,7 @@
  * Stops: passwords that fall to the first few thousand guesses, the same ones padded to the length, the product's or
  * the user's name as a password.
  */
+import { refuse, type Refusal } from '../errors.ts';
 import type { Password, Username } from '../types.ts';
 import type { CommonPasswords } from './common-passwords.ts';
 import { guessesOf } from './password-guess.ts';
@@ -56,3 +57,11 @@ export function judgePassword(candidate: PasswordCandidate, commonPasswords: Com
 }
 
 const allReasons = Object.keys(passwordReasons) as readonly PasswordReason[];
+
+/** The 422 that says why a new password will not do (2-http-api, 2). */
+export function passwordRefused(reasons: readonly PasswordReason[]): Refusal {
+  return refuse('password_refused', {
+    detail: reasons.map((reason) => passwordReasons[reason]).join(' '),
+    fields: { reasons },
+  });
+}

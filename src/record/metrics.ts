@@ -18,7 +18,8 @@ export interface Figures {
   readonly memory: { readonly sessions: number; readonly hits: number; readonly misses: number };
   /** Since changes by others were last read: a revocation is at most so far from being seen here. */
   readonly changesReadMsAgo: number;
-  readonly store: { readonly waiting: number; readonly writes: number; readonly wroteMs: number };
+  /** `latencyMs`: of a write made to find out. */
+  readonly store: { readonly waiting: number; readonly writes: number; readonly latencyMs: number };
 }
 
 export interface Attempted {
@@ -113,7 +114,7 @@ function numbersOf({ liveSessions, signIn, hashing, memory, changesReadMsAgo, st
     one('gauge', 'revocation_delay_seconds', 'Since changes were last read from the store.', changesReadMsAgo / 1000),
     one('gauge', 'store_writes_waiting', 'Writes that wait for the disk.', store.waiting),
     one('counter', 'store_writes_total', 'Writes that reached the disk.', store.writes),
-    one('counter', 'store_write_seconds_total', 'Time from asking for a write to its end.', store.wroteMs / 1000),
+    one('gauge', 'store_latency_seconds', 'How long a write takes now.', store.latencyMs / 1000),
   ];
 }
 

@@ -3,39 +3,61 @@
  * Secrets never come here: the callers have only ids, names of causes and addresses to give.
  */
 import type { AuditEvent, SessionRow } from '../store/rows.ts';
-import type { Attempt, Store } from '../store/store.ts';
-import type { GuessableWay } from '../throttle/limits.ts';
-import type { Address, Clock, UserId } from '../types.ts';
+import { type Attempt, type Store, StoreFault } from '../store/store.ts';
+import type { Try } from '../throttle/limiter.ts';
+import type { Address, Clock, Millis, UserId } from '../types.ts';
+import { limitedAttempts } from './limited-attempts.ts';
 import type { Attempted, Metrics } from './metrics.ts';
 
-/** Every kind of thing that is written to the audit log. */
-export type EventName =
-  | 'setup'
-  | 'declined'
-  | 'authentication-disabled'
-  | 'authentication-enabled'
-  | 'setup-code-made'
-  | 'signed-in'
-  | 'sign-in-refused'
-  | 'reauthenticated'
-  | 'reauthentication-refused'
-  | 'setup-code-refused'
-  | 'password-changed'
-  | 'session-ended'
-  | 'sessions-ended'
-  | 'handed-over'
-  | 'user-created'
-  | 'user-enabled'
-  | 'user-disabled'
-  | 'privileges-changed'
-  | 'device-forgotten'
-  | 'blocks-lifted';
+/** Every kind of thing that is written to the audit log, and what it tells. */
+export const auditEvents = {
+  'keys-made': 'Keys of the key ring were made; the target names purpose and id of each',
+  'server-started': 'The server started; the target is the id of this start',
+  'server-stopped': 'The server stopped in order; the target is the id of its start',
+  setup: 'The first admin was made',
+  declined: 'Running without sign-in was decided',
+  'authentication-disabled': 'Sign-in was switched off',
+  'authentication-enabled': 'Sign-in was switched on again',
+  'setup-code-made': 'A setup code was made',
+  'setup-code-refused': 'A wrong setup code was shown',
+  'signed-in': 'A sign-in; the target is the session',
+  'sign-in-refused': 'A refused sign-in; the target is the account, if there is one, the result the cause',
+  reauthenticated: 'Somebody signed in confirmed it with the password; the target is the session',
+  'reauthentication-refused': 'The same with a wrong password; the result is the cause',
+  'attempts-limited': 'Attempts refused by a limit without a look at them: one record per network and minute, counted',
+  'authorisation-refused':
+    'Somebody signed in asked for what is not theirs; the target is the path, at most one record per session and minute',
+  'password-changed': 'The password was changed by its owner; all other sessions ended',
+  'signed-out': 'A session was ended by its own sign-out',
+  'session-ended': 'A session was ended from another one, or after too many wrong passwords (then the result says so)',
+  'sessions-ended': 'All sessions of an account ended but the one that asked; the target is the account',
+  'handed-over': 'A session on a protected host was made from a console session; the target is the new session',
+  'user-created': 'An account was made',
+  'user-enabled': 'An account was enabled',
+  'user-disabled': 'An account was disabled',
+  'privileges-changed': "An account's privileges were changed",
+  'device-forgotten': 'A known device was forgotten after too many wrong passwords; the target is its account',
+  'blocks-lifted': 'Limits were lifted; the target is the account, address or network, empty for all',
+} as const;
+
+export type EventName = keyof typeof auditEvents;
+
+/** Where something came from. */
+export interface Whence {
+  /** The client, after headers of listed proxies were weighed. */
+  readonly address: Address;
+  /** Who the connection came from. */
+  readonly peer: Address;
+}
 
 export interface Occurrence {
   readonly event: EventName;
   /** Who did it: a user id, or empty for a stranger or the host. */
   readonly actor: UserId | '';
-  readonly address: Address;
+  /** Empty for the host. */
+  readonly address: Address | '';
+  /** Left out where the connection came from the host, or from the client itself. */
+  readonly peer?: Address;
   readonly way: 'password' | 'session' | 'setup-code' | 'host';
   /** What it was done to: a user id, a session id, or empty. */
   readonly target?: string;
@@ -49,25 +71,52 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
+/** A refusal for want of a privilege. */
+export interface Denial extends Whence {
+  readonly actor: UserId;
+  /** What is counted as one: a session id, or a user id where there is no session yet. */
+  readonly holder: string;
+  readonly way: Occurrence['way'];
+  /** The path that was asked for. */
+  readonly target: string;
+}
+
 export interface Recorder {
   /** An audit row, for the store to write in the same step as the change itself. */
   event(occurrence: Occurrence): AuditEvent;
   /** Somebody was let in. */
   passed(attempted: Omit<Attempted, 'result'>): void;
-  /** A try that a limit refused, before anything was looked at. */
-  limited(way: GuessableWay): void;
+  /**
+   * A try that a limit refused, before anything was looked at: counted in memory, written as one row per network and
+   * minute by `settle`.
+   */
+  limited(attempt: Pick<Try, 'way' | 'address'>): void;
   /** An attempt row that a successful sign-in writes together with its session. */
   attempt(session: SessionRow, way: string): Attempt;
   /** A refused attempt: attempts, audit and log. Throws when it cannot be written. */
   refused(
     occurrence: Occurrence & {
+      readonly address: Address;
       readonly userId: UserId | null;
       readonly cause: string;
       /** Kind of session asked for, or what else was tried. */
       readonly kind: string;
     },
   ): Promise<void>;
+  /** A refused authorisation, once per holder and minute. It is refused, written or not. */
+  denied(denial: Denial): Promise<void>;
+  /** Writes what was counted in minutes that are over; `all`: in this one, too. */
+  settle(which: 'over' | 'all'): Promise<void>;
 }
+
+export function auditEvent(occurrence: Occurrence, at: Millis): AuditEvent {
+  const { event, actor, address, peer = '', way, target = '', result = 'ok' } = occurrence;
+  return { at, event, actor, address, peer: peer === address ? '' : peer, way, target, result, count: 1 };
+}
+
+const minuteMs = 60_000;
+/** Holders whose last denial is remembered; beyond it the oldest is forgotten, and may be written once more. */
+const mostHolders = 4096;
 
 export function recorder(parts: {
   store: Pick<Store, 'recordAttempt' | 'appendAudit'>;
@@ -76,19 +125,17 @@ export function recorder(parts: {
   metrics: Metrics;
 }): Recorder {
   const { store, clock, log, metrics } = parts;
-  const event = (occurrence: Occurrence): AuditEvent => ({
-    at: clock.now(),
-    event: occurrence.event,
-    actor: occurrence.actor,
-    address: occurrence.address,
-    way: occurrence.way,
-    target: occurrence.target ?? '',
-    result: occurrence.result ?? 'ok',
-  });
+  const limited = limitedAttempts({ store, clock, log });
+  /** Monotonic time of the denial that was written last, by holder. */
+  const denied = new Map<string, number>();
+  const event = (occurrence: Occurrence): AuditEvent => auditEvent(occurrence, clock.now());
   return {
     event,
     passed: (attempted) => metrics.authenticated({ ...attempted, result: 'ok' }),
-    limited: (way) => metrics.rateLimited(way),
+    limited: ({ way, address }) => {
+      metrics.rateLimited(way);
+      limited.count(address);
+    },
     attempt: (session, way) => ({
       userId: session.userId,
       address: session.address,
@@ -105,5 +152,22 @@ export function recorder(parts: {
         store.appendAudit(event({ ...occurrence, result: cause })),
       ]);
     },
+    denied: async ({ holder, ...denial }) => {
+      const now = clock.monotonic();
+      const last = denied.get(holder);
+      if (last !== undefined && now - last < minuteMs) return;
+      denied.delete(holder);
+      denied.set(holder, now);
+      const [oldest] = denied.keys();
+      if (denied.size > mostHolders && oldest !== undefined) denied.delete(oldest);
+      try {
+        await store.appendAudit(event({ event: 'authorisation-refused', ...denial, result: 'forbidden' }));
+      } catch (fault) {
+        if (!(fault instanceof StoreFault)) throw fault;
+        denied.delete(holder);
+        log.error({ err: fault }, 'a refused authorisation could not be written to the audit log');
+      }
+    },
+    settle: limited.settle,
   };
 }

@@ -80,17 +80,23 @@ export interface Client {
   readonly via: 'direct' | 'proxy';
 }
 
-/** Stands for the peer of a unix socket and for commands on the host: whoever may use them is on this machine. */
-export const localAddress = '127.0.0.1' as Address;
+/** Stands for the peer of a unix socket: whoever may open the socket file is on this machine. */
+const localAddress = '127.0.0.1' as Address;
+
+/** Canonical address of whoever the connection came from, as the socket gives it; empty for a unix socket. */
+export function peerAddress(peer: string): Address {
+  if (peer === '') return localAddress;
+  const parsed = parseAddress(peer);
+  if (parsed.kind === 'malformed') throw new TypeError(`Cannot read the address of the connection: "${peer}"`);
+  return parsed.address;
+}
 
 /**
  * The peer, unless it is a listed proxy; then the header is walked from the right to the first address that is not
  * listed. All listed: the left-most. An entry that cannot be read: the last good one. No header: the proxy itself.
  */
 export function clientOf(peer: string, headers: HeaderMap, proxies: ProxyList, believed: ForwardedHeader): Client {
-  const parsed = peer === '' ? { kind: 'address' as const, address: localAddress } : parseAddress(peer);
-  if (parsed.kind === 'malformed') throw new TypeError(`Cannot read the address of the connection: "${peer}"`);
-  const address = parsed.address;
+  const address = peerAddress(peer);
   if (proxies.size === 0 || proxies.standing(address) === 'unlisted') return { address, via: 'direct' };
   const value = headers[believed];
   const text = typeof value === 'string' ? value : value?.join(',');

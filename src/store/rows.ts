@@ -109,12 +109,65 @@ export interface AttemptRow {
 export interface AuditEvent {
   readonly at: Millis;
   readonly event: string;
-  /** User id, `setup-code`, or empty for a stranger. */
+  /** User id, or empty for a stranger or the host. */
   readonly actor: string;
+  /** The client's address; a network where many are counted in one. */
   readonly address: string;
+  /** Who the connection came from, where that was not the client: a listed proxy. Empty otherwise. */
+  readonly peer: string;
   readonly way: string;
   readonly target: string;
   readonly result: string;
+  /** How often, for what is counted; else 1. */
+  readonly count: number;
+}
+
+/** How long audit events are kept (3-rules, Logs, audit, metrics). */
+export const auditKeptMs = 400 * 86_400_000;
+
+/** An event as it is kept: a link of the chain. */
+export interface AuditRow extends AuditEvent {
+  /** From 1, without gaps. */
+  readonly number: number;
+  /** Name of the actor's account when it happened; empty for a stranger or the host. */
+  readonly actorName: string;
+  /** SHA-256 over the chain, the row before and every field, base64url (`audit-chain.ts`). */
+  readonly hash: string;
+}
+
+/** Where the chain stands, and what else lies there, read in one moment. */
+export interface AuditHead {
+  /** Random, made with the database; one per writing node. */
+  readonly chain: string;
+  /** Of the last row; 0 and an empty hash before the first. */
+  readonly number: number;
+  readonly hash: string;
+  /** Highest number that a row has, and that a checkpoint has; 0 without any. Higher than `number` only when tampered with. */
+  readonly lastRow: number;
+  readonly lastCheckpoint: number;
+  /** Rows that are no part of the chain. */
+  readonly strays: number;
+}
+
+/** A signed statement that the chain had this hash at this number. */
+export interface AuditCheckpoint {
+  readonly chain: string;
+  readonly number: number;
+  readonly hash: string;
+  readonly at: Millis;
+  readonly keyId: string;
+  /** Ed25519, base64url, by the key of that id (`record/checkpoint.ts`). */
+  readonly signature: string;
+}
+
+/** Null: any. */
+export interface AuditFilter {
+  readonly event: string | null;
+  /** Of the actor, or of the account it was done to. */
+  readonly user: Username | null;
+  readonly since: Millis | null;
+  /** The moment itself is no longer among them. */
+  readonly until: Millis | null;
 }
 
 /** What changed, for whoever keeps it in memory: everything, the installation, one user, or one session. */

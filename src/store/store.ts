@@ -13,7 +13,11 @@ import type { KeyRow } from '../crypto/keyring.ts';
 import type { Address, Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../types.ts';
 import type {
   AttemptRow,
+  AuditCheckpoint,
   AuditEvent,
+  AuditFilter,
+  AuditHead,
+  AuditRow,
   Change,
   DeviceRow,
   Installation,
@@ -96,7 +100,7 @@ export interface Redemption {
   readonly at: Millis;
   /** New `app` session; user, parent, generation, idle and end are taken from the parent, live and in the same step. */
   readonly session: Pick<SessionRow, 'id' | 'digest' | 'address' | 'userAgent'>;
-  readonly audit: Pick<AuditEvent, 'event' | 'address' | 'way' | 'result'>;
+  readonly audit: Pick<AuditEvent, 'event' | 'address' | 'peer' | 'way' | 'result' | 'count'>;
 }
 
 export type SessionLookup =
@@ -114,6 +118,7 @@ export interface Store {
   initialise(first: {
     readonly installation: Installation;
     readonly keys: readonly KeyRow[];
+    readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'already-initialised' } | { readonly kind: 'initialised' }>;
   /** A start of the installation: sessions that carry another boot id end. */
   beginBoot(bootId: string, at: Millis): Promise<void>;
@@ -122,6 +127,7 @@ export interface Store {
   putSetupCode(code: {
     readonly digest: Digest;
     readonly expiresAt: Millis;
+    readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'already-configured' } | { readonly kind: 'put' }>;
   /** A look without spending: wrong and expired codes are told apart by nobody. */
   setupCode(digest: Digest, at: Millis): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'valid' }>;
@@ -247,10 +253,28 @@ export interface Store {
     readonly before: Millis | null;
   }): Promise<readonly AttemptRow[]>;
   appendAudit(event: AuditEvent): Promise<void>;
+  auditHead(): Promise<AuditHead>;
+  /** Newest first, those below number `before`. `next`: where to go on, also when nothing matched so far; null at the end. */
+  auditEvents(query: {
+    readonly filter: AuditFilter;
+    readonly before: number | null;
+    readonly limit: number;
+  }): Promise<{ readonly events: readonly AuditRow[]; readonly next: number | null }>;
+  /** In order, those above `after` and up to `upTo`, at most `limit`; with the checkpoints among them, and, at the end, those up to `upTo`. */
+  auditPage(query: {
+    readonly after: number;
+    readonly upTo: number;
+    readonly limit: number;
+  }): Promise<{ readonly events: readonly AuditRow[]; readonly checkpoints: readonly AuditCheckpoint[] }>;
+  /** Refused unless the chain has that hash at that number. */
+  putCheckpoint(
+    checkpoint: AuditCheckpoint,
+  ): Promise<{ readonly kind: 'not-of-this-chain' } | { readonly kind: 'put' }>;
 
   keys(): Promise<readonly KeyRow[]>;
   /** Sessions that have not ended at `at`. */
   liveSessions(at: Millis): Promise<number>;
+  addKey(addition: { readonly key: KeyRow; readonly audit: AuditEvent }): Promise<void>;
 
   /** Changes after `seq`. `lost`: some are no longer kept, so that the reader must forget everything. */
   changesSince(
@@ -262,12 +286,12 @@ export interface Store {
   /** Told of each change before the operation that made it resolves. Returns how to stop listening. */
   onChange(listener: (changes: readonly Change[]) => void): () => void;
 
-  /** Removes what expired, a bounded amount: sessions, tickets, claims, devices, networks, counters, old attempts, changes older than an hour. `more`: call again. */
+  /** Removes what expired, a bounded amount: sessions, tickets, claims, devices, networks, counters, old attempts, audit events behind a checkpoint of 400 days ago, changes older than an hour. `more`: call again. */
   sweep(at: Millis): Promise<{ readonly kind: 'more' } | { readonly kind: 'done' }>;
   /** Cheap proof that reads and writes work, for `/readyz`. */
   ready(): Promise<{ readonly kind: 'unready'; readonly reason: string } | { readonly kind: 'ready' }>;
   /** How writing goes, since the store was opened. */
-  figures(): { readonly waiting: number; readonly writes: number; readonly wroteMs: number };
+  figures(): { readonly waiting: number; readonly writes: number };
   /** Everything acknowledged is on disk; the owner's lock is free. */
   close(): Promise<void>;
 }

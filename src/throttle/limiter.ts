@@ -253,7 +253,7 @@ export function limiter(parts: { readonly clock: Clock; readonly remembered: rea
       const now = clock.monotonic();
       const drop: string[] = [];
       for (const table of tables) {
-        for (const key of [...table.keys()]) {
+        for (const key of table.keys()) {
           if (table.state(key).length === 0 || isAbout(lifting, table, key) === 'other') continue;
           table.clear(key, now);
           drop.push(rowKey({ table, key }));

@@ -3,7 +3,7 @@
  * `charges` does not compile: there is no way in without a limit.
  */
 
-export const secondMs = 1000;
+const secondMs = 1000;
 export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;

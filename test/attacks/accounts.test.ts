@@ -16,9 +16,11 @@ const audit: AuditEvent = {
   event: 'test',
   actor: '',
   address: '',
+  peer: '',
   way: 'host',
   target: '',
   result: 'ok',
+  count: 1,
 };
 
 /** A second account, made the only way there is today: at the store, with the hash of an account that set itself up. */

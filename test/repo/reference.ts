@@ -6,6 +6,7 @@ import { settingsReference } from '../../src/config/print.ts';
 import { problems } from '../../src/errors.ts';
 import { openApiDocument } from '../../src/http/openapi.ts';
 import type { Route } from '../../src/http/route.ts';
+import { auditEvents } from '../../src/record/recorder.ts';
 import { version } from '../../src/version.ts';
 
 export interface ReferencePage {
@@ -19,6 +20,7 @@ export function referencePages(routes: readonly Route[]): readonly ReferencePage
     { path: 'docs/reference/settings.md', text: settingsPage() },
     { path: 'docs/reference/errors.md', text: errorsPage() },
     { path: 'docs/reference/routes.md', text: routesPage(routes) },
+    { path: 'docs/reference/events.md', text: eventsPage() },
   ];
 }
 
@@ -62,6 +64,15 @@ export function routesPage(routes: readonly Route[]): string {
     beside.length === 0
       ? ''
       : `Answered beside the table, whatever the method: ${beside.map((name) => `\`${name.split(' ')[1] ?? ''}\``).join(', ')}, a reverse proxy's question (\`docs/guides/\`). On protected hosts \`/.sallyport/callback\` and \`/.sallyport/sign-out\` are ours. Pages live under \`/auth/\`.`,
+  );
+}
+
+export function eventsPage(): string {
+  const rows = Object.entries(auditEvents).map(([name, meaning]) => [`\`${name}\``, meaning]);
+  return page(
+    'Audit events',
+    'Every kind of thing that is written to the audit log. Each record has `number`, `at` (UTC), `event`, `actor` (a user id; empty for a stranger or the host), `actor_name` (at that time), `address` (the client; a network where many are counted in one), `peer` (who the connection came from, where that was a proxy), `way`, `target`, `result` (`ok`, or the cause), `count` and `hash`. [Decision 0015](../decisions/0015-audit-chain.md) says how the records are chained and signed.',
+    table(['event', 'what happened'], rows),
   );
 }
 

@@ -131,7 +131,7 @@ export function loadWorker({ server, model, dice }: LoadTarget): () => Promise<s
       const got = await ask('/api/auth/logout', { headers: fromPage(server, session), body: {} });
       if (got.status !== 200) return unended(session, 'sign-out', got);
       session.end = 'acknowledged';
-      model.count('session-ended');
+      model.count('signed-out');
       return '';
     });
   };

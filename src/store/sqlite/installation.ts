@@ -44,12 +44,18 @@ export function installationWrites(db: DatabaseSync, noting: Records, parts: Ses
   };
 
   return {
-    initialise({ installation, keys }: Argument<'initialise'>): Outcome<'initialise'> {
+    initialise({ installation, keys, audit }: Argument<'initialise'>): Outcome<'initialise'> {
       const { id, state, bootId, canary } = installation;
       if (insertInstallation.run(id, state, bootId, canary).changes === 0) return { kind: 'already-initialised' };
       for (const key of keys) insertKey.run(key.id, key.purpose, key.sealed, key.createdAt);
       noting.changed({ kind: 'installation' });
+      noting.audit(audit);
       return { kind: 'initialised' };
+    },
+
+    addKey({ key, audit }: Argument<'addKey'>): void {
+      insertKey.run(key.id, key.purpose, key.sealed, key.createdAt);
+      noting.audit(audit);
     },
 
     beginBoot({ bootId, at }: { readonly bootId: string; readonly at: Millis }): void {
@@ -59,11 +65,12 @@ export function installationWrites(db: DatabaseSync, noting: Records, parts: Ses
       noting.changed({ kind: 'installation' });
     },
 
-    putSetupCode({ digest, expiresAt }: Argument<'putSetupCode'>): Outcome<'putSetupCode'> {
+    putSetupCode({ digest, expiresAt, audit }: Argument<'putSetupCode'>): Outcome<'putSetupCode'> {
       const now = state();
       if (now !== 'fresh' && now !== 'declined') return { kind: 'already-configured' };
       putCode.run(digest, expiresAt);
       noting.changed({ kind: 'installation' });
+      noting.audit(audit);
       return { kind: 'put' };
     },
 

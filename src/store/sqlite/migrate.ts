@@ -7,7 +7,7 @@ import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, readFileSync, r
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import { makePrivate, syncFolder, troubleOf } from './database-file.ts';
+import { makePrivate, syncFolder, troubleOf } from './file/database-file.ts';
 
 export interface Migration {
   readonly version: number;

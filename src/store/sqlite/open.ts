@@ -15,7 +15,7 @@ import {
   type Trouble,
   troubleOf,
   useWriteAheadLog,
-} from './database-file.ts';
+} from './file/database-file.ts';
 import { migrate, type Migration, type MigrationOutcome, shippedMigrations } from './migrate.ts';
 import { reads } from './reads.ts';
 import { startWriter, type WriterLine } from './writer-line.ts';
@@ -152,9 +152,12 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     attempts: answering('attempts', read.attempts),
     networkStanding: answering('a network', read.networkStanding),
     limits: answering('limits', read.limits),
+    auditHead: answering('the audit log', read.auditHead),
+    auditEvents: answering('the audit log', read.auditEvents),
+    auditPage: answering('the audit log', read.auditPage),
     keys: answering('keys', read.keys),
     liveSessions: answering('sessions', read.liveSessions),
-    figures: line.figures,
+    figures: () => line.figures(),
     changesSince: answering('changes', read.changesSince),
 
     initialise: (first) => line.write('initialise', first),
@@ -181,6 +184,8 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     claimOnce: (claim) => line.write('claimOnce', claim),
     recordAttempt: (attempt) => line.write('recordAttempt', attempt),
     appendAudit: (event) => line.write('appendAudit', event),
+    putCheckpoint: (checkpoint) => line.write('putCheckpoint', checkpoint),
+    addKey: (addition) => line.write('addKey', addition),
     sweep: (at) => line.write('sweep', at),
 
     onChange: (listener) => {

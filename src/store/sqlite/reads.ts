@@ -7,6 +7,7 @@ import type { KeyRow } from '../../crypto/keyring.ts';
 import type { Digest, Seq } from '../../types.ts';
 import type { AttemptRow, Change, ChangeSubject, DeviceRow, Installation, SessionRow, UserRow } from '../rows.ts';
 import type { Store } from '../store.ts';
+import { type AuditReads, auditReads } from './audit.ts';
 import { guessingReads } from './guessing.ts';
 
 type Row = Record<string, SQLOutputValue>;
@@ -20,6 +21,7 @@ type ReadName =
   | 'sessionsOf'
   | 'deviceByDigest'
   | 'attempts'
+  | keyof AuditReads
   | 'networkStanding'
   | 'limits'
   | 'liveSessions'
@@ -100,6 +102,7 @@ export function reads(db: DatabaseSync): Reads {
       const rows = userId === null ? attemptsOfAll.all(end, limit) : attemptsOfOne.all(userId, end, limit);
       return rows.map(attemptOf);
     },
+    ...auditReads(db),
     keys: () => keys.all().map(keyOf),
     changesSince: (seq) => {
       const rows = changesSince.all(seq);

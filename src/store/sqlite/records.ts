@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Digest, Seq, UserId } from '../../types.ts';
 import type { AuditEvent, Change, ChangeSubject } from '../rows.ts';
 import type { Attempt } from '../store.ts';
+import { auditWrites, type AuditWrites } from './audit.ts';
 
 const dayMs = 86_400_000;
 
@@ -11,7 +12,9 @@ export interface Records {
   readonly changed: (subject: ChangeSubject) => void;
   readonly sessionsChanged: (digests: readonly Digest[]) => void;
   readonly userChanged: (userId: UserId) => void;
+  /** Takes the chain's next link, in the transaction of the operation it tells of. */
   readonly audit: (event: AuditEvent) => void;
+  readonly auditing: Omit<AuditWrites, 'append'>;
   /** Counted into the row of the same user, address, way and result of the same UTC day. */
   readonly attempt: (attempt: Attempt) => void;
   /** Changes noted since the last `take`; `keep` of them stay when an operation is rolled back. */
@@ -23,9 +26,7 @@ export interface Records {
 export function records(db: DatabaseSync): Records {
   const nextSeq = db.prepare('UPDATE change_counter SET seq = seq + 1 RETURNING seq');
   const insertChange = db.prepare('INSERT INTO changes (seq, kind, subject) VALUES (?, ?, ?)');
-  const insertAudit = db.prepare(
-    'INSERT INTO audit (at, event, actor, address, way, target, result) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  );
+  const auditing = auditWrites(db);
   const countAttempt = db.prepare(`
     INSERT INTO attempts (user_id, address, way, result, day, first_at, last_at, count) VALUES (?, ?, ?, ?, ?, ?, ?, 1)
     ON CONFLICT (user_id, address, way, result, day) DO UPDATE
@@ -44,9 +45,8 @@ export function records(db: DatabaseSync): Records {
       for (const digest of digests) changed({ kind: 'session', digest });
     },
     userChanged: (userId) => changed({ kind: 'user', userId }),
-    audit: ({ at, event, actor, address, way, target, result }) => {
-      insertAudit.run(at, event, actor, address, way, target, result);
-    },
+    audit: auditing.append,
+    auditing,
     attempt: ({ userId, address, way, result, at }) => {
       countAttempt.run(userId ?? '', address, way, result, Math.floor(at / dayMs), at, at);
     },

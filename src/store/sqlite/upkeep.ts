@@ -3,6 +3,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Millis, SessionId } from '../../types.ts';
+import type { Records } from './records.ts';
 import type { SessionParts } from './sessions.ts';
 
 const rowsPerCall = 1000;
@@ -16,7 +17,7 @@ const claimsMs = 86_400_000;
 /** Networks are looked at with the time they are known for; rows are kept a while longer. */
 const networksMs = 91 * 86_400_000;
 
-export function upkeepWrites(db: DatabaseSync, parts: SessionParts) {
+export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionParts) {
   const expiredSessions = db.prepare('SELECT id FROM sessions WHERE ends_at <= ? ORDER BY ends_at LIMIT ?');
   const dropTickets = db.prepare(
     'DELETE FROM one_use_tickets WHERE place IN (SELECT place FROM one_use_tickets WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
@@ -68,7 +69,8 @@ export function upkeepWrites(db: DatabaseSync, parts: SessionParts) {
         dropMarks.run(Number(mark['at']));
       }
       putMark.run(at);
-      return { kind: dropped || sessions.length >= sessionsPerCall ? 'more' : 'done' };
+      const cut = noting.auditing.cut(at);
+      return { kind: dropped || sessions.length >= sessionsPerCall ? 'more' : cut.kind };
     },
 
     /** For `/readyz`: a row put and taken back, since SQLite writes no page for an update that alters nothing. */

@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Change } from '../rows.ts';
 import { StoreFault } from '../store.ts';
-import { causeOf, type Trouble } from './database-file.ts';
+import { causeOf, type Trouble } from './file/database-file.ts';
 import type { Call, CallOutcome, Fault, Order, Report, WriteName, WriteOperations, WriterData } from './writer.ts';
 
 /** Operations per flush: beyond it the first of a group would wait longer for the last than for the disk. */
@@ -24,8 +24,8 @@ export interface WriterLine {
   ): Promise<ReturnType<WriteOperations[K]>>;
   /** `troubled`: the disk failed a moment ago, and nothing but proofs has been written since. */
   standing(): { readonly kind: 'down' | 'troubled'; readonly reason: string } | { readonly kind: 'working' };
-  /** Since it was opened; `wroteMs`: from asking to the end, of all writes together. */
-  figures(): { readonly waiting: number; readonly writes: number; readonly wroteMs: number };
+  /** Since it was opened. */
+  figures(): { readonly waiting: number; readonly writes: number };
   /** Takes no more, finishes what was asked for, empties the write-ahead log, ends the thread. */
   close(): Promise<void>;
 }
@@ -36,7 +36,6 @@ interface Waiting {
   readonly call: Call;
   readonly resolve: (value: unknown) => void;
   readonly reject: (fault: StoreFault) => void;
-  readonly askedAt: number;
 }
 
 export interface WriterParts {
@@ -63,7 +62,6 @@ export function startWriter({ path, onChanges, onDown, program }: WriterParts): 
   let serving = false;
   let scheduled = false;
   let writes = 0;
-  let wroteMs = 0;
   let trouble: string | null = null;
   let forgetting: NodeJS.Timeout | undefined;
   const started = Promise.withResolvers<WriterStart>();
@@ -111,11 +109,10 @@ export function startWriter({ path, onChanges, onDown, program }: WriterParts): 
     underWay = [];
     noteTrouble(settled, outcomes);
     if (changes.length > 0) onChanges(changes);
-    settled.forEach(({ call, resolve, reject, askedAt }, index) => {
+    settled.forEach(({ call, resolve, reject }, index) => {
       const outcome = outcomes[index];
       if (outcome?.kind === 'done') {
         writes += 1;
-        wroteMs += performance.now() - askedAt;
         resolve(outcome.value);
       } else reject(failure(call.name, outcome?.fault ?? locked ?? undefined));
     });
@@ -169,7 +166,6 @@ export function startWriter({ path, onChanges, onDown, program }: WriterParts): 
           call: { name, argument },
           resolve: resolve as (value: unknown) => void,
           reject,
-          askedAt: performance.now(),
         });
         if (scheduled || underWay.length > 0) return;
         // After this turn's other calls: what one request asks for at once is one group.
@@ -182,7 +178,7 @@ export function startWriter({ path, onChanges, onDown, program }: WriterParts): 
       if (down !== null) return { kind: 'down', reason: down };
       return trouble === null ? { kind: 'working' } : { kind: 'troubled', reason: trouble };
     },
-    figures: () => ({ waiting: queue.length + underWay.length, writes, wroteMs }),
+    figures: () => ({ waiting: queue.length + underWay.length, writes }),
     close: () => {
       if (closing !== null) return closing.promise;
       closing = Promise.withResolvers<void>();

@@ -5,7 +5,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Change } from '../rows.ts';
-import { causeOf, connect, standingAfter, textOf, troubleOf } from './database-file.ts';
+import { causeOf, connect, standingAfter, textOf, troubleOf } from './file/database-file.ts';
+import { chainOldRows } from './audit.ts';
 import { guessingWrites, networkParts } from './guessing.ts';
 import { installationWrites } from './installation.ts';
 import { oneUseWrites } from './one-use.ts';
@@ -61,9 +62,10 @@ function writeOperations(db: DatabaseSync, noting: Records) {
     ...sessionWrites(db, noting, parts),
     ...oneUseWrites(db, noting, parts),
     ...guessingWrites(db, noting),
-    ...upkeepWrites(db, parts),
+    ...upkeepWrites(db, noting, parts),
     recordAttempt: noting.attempt,
     appendAudit: noting.audit,
+    putCheckpoint: noting.auditing.putCheckpoint,
   };
 }
 
@@ -76,6 +78,7 @@ interface Connection {
 
 function open(path: string): Connection {
   const db = connect(path, 'write');
+  chainOldRows(db);
   const noting = records(db);
   return {
     db,

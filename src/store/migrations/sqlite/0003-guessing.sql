@@ -18,4 +18,4 @@ CREATE INDEX known_networks_used ON known_networks (used_at);
 
 ALTER TABLE devices ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;

@@ -1,5 +1,5 @@
 /** What operators and their tools ask: is it ready, how is it doing (2-http-api, 6). */
-import { done, type Outcome } from '../actions/call.ts';
+import { done, type Outcome } from './call.ts';
 import type { HashQueue } from '../crypto/hash-queue.ts';
 import { refuse } from '../errors.ts';
 import type { Metrics } from '../record/metrics.ts';
@@ -34,6 +34,9 @@ export async function ready({ store, memory, silentProxies }: OperationsParts): 
 
 export async function showMetrics(parts: OperationsParts): Promise<Outcome> {
   const { store, memory, hashing, clock } = parts;
+  const began = clock.monotonic();
+  await store.ready();
+  const latencyMs = clock.monotonic() - began;
   const state = await memory.state();
   const { readMsAgo, ...known } = memory.figures();
   const text = parts.metrics.render({
@@ -42,7 +45,7 @@ export async function showMetrics(parts: OperationsParts): Promise<Outcome> {
     hashing: { ...hashing.depth(), ...hashing.totals() },
     memory: known,
     changesReadMsAgo: readMsAgo,
-    store: store.figures(),
+    store: { ...store.figures(), latencyMs },
   });
-  return { kind: 'text', type: 'text/plain; version=0.0.4; charset=utf-8', text };
+  return { kind: 'export', contentType: 'text/plain; version=0.0.4; charset=utf-8', text, headers: [] };
 }

@@ -1,10 +1,10 @@
 /** Where the doors are reached, once it is known which ports they got (2-http-api, 1). */
-import { type Listener, reachOf } from '../config/network-place.ts';
-import type { Settings } from '../config/schema.ts';
-import { parseOrigin } from '../request/origin.ts';
-import type { OpenServer } from '../server.ts';
-import type { Places } from '../request/arrival.ts';
-import type { Origin } from '../types.ts';
+import { type Listener, reachOf } from '../../config/network-place.ts';
+import type { Settings } from '../../config/schema.ts';
+import { parseOrigin } from '../../request/origin.ts';
+import type { OpenServer } from '../../server.ts';
+import type { Places } from '../../request/arrival.ts';
+import type { Origin } from '../../types.ts';
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]'] as const;
 

@@ -1,9 +1,9 @@
 /** What the operator is told when the server is ready (2-http-api, 1; 3-rules, Setup states). */
-import type { Settings } from '../config/schema.ts';
-import type { Log } from '../record/recorder.ts';
-import type { Places } from '../request/arrival.ts';
-import type { Sallyport, SetupCode } from '../setup.ts';
-import type { Terminal } from './exit-codes.ts';
+import type { Settings } from '../../config/schema.ts';
+import type { Log } from '../../record/recorder.ts';
+import type { Places } from '../../request/arrival.ts';
+import type { Sallyport, SetupCode } from '../../setup.ts';
+import type { Terminal } from '../exit-codes.ts';
 
 export async function announce(parts: {
   readonly sallyport: Sallyport;
