@@ -18,10 +18,10 @@ import type { Hold } from './throttle/hold.ts';
 import type { Limited, Limiter, Try } from './throttle/limiter.ts';
 import { deviceFailures, narrowNetwork } from './throttle/limits.ts';
 import type { Repeats, WrongSecret } from './throttle/repeats.ts';
-import type { Address, Clock, Digest, Password, UserId } from './types.ts';
+import type { Address, Clock, Digest, UserId } from './types.ts';
 import type { Acquaintances } from './verify/acquaintance.ts';
 import { claims as makeClaims, readPassword } from './verify/claim.ts';
-import type { Account, PasswordProof, PasswordVerifier } from './verify/password.ts';
+import type { PasswordVerifier } from './verify/password.ts';
 import { verifySetupCode } from './verify/setup-code.ts';
 
 /** What came along with the secret. */
@@ -82,6 +82,8 @@ type Verdict<T> =
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'turned-away'; readonly refusal: Refusal }
   | { readonly kind: 'proven'; readonly proven: T };
+
+const queueIsFull = { kind: 'turned-away', refusal: refuse('busy', { retryAfterSeconds: 1 }) } as const;
 
 export interface ProverParts {
   readonly store: Store;
@@ -145,15 +147,6 @@ export function prover(parts: ProverParts): Prover {
     network: networkOf(address, narrowNetwork.bits),
   });
 
-  const checkPassword = async (
-    account: Account,
-    password: Password,
-    turn: HashTurn,
-  ): Promise<Extract<Verdict<never>, { kind: 'turned-away' }> | Exclude<PasswordProof, { kind: 'busy' }>> => {
-    const proof = await passwords.verify(account, password, turn);
-    return proof.kind === 'busy' ? { kind: 'turned-away', refusal: refuse('busy', { retryAfterSeconds: 1 }) } : proof;
-  };
-
   const countDevice = async (device: DeviceRow, { address, peer }: Circumstances): Promise<void> => {
     await store.countDeviceFailure({
       digest: device.digest,
@@ -206,8 +199,8 @@ export function prover(parts: ProverParts): Prover {
           const recalled = repeats.recall(tried);
           if (recalled.before !== null)
             return { kind: 'failed', failure: { refusal, userId, cause: recalled.before, charge: 'repeated' } };
-          const proof = await checkPassword(account, password, turn);
-          if (proof.kind === 'turned-away') return proof;
+          const proof = await passwords.verify(account, password, turn);
+          if (proof.kind === 'busy') return queueIsFull;
           if (proof.kind === 'proven') return { kind: 'proven', proven: { kind: 'user', user: proof.user, device } };
           const charge = recalled.note(proof.cause).kind === 'new' ? 'charged' : 'repeated';
           return { kind: 'failed', failure: { refusal, userId: proof.userId, cause: proof.cause, charge } };
@@ -242,8 +235,8 @@ export function prover(parts: ProverParts): Prover {
         circumstances,
         async () => {
           const account = { name: row.username, lookup: await store.userById(row.id) };
-          const proof = await checkPassword(account, typed.password, turnFor('known', address));
-          if (proof.kind === 'turned-away') return proof;
+          const proof = await passwords.verify(account, typed.password, turnFor('known', address));
+          if (proof.kind === 'busy') return queueIsFull;
           if (proof.kind === 'proven')
             return { kind: 'proven', proven: { kind: 'user', user: proof.user, device: null } };
           const { userId, cause } = proof;
@@ -273,10 +266,16 @@ export function prover(parts: ProverParts): Prover {
         circumstances,
         async () => {
           const proof = await verifySetupCode(code, store, clock);
-          if (proof.kind === 'proven')
-            return { kind: 'proven', proven: { kind: 'code', codeDigest: proof.codeDigest } };
-          const refusal = refuse('setup_code_invalid');
-          return { kind: 'failed', failure: { refusal, userId: null, cause: 'wrong-code', charge: 'charged' } };
+          switch (proof.kind) {
+            case 'already-configured':
+              return { kind: 'turned-away', refusal: refuse('already_configured') };
+            case 'rejected': {
+              const refusal = refuse('setup_code_invalid');
+              return { kind: 'failed', failure: { refusal, userId: null, cause: 'wrong-code', charge: 'charged' } };
+            }
+            case 'proven':
+              return { kind: 'proven', proven: { kind: 'code', codeDigest: proof.codeDigest } };
+          }
         },
         (failure) =>
           recorder.refused({

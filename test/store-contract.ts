@@ -311,7 +311,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           (await store.createFirstAdmin({ ...firstAdmin(), codeDigest: digestOf('second') })).kind,
           'created',
         );
-        assert.deepEqual(await store.setupCode(digestOf('second'), noon), { kind: 'invalid' });
+        assert.deepEqual(await store.setupCode(digestOf('second'), noon), { kind: 'already-configured' });
         assert.deepEqual(
           await store.putSetupCode({
             digest: digestOf('third'),
@@ -322,7 +322,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
             kind: 'already-configured',
           },
         );
-        assert.deepEqual(await store.setupCode(digestOf('third'), noon), { kind: 'invalid' });
+        assert.deepEqual(await store.setupCode(digestOf('third'), noon), { kind: 'already-configured' });
       }),
     );
 

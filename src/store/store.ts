@@ -130,7 +130,10 @@ export interface Store {
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'already-configured' } | { readonly kind: 'put' }>;
   /** A look without spending: wrong and expired codes are told apart by nobody. */
-  setupCode(digest: Digest, at: Millis): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'valid' }>;
+  setupCode(
+    digest: Digest,
+    at: Millis,
+  ): Promise<{ readonly kind: 'already-configured' } | { readonly kind: 'invalid' } | { readonly kind: 'valid' }>;
   /** First run: spends the code, makes the first admin and the session; of any number of racers one wins. */
   createFirstAdmin(
     first: FirstAdmin,

@@ -4,7 +4,11 @@ import { digest } from '../crypto/digest.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock, Digest } from '../types.ts';
 
-export type SetupCodeProof = { readonly kind: 'rejected' } | { readonly kind: 'proven'; readonly codeDigest: Digest };
+export type SetupCodeProof =
+  /** Somebody was faster: there is nothing to prove any more. */
+  | { readonly kind: 'already-configured' }
+  | { readonly kind: 'rejected' }
+  | { readonly kind: 'proven'; readonly codeDigest: Digest };
 
 /** One spelling for codes we make; a code given by setting is compared as it is, but for case and dashes. */
 export function setupCodeDigest(code: string): Digest {
@@ -18,5 +22,6 @@ export async function verifySetupCode(
 ): Promise<SetupCodeProof> {
   const codeDigest = setupCodeDigest(code);
   const known = await store.setupCode(codeDigest, clock.now());
+  if (known.kind === 'already-configured') return known;
   return known.kind === 'valid' ? { kind: 'proven', codeDigest } : { kind: 'rejected' };
 }

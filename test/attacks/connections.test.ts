@@ -377,7 +377,7 @@ describe('connections', () => {
       await pause(5);
       for (const each of batch) each.socket.resetAndDestroy();
     }
-    await settled(() => descriptors(server) <= before + 5, 'descriptors are given back', 5000);
+    await settled(() => descriptors(server) <= before + 5, 'descriptors are given back', 15_000);
     await alive();
   });
 

@@ -45,7 +45,8 @@ export function reads(db: DatabaseSync): Reads {
     'SELECT c.seq, i.id, i.state, i.boot_id, i.canary FROM change_counter AS c LEFT JOIN installation AS i ON true',
   );
   const setupCode = db.prepare(`
-    SELECT 1 FROM setup_code AS s JOIN installation AS i ON i.state IN ('fresh', 'declined') WHERE s.digest = ? AND s.expires_at > ?`);
+    SELECT i.state IN ('fresh', 'declined') AS open, s.digest FROM installation AS i
+    LEFT JOIN setup_code AS s ON s.digest = ? AND s.expires_at > ?`);
   const userByName = db.prepare(`SELECT ${userColumns} FROM users AS u WHERE u.username = ?`);
   const userById = db.prepare(`SELECT ${userColumns} FROM users AS u WHERE u.id = ?`);
   // One statement, so that the change number is that of the very state the row was read from. Values by position and none
@@ -84,7 +85,11 @@ export function reads(db: DatabaseSync): Reads {
         ? { kind: 'empty' }
         : { kind: 'found', installation: installationOf(row), seq: row['seq'] as Seq };
     },
-    setupCode: (digest, at) => (setupCode.get(digest, at) === undefined ? { kind: 'invalid' } : { kind: 'valid' }),
+    setupCode: (digest, at) => {
+      const row = setupCode.get(digest, at);
+      if (row?.['open'] === 0) return { kind: 'already-configured' };
+      return { kind: (row?.['digest'] ?? null) === null ? 'invalid' : 'valid' };
+    },
     userByName: (username) => userLookup(userByName.get(username)),
     userById: (id) => userLookup(userById.get(id)),
     sessionByDigest: (digest) => {
