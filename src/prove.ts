@@ -10,6 +10,7 @@ import type { HashTurn, Lane } from './crypto/hash-queue.ts';
 import type { Keyring } from './crypto/keyring.ts';
 import { refuse, type Refusal } from './errors.ts';
 import type { UserPrincipal } from './principal/principal.ts';
+import { namedBy } from './record/failures/lines.ts';
 import type { Recorder } from './record/recorder.ts';
 import { networkOf } from './request/address.ts';
 import type { DeviceRow, UserRow } from './store/rows.ts';
@@ -111,7 +112,7 @@ export function prover(parts: ProverParts): Prover {
   ): Promise<Refusal | T> => {
     const permit = await limiter.take(attempt);
     if (permit.kind === 'limited') {
-      recorder.limited(attempt);
+      recorder.limited(attempt, permit.retryAfterSeconds);
       return limited(permit);
     }
     let verdict: Verdict<T>;
@@ -147,8 +148,8 @@ export function prover(parts: ProverParts): Prover {
     network: networkOf(address, narrowNetwork.bits),
   });
 
-  const countDevice = async (device: DeviceRow, { address, peer }: Circumstances): Promise<void> => {
-    await store.countDeviceFailure({
+  const countDevice = (device: DeviceRow, { address, peer }: Circumstances) =>
+    store.countDeviceFailure({
       digest: device.digest,
       limit: deviceFailures,
       audit: recorder.event({
@@ -161,20 +162,16 @@ export function prover(parts: ProverParts): Prover {
         result: 'too-many-wrong-passwords',
       }),
     });
-  };
 
   return {
     turnFor,
 
     standing: ({ address }) => {
-      // What holds for everybody who comes from there, whoever they turn out to be.
-      const standing = limiter.standing({
-        way: 'login',
-        address,
-        standing: { kind: 'stranger', network: 'seen-before' },
-      });
+      // What holds for everybody from there, whoever they turn out to be.
+      const anybody = { kind: 'stranger', network: 'seen-before' } as const;
+      const standing = limiter.standing({ way: 'login', address, standing: anybody });
       if (standing.kind === 'open') return standing;
-      recorder.limited({ way: 'login', address });
+      recorder.limited({ way: 'login', address }, standing.retryAfterSeconds);
       return limited(standing);
     },
 
@@ -210,6 +207,7 @@ export function prover(parts: ProverParts): Prover {
             recorder.refused({
               event: 'sign-in-refused',
               kind: claim.kind,
+              guessed: failure.charge === 'charged' ? namedBy(account.name, subject) : null,
               actor: '',
               way: 'password',
               ...noted(failure, circumstances),
@@ -249,6 +247,7 @@ export function prover(parts: ProverParts): Prover {
           await recorder.refused({
             event: 'reauthentication-refused',
             kind: principal.session.kind,
+            guessed: { kind: 'account', username: row.username },
             actor: row.id,
             way: 'password',
             ...noted(failure, circumstances),
@@ -281,6 +280,7 @@ export function prover(parts: ProverParts): Prover {
           recorder.refused({
             event: 'setup-code-refused',
             kind: 'setup',
+            guessed: { kind: 'nobody' },
             actor: '',
             way: 'setup-code',
             ...noted(failure, circumstances),

@@ -18,6 +18,7 @@ import type { Pages } from './http/pages.ts';
 import { openInstallation } from './open-installation.ts';
 import { sessionKindsOf } from './principal/session-kinds.ts';
 import { prover } from './prove.ts';
+import { type FailureLog, failureLog } from './record/failures/failure-log.ts';
 import { metrics as makeMetrics } from './record/metrics.ts';
 import { auditLog, type AuditSource } from './record/audit-log.ts';
 import { checkpoints } from './record/checkpoint.ts';
@@ -46,6 +47,8 @@ export interface SallyportOptions {
   readonly pages: Pages;
   readonly version: string;
   readonly log: Log;
+  /** Where wrong guesses are told for fail2ban; without it they are in the attempts and the audit log alone. */
+  readonly failures?: FailureLog;
   /** Further kinds of session for the embedding application's own routes. */
   readonly sessionKinds?: readonly SessionKind[];
   readonly clock?: Clock;
@@ -134,7 +137,8 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   });
   const guard = makeGuard({ sessions, kinds });
   const metrics = makeMetrics();
-  const record = recorder({ store, clock, log, metrics });
+  const failures = options.failures ?? failureLog([], clock);
+  const record = recorder({ store, clock, log, metrics, failures });
   const signing = checkpoints({ store, signer: keyring.auditSigner(), clock, log });
   const audit = auditLog(store, keyring.auditKeys());
   const host = { actor: '', address: '', way: 'host', target: bootId } as const;
@@ -212,6 +216,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     unknownSecrets: unknown,
     metrics,
     hashing: queue,
+    failures,
     audit,
   });
 

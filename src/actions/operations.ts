@@ -2,6 +2,7 @@
 import { done, type Outcome } from './call.ts';
 import type { HashQueue } from '../crypto/hash-queue.ts';
 import { refuse } from '../errors.ts';
+import type { FailureLog } from '../record/failures/failure-log.ts';
 import type { Metrics } from '../record/metrics.ts';
 import type { SilentProxies } from '../record/silent-proxies.ts';
 import type { Store } from '../store/store.ts';
@@ -14,6 +15,7 @@ export interface OperationsParts {
   readonly metrics: Metrics;
   readonly hashing: Pick<HashQueue, 'depth' | 'totals'>;
   readonly silentProxies: SilentProxies;
+  readonly failures: Pick<FailureLog, 'standing'>;
   readonly clock: Clock;
 }
 
@@ -21,7 +23,7 @@ export interface OperationsParts {
 export const operationsPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** An open installation says so wherever it is asked how it is (3-rules, Setup states). */
-export async function ready({ store, memory, silentProxies }: OperationsParts): Promise<Outcome> {
+export async function ready({ store, memory, silentProxies, failures }: OperationsParts): Promise<Outcome> {
   const standing = await store.ready();
   if (standing.kind === 'unready') return refuse('unavailable', { cause: standing.reason });
   const state = await memory.state();
@@ -29,6 +31,8 @@ export async function ready({ store, memory, silentProxies }: OperationsParts): 
     status: 'ready',
     sign_in: state === 'configured' ? 'required' : state === 'fresh' ? 'not-set-up' : state,
     ...(silentProxies.standing() === 'one-is-silent' ? { forwarded_header: 'missing' } : {}),
+    // Sign-in goes on without it: a log must not shut anybody out.
+    ...(failures.standing() === 'degraded' ? { auth_log: 'degraded' } : {}),
   });
 }
 

@@ -1,6 +1,7 @@
 /** `sallyport serve`: the server from its settings to its end (2-http-api, 1). */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { type Forwarding, forwarding } from '../adapters/forwarding.ts';
@@ -10,6 +11,7 @@ import type { Settings } from '../config/schema.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { type Pages, readPages } from '../http/pages.ts';
 import { checkBeforeOpening } from '../open-installation.ts';
+import type { FailureLog } from '../record/failures/failure-log.ts';
 import type { Log } from '../record/recorder.ts';
 import { failedAnswer, openServer, type OpenServer } from '../server.ts';
 import { createSallyport, type Sallyport, type SetupCode, systemClock } from '../setup.ts';
@@ -20,6 +22,8 @@ import { announce } from './serving/announce.ts';
 import { controlAdapter, controlSocket } from './control.ts';
 import { connectionsAllowed } from './serving/descriptors.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
+import { openFailures } from './serving/failures.ts';
+import { journalDestination, standardErrorIs } from './serving/journal.ts';
 import { ownFolder } from './serving/own-folder.ts';
 import { placesOf } from './serving/places.ts';
 import type { Invocation } from './command.ts';
@@ -36,9 +40,10 @@ export const serve = {
     const loaded = loadSettings({ argv, env, readFile: readSettingsFile });
     if (loaded.kind === 'refused') return fail(terminal, exitCodes.usage, ...loaded.problems.map(noticeLine));
     const { settings } = loaded;
+    const standardError = standardErrorIs(env['JOURNAL_STREAM']);
     const log = pino(
       { level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-      pino.destination({ dest: 2, sync: true }),
+      standardError === 'journal' ? journalDestination() : pino.destination({ dest: 2, sync: true }),
     );
     for (const warning of loaded.warnings) log.warn(noticeLine(warning));
 
@@ -74,18 +79,34 @@ export const serve = {
       return fail(terminal, opened.kind === 'locked' ? exitCodes.unavailable : exitCodes.fault, opened.detail);
     const { store } = opened;
 
+    const failing = openFailures({ settings, standardError, log });
+    if (failing.kind === 'refused') {
+      await store.close();
+      return fail(terminal, exitCodes.unavailable, failing.why);
+    }
     const servers: OpenServer[] = [];
     const end = async (code: ExitCode, ...lines: readonly string[]): Promise<ExitCode> => {
       await Promise.all(servers.map((each) => each.stop()));
       await store.close();
+      await failing.close();
       return fail(terminal, code, ...lines);
     };
     try {
-      const opening = await open({ settings, store, log, terminal, pages: pages.pages, servers });
+      const opening = await open({
+        settings,
+        store,
+        log,
+        terminal,
+        pages: pages.pages,
+        failures: failing.failures,
+        servers,
+      });
       if (opening.kind === 'refused') return await end(opening.code, opening.why);
       await stopAsked;
       log.info({}, 'stopping');
-      return await stop({ ...opening, servers, store, log });
+      const code = await stop({ ...opening, servers, store, log });
+      await failing.close();
+      return code;
     } catch (fault) {
       // A file that cannot be written, for one. Listeners that stay open would keep a process that serves nobody.
       return await end(exitCodes.fault, fault instanceof Error ? fault.message : String(fault));
@@ -105,6 +126,7 @@ interface OpeningParts {
   readonly log: Log;
   readonly terminal: Terminal;
   readonly pages: Pages;
+  readonly failures: FailureLog;
   /** Whatever was opened is put here, for whoever has to close it. */
   readonly servers: OpenServer[];
 }
@@ -112,7 +134,7 @@ interface OpeningParts {
 async function open(
   parts: OpeningParts,
 ): Promise<{ readonly kind: 'refused'; readonly code: ExitCode; readonly why: string } | Opened> {
-  const { settings, store, log, terminal, pages, servers } = parts;
+  const { settings, store, log, terminal, pages, failures, servers } = parts;
   const doors = [
     { door: 'console', listener: settings.listen },
     ...(settings.upstream === null || settings.sharedOrigin
@@ -129,7 +151,7 @@ async function open(
     bound[door] = opening.server;
   }
   const places = placesOf(settings, bound.console, bound.application, bound.operations);
-  const creation = await createSallyport({ settings, store, places, pages, version, log });
+  const creation = await createSallyport({ settings, store, places, pages, version, log, failures });
   if (creation.kind === 'refused') return { kind: 'refused', code: exitCodes.fault, why: creation.why };
   const { sallyport } = creation;
 
@@ -192,5 +214,7 @@ async function stop(parts: Omit<Opened, 'kind'> & Pick<OpeningParts, 'servers' |
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
+    // From a terminal that is gone; for a daemon it means another thing (`serving/failures.ts`).
+    process.on('SIGHUP', () => (isatty(0) ? resolve() : undefined));
   });
 }

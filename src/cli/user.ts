@@ -3,6 +3,7 @@ import { unlock } from '../actions/blocks.ts';
 import { loadSettings, readSettingsFile } from '../config/load.ts';
 import { noticeLine } from '../config/print.ts';
 import { problems } from '../errors.ts';
+import { failureLog } from '../record/failures/failure-log.ts';
 import { metrics } from '../record/metrics.ts';
 import { recorder } from '../record/recorder.ts';
 import { systemClock } from '../setup.ts';
@@ -60,7 +61,13 @@ async function unlockIn(
     store,
     clock: systemClock,
     limiter: limiter({ clock: systemClock, remembered: await store.limits(systemClock.now()) }),
-    recorder: recorder({ store, clock: systemClock, log: silent, metrics: metrics() }),
+    recorder: recorder({
+      store,
+      clock: systemClock,
+      log: silent,
+      metrics: metrics(),
+      failures: failureLog([], systemClock),
+    }),
   };
   const outcome = await unlock(parts, name);
   if (outcome.kind === 'refused')

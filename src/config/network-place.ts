@@ -114,6 +114,34 @@ export const origin: ValueKind<string> = {
   format: String,
 };
 
+/** Where to send a copy of log lines. */
+export interface SyslogServer {
+  readonly protocol: 'udp' | 'tcp';
+  readonly host: string;
+  readonly port: number;
+}
+
+export const syslogServer: ValueKind<SyslogServer> = {
+  writing: 'text',
+  suffix: '',
+  form: '`udp://host:port` or `tcp://host:port`',
+  parse: (text) => {
+    const [, protocol, place] = /^(udp|tcp):\/\/([^/?#@\s]+)$/i.exec(text) ?? [];
+    if (protocol === undefined || place === undefined) return refused();
+    const listening = parseTcp(place);
+    if (listening.kind === 'refused') return listening;
+    const { value } = listening;
+    if (value.kind === 'unix') return refused();
+    if (value.port === 0) return refused('the port is 0');
+    return accepted({
+      protocol: protocol.toLowerCase() === 'udp' ? 'udp' : 'tcp',
+      host: value.host,
+      port: value.port,
+    } as const);
+  },
+  format: ({ protocol, host, port }) => `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+};
+
 const families = { 4: { family: 'ipv4', bits: 32 }, 6: { family: 'ipv6', bits: 128 } } as const;
 const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
 

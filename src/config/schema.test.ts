@@ -31,6 +31,9 @@ interface Expected {
   readonly tls: 'off' | null;
   readonly setupCode: Secret | null;
   readonly stepUpWindowMs: number;
+  readonly authLog: string;
+  readonly authLogTag: string;
+  readonly authSyslog: { readonly protocol: 'udp' | 'tcp'; readonly host: string; readonly port: number } | null;
   readonly rootKeyFile: string;
   readonly cookieName: string;
   readonly session: {
@@ -64,6 +67,9 @@ const defaults: Expected = {
   tls: null,
   setupCode: null,
   stepUpWindowMs: 5 * 60_000,
+  authLog: resolve('sallyport-data/auth.log'),
+  authLogTag: 'sallyport',
+  authSyslog: null,
   rootKeyFile: resolve('sallyport-data/root.key'),
   cookieName: 'sallyport',
   session: {

@@ -3,9 +3,19 @@
  * the place in the file and the field of `Settings`; from the kind of value its unit, bounds and type.
  * A new setting is one entry here, and a rule in `rules.ts` if it depends on another.
  */
-import { listener, network, origin } from './network-place.ts';
+import { listener, network, origin, syslogServer } from './network-place.ts';
 import { count, duration, type DurationText, size, type SizeText } from './quantity.ts';
-import { choice, cookieStem, filePath, flag, listOf, secret, type UnitSuffix, type ValueKind } from './value-kind.ts';
+import {
+  choice,
+  cookieStem,
+  filePath,
+  flag,
+  listOf,
+  logTag,
+  secret,
+  type UnitSuffix,
+  type ValueKind,
+} from './value-kind.ts';
 
 interface WithDefault<T, Suffix extends UnitSuffix> {
   readonly kind: 'with-default';
@@ -119,6 +129,9 @@ export const settingsTable = {
     'Code that the first setup asks for',
   ),
   'step-up-window': setting(duration('1s', '12h'), '5m', 'How long a confirmation with the password is good for'),
+  'auth-log': setting(filePath, '<data>/auth.log', 'Failure log, for fail2ban; reopened on SIGHUP'),
+  'auth-log-tag': setting(logTag, 'sallyport', 'What the lines of the failure log begin with'),
+  'auth-syslog': optional(syslogServer, 'none', 'Syslog server for a copy of the failure log'),
   'root-key-file': setting(filePath, '<data>/root.key', 'Root key of the key ring; made at first start'),
   'cookie-name': setting(cookieStem, 'sallyport', 'Stem of the names of our cookies'),
   'session.account.idle': setting(lifetime, '24h', 'An account session ends after so long without use'),

@@ -78,6 +78,15 @@ export const cookieStem: ValueKind<string> = {
   format: String,
 };
 
+/** What a program calls itself in logs. */
+export const logTag: ValueKind<string> = {
+  writing: 'text',
+  suffix: '',
+  form: '1 to 32 letters, digits, dashes or underscores',
+  parse: (text) => (/^[A-Za-z0-9_-]{1,32}$/.test(text) ? accepted(text) : refused()),
+  format: String,
+};
+
 /** A secret of at least so many characters; the only kind that is never shown and that may be given as a file. */
 export function secret(minimum: number): ValueKind<Secret> {
   return {

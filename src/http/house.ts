@@ -59,6 +59,7 @@ export interface HouseParts {
   readonly unknownSecrets: UnknownSecrets;
   readonly metrics: Metrics;
   readonly hashing: OperationsParts['hashing'];
+  readonly failures: OperationsParts['failures'];
   readonly audit: AuditSource;
 }
 
@@ -97,6 +98,7 @@ export function openHouse(house: HouseParts): House {
     memory,
     metrics: house.metrics,
     hashing: house.hashing,
+    failures: house.failures,
     silentProxies,
     clock,
   };

@@ -6,6 +6,8 @@ import type { AuditEvent, SessionRow } from '../store/rows.ts';
 import { type Attempt, type Store, StoreFault } from '../store/store.ts';
 import type { Try } from '../throttle/limiter.ts';
 import type { Address, Clock, Millis, UserId } from '../types.ts';
+import type { FailureLog } from './failures/failure-log.ts';
+import type { Named } from './failures/lines.ts';
 import { limitedAttempts } from './limited-attempts.ts';
 import type { Attempted, Metrics } from './metrics.ts';
 
@@ -90,7 +92,7 @@ export interface Recorder {
    * A try that a limit refused, before anything was looked at: counted in memory, written as one row per network and
    * minute by `settle`.
    */
-  limited(attempt: Pick<Try, 'way' | 'address'>): void;
+  limited(attempt: Pick<Try, 'way' | 'address'>, retryAfterSeconds: number): void;
   /** An attempt row that a successful sign-in writes together with its session. */
   attempt(session: SessionRow, way: string): Attempt;
   /** A refused attempt: attempts, audit and log. Throws when it cannot be written. */
@@ -101,6 +103,8 @@ export interface Recorder {
       readonly cause: string;
       /** Kind of session asked for, or what else was tried. */
       readonly kind: string;
+      /** Whose secret was guessed; null where it is no new guess: nobody is banned for it. */
+      readonly guessed: Named | null;
     },
   ): Promise<void>;
   /** A refused authorisation, once per holder and minute. It is refused, written or not. */
@@ -123,8 +127,9 @@ export function recorder(parts: {
   clock: Clock;
   log: Log;
   metrics: Metrics;
+  failures: FailureLog;
 }): Recorder {
-  const { store, clock, log, metrics } = parts;
+  const { store, clock, log, metrics, failures } = parts;
   const limited = limitedAttempts({ store, clock, log });
   /** Monotonic time of the denial that was written last, by holder. */
   const denied = new Map<string, number>();
@@ -132,7 +137,8 @@ export function recorder(parts: {
   return {
     event,
     passed: (attempted) => metrics.authenticated({ ...attempted, result: 'ok' }),
-    limited: ({ way, address }) => {
+    limited: ({ way, address }, retryAfterSeconds) => {
+      failures.limited(address, retryAfterSeconds);
       metrics.rateLimited(way);
       limited.count(address);
     },
@@ -144,7 +150,8 @@ export function recorder(parts: {
       at: session.createdAt,
     }),
     refused: async (occurrence) => {
-      const { userId, cause, address, way, kind } = occurrence;
+      const { userId, cause, address, way, kind, guessed } = occurrence;
+      if (guessed !== null) failures.failed(address, guessed);
       metrics.authenticated({ kind, way, result: cause });
       log.warn({ event: occurrence.event, address, way, user: userId ?? undefined, cause }, 'authentication failure');
       await Promise.all([
