@@ -57,10 +57,12 @@ describe('fail2ban', { skip: withoutPackages }, () => {
     const regex = await need('fail2ban-regex', 'fail2ban');
     const lines = (await readFile(log, 'utf8')).split('\n').length;
     const senders = hostileNames.map((_, at) => (at % 2 === 0 ? `203.0.113.${at + 1}` : `2001:db8:${at + 1}::1`));
-    for (const [at, name] of hostileNames.entries()) {
-      const got = await fail(senders[at] ?? '', name);
-      assert.equal(got.status, 401, `${JSON.stringify(name)}: ${got.text}`);
-    }
+    await Promise.all(
+      hostileNames.map(async (name, at) => {
+        const got = await fail(senders[at] ?? '', name);
+        assert.equal(got.status, 401, `${JSON.stringify(name)}: ${got.text}`);
+      }),
+    );
     assert.equal((await fail('::ffff:203.0.113.200', admin.username)).status, 401);
     const text = await readFile(log, 'utf8');
     assert.equal(text.split('\n').length - lines, hostileNames.length + 1);
@@ -68,16 +70,20 @@ describe('fail2ban', { skip: withoutPackages }, () => {
     assert.match(text, /rhost=203\.0\.113\.200 user=root1\n/);
     const { stdout } = await run(regex, ['--out', 'ip', log, join(shipped, 'filter.d/sallyport.conf')]);
     assert.deepEqual(
-      stdout.split('\n').filter((line) => line !== ''),
-      [...senders, '203.0.113.200'],
+      stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .toSorted(),
+      [...senders, '203.0.113.200'].toSorted(),
     );
   });
 
   it('what was limited is matched, too; a phone that repeats an old password is not written a second time', async () => {
     const regex = await need('fail2ban-regex', 'fail2ban');
     const before = (await readFile(log, 'utf8')).length;
-    for (let at = 0; at < 7; at += 1) await fail('198.51.100.7', 'ghost');
-    for (let at = 0; at < 4; at += 1)
+    await Promise.all(Array.from({ length: 5 }, () => fail('198.51.100.7', 'ghost')));
+    for (let at = 0; at < 2; at += 1) await fail('198.51.100.7', 'ghost');
+    for (let at = 0; at < 3; at += 1)
       await send(`${server.console}/api/auth/login`, {
         headers: { 'x-forwarded-for': '198.51.100.8' },
         body: { username: admin.username, password: 'the password of last year' },
@@ -90,7 +96,7 @@ describe('fail2ban', { skip: withoutPackages }, () => {
     assert.equal(stdout.match(/^198\.51\.100\.7$/gm)?.length, 6);
   });
 
-  for (const zone of ['UTC', 'America/New_York', 'Asia/Tokyo']) {
+  for (const zone of ['America/New_York', 'Asia/Tokyo']) {
     it(`a fail2ban server in ${zone} bans who attacks, over IPv4, IPv6 and IPv4 written as IPv6, and nobody else`, async () => {
       const fail2banServer = await need('fail2ban-server', 'fail2ban');
       const client = await need('fail2ban-client', 'fail2ban');
@@ -141,7 +147,9 @@ describe('fail2ban', { skip: withoutPackages }, () => {
         attackersSoFar.push(`192.0.2.${octet}`, `2001:db8:ff:${octet}::7`, `198.18.0.${octet}`);
         for (const [at, from] of attackers.entries()) {
           // Five that are looked at, and one that the limit refuses.
-          for (let one = 0; one < 6; one += 1) await fail(from, hostileNames[(at + one) % hostileNames.length] ?? '');
+          const names = Array.from({ length: 5 }, (_, one) => hostileNames[(at + one) % hostileNames.length] ?? '');
+          await Promise.all(names.map((name) => fail(from, name)));
+          await fail(from, admin.username);
           await fail(`203.0.113.${octet}`, hostileNames[at] ?? '');
         }
         const bannedNow = async (): Promise<readonly string[]> =>
