@@ -21,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test, type TestContext } from 'node:test';
+import { linkHash } from '../src/store/audit-chain.ts';
 import { shippedMigrations } from '../src/store/sqlite/migrate.ts';
 import { openSqliteStore, type SqliteOpening } from '../src/store/sqlite/open.ts';
 import { startWriter } from '../src/store/sqlite/writer-line.ts';
@@ -315,6 +316,47 @@ describe('sqlite: migrations', () => {
     const copy = await opened({ ...place, path: copyOf(place) });
     assert.equal((await copy.userById('u_399' as UserId)).kind, 'found');
     await copy.close();
+  });
+
+  test('events from before the chain become its beginning, in their order, once', async (context) => {
+    const place = placeFor(context);
+    const [first] = shippedMigrations();
+    assert.ok(first);
+    const old = new DatabaseSync(place.path);
+    old.exec(first.sql);
+    old.exec(`INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password,
+      credential_generation, created_at) VALUES ('u_ada', 'ada', 'Ada', '', '[]', '[]', 1, 'x', 1, 0)`);
+    const insert = old.prepare(
+      "INSERT INTO audit (at, event, actor, address, way, target, result) VALUES (?, 'old', ?, '', 'host', '', 'ok')",
+    );
+    for (let index = 0; index < 2500; index += 1) insert.run(index, index % 2 === 0 ? 'u_ada' : '');
+    old.close();
+    chmodSync(place.path, 0o600);
+    const store = await opened(place);
+    await store.appendAudit(audit('new'));
+    const head = await store.auditHead();
+    assert.deepEqual([head.number, head.strays], [2501, 0]);
+    const { events } = await store.auditPage({ after: 0, upTo: 2501, limit: 3000 });
+    assert.deepEqual(
+      events.map((row) => row.at as number),
+      [...Array.from({ length: 2500 }, (_, index) => index), audit().at],
+    );
+    assert.deepEqual([events[0]?.actorName, events[1]?.actorName], ['ada', '']);
+    let previous = '';
+    for (const row of events) {
+      assert.equal(row.hash, linkHash(head.chain, previous, row));
+      previous = row.hash;
+    }
+    await store.close();
+    // Events that an older version writes from now on stay outside the chain.
+    const again = new DatabaseSync(place.path);
+    again.exec(
+      "INSERT INTO audit (at, event, actor, address, way, target, result) VALUES (1, 'x', '', '', '', '', '')",
+    );
+    again.close();
+    const later = await opened(place);
+    assert.deepEqual([(await later.auditHead()).number, (await later.auditHead()).strays], [2501, 1]);
+    await later.close();
   });
 
   test('do not run when the copy before them cannot be made: the database stays as it is, and is named', async (context) => {

@@ -96,7 +96,8 @@ function readArguments(
   try {
     ({ values } = parseArgs({ args: taken, options: own, strict: true }));
   } catch (fault) {
-    return wrong(fault instanceof Error ? fault.message : String(fault));
+    // The first line names the flag; the others give advice on dashes.
+    return wrong((fault instanceof Error ? fault.message : String(fault)).split('\n', 1)[0] ?? '');
   }
   if (files.length > 1) return wrong('one file at a time.');
   const query = readAuditQuery(
@@ -157,12 +158,12 @@ async function runOn(name: Name, { source }: OpenSource, read: Arguments, termin
     case 'list': {
       const { filter, before, limit } = read.query;
       const { events } = await source.newest(filter, before, limit ?? 100);
-      if (read.json) terminal.out(JSON.stringify({ events: events.map(eventFields) }));
-      else for (const row of events) terminal.out(listed(row));
+      if (read.json) await terminal.write(JSON.stringify({ events: events.map(eventFields) }));
+      else for (const row of events) await terminal.write(listed(row));
       return exitCodes.well;
     }
     case 'export': {
-      if (read.form === 'csv') terminal.out(csvHead);
+      if (read.form === 'csv') await terminal.write(csvHead);
       for await (const line of allLines(source)) {
         if (read.form === 'ndjson') await terminal.write(lineText(line));
         else if (line.kind === 'event') await terminal.write(csvLine(line.row));
