@@ -16,7 +16,7 @@ import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
 const usage = [
   'Usage: sallyport audit list [--limit N] [--event E] [--user NAME] [--since T] [--until T] [--json]',
   '       sallyport audit verify [FILE.ndjson] [--checkpoint TEXT]… [--json]',
-  '       sallyport audit export [--format ndjson|csv]',
+  '       sallyport audit export [--format ndjson|csv | --json]',
   '',
   'Reads from the running server, or from the data folder when none runs (--data FOLDER). Times are such as',
   '2026-11-21T22:00:00Z.',
@@ -24,7 +24,7 @@ const usage = [
   '  verify  walks the whole log: 0 when it is what was written, 1 when it is not, with the number of the first line',
   '          that is wrong. With FILE, an export is checked by the public keys in it. --checkpoint takes a checkpoint',
   '          from the journal ("audit checkpoint" lines), which the log then has to agree with.',
-  '  export  writes everything to standard output. NDJSON can be verified, CSV is for spreadsheets.',
+  '  export  writes everything to standard output. NDJSON (as --json) can be verified, CSV is for spreadsheets.',
 ].join('\n');
 
 /** Flags of these commands; all others are settings. */
@@ -42,7 +42,7 @@ const own = {
 const flagsOf = {
   list: ['limit', 'event', 'user', 'since', 'until', 'json'],
   verify: ['checkpoint', 'json'],
-  export: ['format'],
+  export: ['format', 'json'],
 } as const satisfies Readonly<Record<string, readonly (keyof typeof own)[]>>;
 
 type Name = keyof typeof flagsOf;
@@ -111,6 +111,8 @@ function readArguments(
   if (query.kind === 'refused') return wrong(query.detail ?? 'the filter cannot be read.');
   const { format = 'ndjson' } = values;
   if (format !== 'ndjson' && format !== 'csv') return wrong('--format is ndjson or csv.');
+  if (name === 'export' && values.json === true && format === 'csv')
+    return wrong('--json and --format csv are two things.');
   const checkpoints: AuditCheckpoint[] = [];
   for (const text of values.checkpoint ?? []) {
     const form = parseCheckpoint(text);

@@ -131,6 +131,7 @@ export function openHouse(house: HouseParts): House {
   });
   const verify = verifyWing({
     guard,
+    recorder,
     handOver,
     openness,
     memory,

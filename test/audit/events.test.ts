@@ -264,6 +264,28 @@ describe('O-05: what repeats', () => {
     assertNew([], events, [expected, expected, expected]);
   });
 
+  it('refused authorisation by way of a reverse proxy: the host is told, and no path', async () => {
+    const person = await signInBearer({ console: house.console });
+    const ask = (privilege: string): Promise<Got> =>
+      send(`${house.console}/api/auth/verify?privilege=${privilege}`, {
+        headers: { ...bearer(person), 'x-original-url': 'https://wiki.test/secret?x=1', 'x-original-method': 'GET' },
+      });
+    const before = await eventsOf(house.console, token, '&event=authorisation-refused');
+    assert.equal((await ask('admin')).status, 200);
+    assert.equal((await ask('root')).status, 403);
+    assert.equal((await ask('root')).status, 403);
+    assertNew(before, await eventsOf(house.console, token, '&event=authorisation-refused'), [
+      {
+        event: 'authorisation-refused',
+        actor_name: 'root1',
+        address: '127.0.0.1',
+        way: 'session',
+        result: 'forbidden',
+      },
+    ]);
+    assert.doesNotMatch(JSON.stringify(await eventsOf(house.console, token)), /secret/);
+  });
+
   it('attempts refused by a limit: one record per network and minute, with their count', async () => {
     const login = (from: string, name: number): Promise<Got> =>
       send(`${house.console}/api/auth/login`, { from, body: { username: `nobody${name}`, password: wrongPassword } });
@@ -317,6 +339,15 @@ describe('O-09: through a listed proxy', () => {
           ['sign-in-refused', '203.0.113.7', '127.0.0.9'],
         ],
       );
+      // A question of the proxy about somebody who may not: the host is told, the path is the application's.
+      const original = { 'x-original-url': 'https://wiki.test/secret?x=1', 'x-original-method': 'GET' };
+      const asked = await send(`${server.console}/api/auth/verify?privilege=none`, {
+        headers: { ...headers, ...original, ...bearer(token) },
+        from: '127.0.0.9',
+      });
+      assert.equal(asked.status, 403, asked.text);
+      const [denied] = await eventsOf(server.console, token, '&event=authorisation-refused');
+      assert.deepEqual([denied?.['target'], denied?.['peer']], ['https://wiki.test', '127.0.0.9']);
     } finally {
       await server.remove();
     }

@@ -215,6 +215,7 @@ describe('reading the audit log', () => {
       ['audit', 'list', '--since', 'yesterday'],
       ['audit', 'export', '--format', 'xml'],
       ['audit', 'export', '--limit', '3'],
+      ['audit', 'export', '--json', '--format', 'csv'],
       ['audit', 'verify', '--checkpoint', 'v1.x'],
       ['audit', 'verify', '--checkpoint'],
       ['audit', 'verify', 'a.ndjson', 'b.ndjson'],
