@@ -566,6 +566,61 @@ describe('sqlite: rows', () => {
     assert.deepEqual(events, ['keys-made', 'user-created', 'signed-in', 'appended', 'ended-by-failures']);
   });
 
+  // ST-07: stopped at every statement that writes, nothing is half done: what works once still works, and the chain has no gap.
+  const first = {
+    codeDigest: digestOf('code'),
+    user: user(),
+    recoveryCodes: [digestOf('recovery')],
+    session: { session: session('one'), cap: 1 },
+    device: {
+      digest: digestOf('device'),
+      userId: user().id,
+      createdAt: later(0),
+      usedAt: later(0),
+      expiresAt: later(9),
+    },
+    audit: audit('setup'),
+    at: later(0),
+  };
+  for (const statement of [
+    'INSERT ON users',
+    'INSERT ON recovery_codes',
+    'INSERT ON sessions',
+    'INSERT ON devices',
+    'DELETE ON setup_code',
+    'UPDATE ON installation',
+    'UPDATE ON change_counter',
+    'INSERT ON changes',
+    'INSERT ON audit',
+    'UPDATE ON audit_head',
+  ])
+    test(`ST-07: a set-up stopped at ${statement} is none, and the code still works`, async (context) => {
+      const place = placeFor(context);
+      const filling = await opened(place);
+      await initialise(filling);
+      await filling.putSetupCode({ digest: digestOf('code'), expiresAt: later(9), audit: audit('setup-code-made') });
+      const head = await filling.auditHead();
+      await filling.close();
+      const change = (sql: string): void => {
+        const db = new DatabaseSync(place.path);
+        db.exec(sql);
+        db.close();
+      };
+      change(`CREATE TRIGGER stopped BEFORE ${statement} BEGIN SELECT RAISE(ABORT, 'stopped here'); END`);
+      const stopped = await opened(place);
+      await assert.rejects(stopped.createFirstAdmin(first), /stopped here/);
+      assert.equal((await stopped.setupCode(digestOf('code'), later(1))).kind, 'valid');
+      assert.equal((await stopped.userById(user().id)).kind, 'unknown');
+      assert.deepEqual(await stopped.auditHead(), head);
+      await stopped.close();
+      change('DROP TRIGGER stopped');
+      const again = await opened(place);
+      assert.deepEqual(await again.createFirstAdmin(first), { kind: 'created' });
+      assert.deepEqual(await again.createFirstAdmin(first), { kind: 'already-configured' });
+      assert.equal((await again.auditHead()).number, head.number + 1);
+      await again.close();
+    });
+
   test('the setup code is gone once it was used', async (context) => {
     const place = placeFor(context);
     const store = await opened(place);
