@@ -59,6 +59,9 @@ describe('reading the audit log', () => {
       query = `?limit=3&before=${Number(next)}`;
     }
     assert.deepEqual(paged, all);
+    assert.deepEqual(await events('?limit=1000&before=999999999999999'), all);
+    assert.deepEqual(await events('?before=1'), []);
+    assert.deepEqual((await events('?before=2')).length, 1);
   });
 
   it('filters by event, by user as actor or as target, and by time', async () => {

@@ -143,7 +143,8 @@ export function auditReads(db: DatabaseSync): AuditReads {
       return { ...row } as unknown as AuditHead;
     },
     auditEvents: ({ filter, before, limit }) => {
-      const end = before ?? Number(head.get()?.['lastRow']) + 1;
+      // No further up than there is anything: what lies above would be looked at part by part, too.
+      const end = Math.min(before ?? Number.MAX_SAFE_INTEGER, Number(head.get()?.['lastRow']) + 1);
       // A filter that nothing matches would look at every row there is: a bounded part at a time.
       const from = Math.max(1, end - scannedPerCall);
       const rows = newest.all({ ...filter, before: end, from, limit }).map(rowOf);
