@@ -4,7 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { AuditEvent, Change, ChangeSubject, DeviceRow, SessionRow, UserRow } from '../src/store/rows.ts';
+import type {
+  AuditEvent,
+  AuditFilter,
+  Change,
+  ChangeSubject,
+  DeviceRow,
+  SessionRow,
+  UserRow,
+} from '../src/store/rows.ts';
+import { linkHash } from '../src/store/audit-chain.ts';
 import { type Attempt, type OneUse, type Redemption, type Store, StoreFault } from '../src/store/store.ts';
 import type { Address, Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../src/types.ts';
 
@@ -1116,6 +1125,132 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         await assert.rejects(store.recordAttempt(attempt()), StoreFault);
         await assert.rejects(store.installation(), StoreFault);
         await assert.rejects(store.sessionByDigest(digestOf('one')), StoreFault);
+      }),
+    );
+
+    test(
+      'audit events are links of one chain: numbered without gaps, whatever failed beside them',
+      settled(async (store) => {
+        await Promise.allSettled([
+          ...times(30, (index) => store.appendAudit(audit(`appended-${index}`))),
+          // Taken back with what they tell of: nothing of the chain is used up.
+          ...times(5, () => store.openSession(opening(session('twice', { digest: digestOf('one') })))),
+          store.createUser(user(ada), audit('not-created')),
+        ]);
+        await store.appendAudit({ ...audit('last'), actor: ada, count: 7, peer: '127.0.0.1' });
+        const { chain, number, hash, ...rest } = await store.auditHead();
+        assert.deepEqual(rest, { lastRow: number, lastCheckpoint: 0, strays: 0 });
+        const { events } = await store.auditPage({ after: 0, upTo: number, limit: 1000 });
+        assert.deepEqual(
+          events.map((row) => row.number),
+          times(number, (index) => index + 1),
+        );
+        let previous = '';
+        for (const row of events) {
+          assert.equal(row.hash, linkHash(chain, previous, row));
+          previous = row.hash;
+        }
+        assert.equal(previous, hash);
+        assert.equal(events.filter((row) => row.event === 'signed-in').length, 1);
+        assert.equal(events.filter((row) => row.event === 'not-created').length, 0);
+        const { number: _, hash: __, ...last } = events.at(-1) ?? assert.fail();
+        assert.deepEqual(last, { ...audit('last'), actor: ada, actorName: 'ada', count: 7, peer: '127.0.0.1' });
+      }),
+    );
+
+    test(
+      'audit events are found by event, user and time, newest first, page by page',
+      settled(async (store) => {
+        for (const at of [1, 2, 3]) await store.appendAudit({ ...audit('one', later(at)), actor: ada });
+        await store.appendAudit({ ...audit('two', later(4)), target: bob });
+        const any = { event: null, user: null, since: null, until: null };
+        const find = async (filter: Partial<AuditFilter>, before: number | null = null, limit = 10) => {
+          const { events, next } = await store.auditEvents({ filter: { ...any, ...filter }, before, limit });
+          return { at: events.map((row) => row.at - noon), next };
+        };
+        assert.deepEqual(await find({ event: 'one' }), { at: [3, 2, 1], next: null });
+        assert.deepEqual((await find({ user: 'ada' as Username })).at, [3, 2, 1]);
+        assert.deepEqual((await find({ user: 'bob' as Username })).at, [4]);
+        assert.deepEqual((await find({ user: 'eve' as Username })).at, []);
+        assert.deepEqual((await find({ since: later(2), until: later(4) })).at, [3, 2]);
+        const first = await find({ event: 'one' }, null, 2);
+        assert.deepEqual(first.at, [3, 2]);
+        assert.deepEqual((await find({ event: 'one' }, first.next, 2)).at, [1]);
+      }),
+    );
+
+    test(
+      'a checkpoint is kept only where the chain has that hash at that number',
+      settled(async (store) => {
+        const { chain, number, hash } = await store.auditHead();
+        const good = { chain, number, hash, at: noon, keyId: 'k', signature: 's' };
+        for (const wrong of [{ chain: 'x' }, { number: number + 1 }, { number: number - 1 }, { hash: 'x' }])
+          assert.deepEqual(await store.putCheckpoint({ ...good, ...wrong }), { kind: 'not-of-this-chain' });
+        assert.deepEqual(await store.putCheckpoint(good), { kind: 'put' });
+        // Once more, by another start of the same moment: the first stays.
+        assert.deepEqual(await store.putCheckpoint({ ...good, signature: 'other' }), { kind: 'put' });
+        const { checkpoints } = await store.auditPage({ after: 0, upTo: number, limit: 1000 });
+        assert.deepEqual(checkpoints, [good]);
+        assert.equal((await store.auditHead()).lastCheckpoint, number);
+      }),
+    );
+
+    test(
+      'audit events are kept 400 days and cut at a checkpoint, which stays; without one they stay, too',
+      settled(async (store) => {
+        const put = async (at: Millis): Promise<number> => {
+          const { chain, number, hash } = await store.auditHead();
+          await store.putCheckpoint({ chain, number, hash, at, keyId: 'k', signature: 's' });
+          return number;
+        };
+        const sweepAll = async (at: Millis): Promise<number> => {
+          let calls = 1;
+          while ((await store.sweep(at)).kind === 'more') calls += 1;
+          return calls;
+        };
+        const kept = async () => {
+          const { number } = await store.auditHead();
+          const { events, checkpoints } = await store.auditPage({ after: 0, upTo: number, limit: 10_000 });
+          return [events[0]?.number, events.length, checkpoints[0]?.number];
+        };
+        const all = (await store.auditHead()).number;
+        await sweepAll(later(500 * day));
+        assert.deepEqual(await kept(), [1, all, undefined]);
+        const first = await put(noon);
+        await store.appendAudit(audit('between'));
+        const second = await put(later(day));
+        await store.appendAudit(audit('after'));
+        await sweepAll(later(400 * day - 1));
+        assert.deepEqual(await kept(), [1, second + 1, first]);
+        await sweepAll(later(400 * day));
+        assert.deepEqual(await kept(), [first + 1, 2, first]);
+        await sweepAll(later(600 * day));
+        assert.deepEqual(await kept(), [second + 1, 1, second]);
+        // A great many go part by part.
+        await Promise.all(times(2500, () => store.appendAudit(audit('many'))));
+        await put(later(day));
+        for (let part = 0; part < 5; part += 1) {
+          await Promise.all(times(500, () => store.appendAudit(audit('more'))));
+          await put(later(day));
+        }
+        assert.ok((await sweepAll(later(600 * day))) > 3);
+        const end = (await store.auditHead()).number;
+        assert.deepEqual(await kept(), [undefined, 0, end]);
+        await store.appendAudit(audit('on'));
+        assert.deepEqual(await kept(), [end + 1, 1, end]);
+      }),
+    );
+
+    test(
+      'a key that is added is there, with its event',
+      settled(async (store) => {
+        const key = { id: 'k3', purpose: 'audit', sealed: 'sealed-3', createdAt: noon } as const;
+        await store.addKey({ key, audit: audit('keys-made') });
+        assert.deepEqual((await store.keys()).at(-1), key);
+        const filter = { event: 'keys-made', user: null, since: null, until: null };
+        assert.equal((await store.auditEvents({ filter, before: null, limit: 9 })).events.length, 2);
+        await assert.rejects(store.addKey({ key, audit: audit('keys-made') }), StoreFault);
+        assert.equal((await store.auditEvents({ filter, before: null, limit: 9 })).events.length, 2);
       }),
     );
   });

@@ -21,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test, type TestContext } from 'node:test';
+import { linkHash } from '../src/store/audit-chain.ts';
 import { shippedMigrations } from '../src/store/sqlite/migrate.ts';
 import { openSqliteStore, type SqliteOpening } from '../src/store/sqlite/open.ts';
 import { startWriter } from '../src/store/sqlite/writer-line.ts';
@@ -318,6 +319,47 @@ describe('sqlite: migrations', () => {
     await copy.close();
   });
 
+  test('events from before the chain become its beginning, in their order, once', async (context) => {
+    const place = placeFor(context);
+    const [first] = shippedMigrations();
+    assert.ok(first);
+    const old = new DatabaseSync(place.path);
+    old.exec(first.sql);
+    old.exec(`INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password,
+      credential_generation, created_at) VALUES ('u_ada', 'ada', 'Ada', '', '[]', '[]', 1, 'x', 1, 0)`);
+    const insert = old.prepare(
+      "INSERT INTO audit (at, event, actor, address, way, target, result) VALUES (?, 'old', ?, '', 'host', '', 'ok')",
+    );
+    for (let index = 0; index < 2500; index += 1) insert.run(index, index % 2 === 0 ? 'u_ada' : '');
+    old.close();
+    chmodSync(place.path, 0o600);
+    const store = await opened(place);
+    await store.appendAudit(audit('new'));
+    const head = await store.auditHead();
+    assert.deepEqual([head.number, head.strays], [2501, 0]);
+    const { events } = await store.auditPage({ after: 0, upTo: 2501, limit: 3000 });
+    assert.deepEqual(
+      events.map((row) => row.at as number),
+      [...Array.from({ length: 2500 }, (_, index) => index), audit().at],
+    );
+    assert.deepEqual([events[0]?.actorName, events[1]?.actorName], ['ada', '']);
+    let previous = '';
+    for (const row of events) {
+      assert.equal(row.hash, linkHash(head.chain, previous, row));
+      previous = row.hash;
+    }
+    await store.close();
+    // Events that an older version writes from now on stay outside the chain.
+    const again = new DatabaseSync(place.path);
+    again.exec(
+      "INSERT INTO audit (at, event, actor, address, way, target, result) VALUES (1, 'x', '', '', '', '', '')",
+    );
+    again.close();
+    const later = await opened(place);
+    assert.deepEqual([(await later.auditHead()).number, (await later.auditHead()).strays], [2501, 1]);
+    await later.close();
+  });
+
   test('do not run when the copy before them cannot be made: the database stays as it is, and is named', async (context) => {
     const place = placeFor(context);
     await filled(place);
@@ -527,6 +569,63 @@ describe('sqlite: rows', () => {
     db.close();
     assert.deepEqual(events, ['keys-made', 'user-created', 'signed-in', 'appended', 'ended-by-failures']);
   });
+
+  // ST-07: stopped at every statement that writes, nothing is half done: what works once still works, and the chain has no gap.
+  const first = {
+    codeDigest: digestOf('code'),
+    user: user(),
+    recoveryCodes: [digestOf('recovery')],
+    session: { session: session('one'), cap: 1 },
+    network: { network: '203.0.113.7/32', at: later(0), cap: 1 },
+    device: {
+      digest: digestOf('device'),
+      userId: user().id,
+      createdAt: later(0),
+      usedAt: later(0),
+      expiresAt: later(9),
+    },
+    audit: audit('setup'),
+    at: later(0),
+  };
+  for (const statement of [
+    'INSERT ON users',
+    'INSERT ON recovery_codes',
+    'INSERT ON sessions',
+    'INSERT ON devices',
+    'INSERT ON known_networks',
+    'DELETE ON setup_code',
+    'UPDATE ON installation',
+    'UPDATE ON change_counter',
+    'INSERT ON changes',
+    'INSERT ON audit',
+    'UPDATE ON audit_head',
+  ])
+    test(`ST-07: a set-up stopped at ${statement} is none, and the code still works`, async (context) => {
+      const place = placeFor(context);
+      const filling = await opened(place);
+      await initialise(filling);
+      await filling.putSetupCode({ digest: digestOf('code'), expiresAt: later(9), audit: audit('setup-code-made') });
+      const head = await filling.auditHead();
+      await filling.close();
+      const change = (sql: string): void => {
+        const db = new DatabaseSync(place.path);
+        db.exec(sql);
+        db.close();
+      };
+      change(`CREATE TRIGGER stopped BEFORE ${statement} BEGIN SELECT RAISE(ABORT, 'stopped here'); END`);
+      const stopped = await opened(place);
+      await assert.rejects(stopped.createFirstAdmin(first), /stopped here/);
+      assert.equal((await stopped.setupCode(digestOf('code'), later(1))).kind, 'valid');
+      assert.equal((await stopped.userById(user().id)).kind, 'unknown');
+      assert.deepEqual(await stopped.auditHead(), head);
+      await stopped.close();
+      change('DROP TRIGGER stopped');
+      const again = await opened(place);
+      assert.deepEqual(await again.createFirstAdmin(first), { kind: 'created' });
+      assert.deepEqual(await again.createFirstAdmin(first), { kind: 'already-configured' });
+      assert.equal((await again.auditHead()).number, head.number + 1);
+      await again.close();
+    });
 
   test('the setup code is gone once it was used', async (context) => {
     const place = placeFor(context);

@@ -4,7 +4,7 @@
  */
 import { refuse, type Refusal } from '../errors.ts';
 import type { Admission, ApplicationGate, Guard } from '../guard.ts';
-import { hasPrivilege, type Principal } from '../principal/principal.ts';
+import { hasPrivilege, type Principal, type UserPrincipal } from '../principal/principal.ts';
 import type { Arrival } from '../request/arrival.ts';
 import { expireCookie } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
@@ -26,9 +26,21 @@ export interface ForwardAuthParts {
 }
 
 export type ForwardAnswer =
-  | { readonly kind: 'verdict'; readonly refusal: Refusal; readonly family: Original['family'] }
+  | {
+      readonly kind: 'verdict';
+      readonly refusal: Refusal;
+      readonly family: Original['family'];
+      /** Who was refused for want of a privilege, and on which host: that is written down. */
+      readonly denied?: DeniedOnHost;
+    }
   | { readonly kind: 'passed'; readonly principal: Principal }
   | Redirect;
+
+interface DeniedOnHost {
+  readonly principal: UserPrincipal;
+  /** Empty when the proxy named none. */
+  readonly host: Origin | '';
+}
 
 interface Question {
   readonly kind: 'question';
@@ -83,7 +95,7 @@ function answer(
 ): ForwardAnswer {
   if (admission.kind === 'refused') {
     if (admission.code !== 'unauthorized' && admission.code !== 'session_expired')
-      return { kind: 'verdict', family: original.family, refusal: admission };
+      return { kind: 'verdict', family: original.family, refusal: admission, ...denied(original, admission.denied) };
     // Doing without a session does not do without what else was asked.
     if (question.optional && question.privilege === null && question.sessionKind === null) {
       return { kind: 'passed', principal: { kind: 'anonymous' } };
@@ -115,9 +127,18 @@ function answer(
       kind: 'verdict',
       family: original.family,
       refusal: refuse('forbidden', { detail: `This needs the privilege "${question.privilege}".` }),
+      ...denied(original, principal),
     };
   }
   return { kind: 'passed', principal };
+}
+
+/** The host alone: what applications put into their paths may be a secret. */
+function denied(
+  original: { readonly origin: Origin | null },
+  principal: UserPrincipal | undefined,
+): { readonly denied?: DeniedOnHost } {
+  return principal === undefined ? {} : { denied: { principal, host: original.origin ?? '' } };
 }
 
 const once: ReadonlySet<string> = new Set(['privilege', 'kind', 'optional', 'redirect']);

@@ -16,7 +16,7 @@ import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
 const usage = [
   'Usage: sallyport audit list [--limit N] [--event E] [--user NAME] [--since T] [--until T] [--json]',
   '       sallyport audit verify [FILE.ndjson] [--checkpoint TEXT]… [--json]',
-  '       sallyport audit export [--format ndjson|csv]',
+  '       sallyport audit export [--format ndjson|csv | --json]',
   '',
   'Reads from the running server, or from the data folder when none runs (--data FOLDER). Times are such as',
   '2026-11-21T22:00:00Z.',
@@ -24,7 +24,7 @@ const usage = [
   '  verify  walks the whole log: 0 when it is what was written, 1 when it is not, with the number of the first line',
   '          that is wrong. With FILE, an export is checked by the public keys in it. --checkpoint takes a checkpoint',
   '          from the journal ("audit checkpoint" lines), which the log then has to agree with.',
-  '  export  writes everything to standard output. NDJSON can be verified, CSV is for spreadsheets.',
+  '  export  writes everything to standard output. NDJSON (as --json) can be verified, CSV is for spreadsheets.',
 ].join('\n');
 
 /** Flags of these commands; all others are settings. */
@@ -42,7 +42,7 @@ const own = {
 const flagsOf = {
   list: ['limit', 'event', 'user', 'since', 'until', 'json'],
   verify: ['checkpoint', 'json'],
-  export: ['format'],
+  export: ['format', 'json'],
 } as const satisfies Readonly<Record<string, readonly (keyof typeof own)[]>>;
 
 type Name = keyof typeof flagsOf;
@@ -96,7 +96,8 @@ function readArguments(
   try {
     ({ values } = parseArgs({ args: taken, options: own, strict: true }));
   } catch (fault) {
-    return wrong(fault instanceof Error ? fault.message : String(fault));
+    // The first line names the flag; the others give advice on dashes.
+    return wrong((fault instanceof Error ? fault.message : String(fault)).split('\n', 1)[0] ?? '');
   }
   if (files.length > 1) return wrong('one file at a time.');
   const query = readAuditQuery(
@@ -110,6 +111,8 @@ function readArguments(
   if (query.kind === 'refused') return wrong(query.detail ?? 'the filter cannot be read.');
   const { format = 'ndjson' } = values;
   if (format !== 'ndjson' && format !== 'csv') return wrong('--format is ndjson or csv.');
+  if (name === 'export' && values.json === true && format === 'csv')
+    return wrong('--json and --format csv are two things.');
   const checkpoints: AuditCheckpoint[] = [];
   for (const text of values.checkpoint ?? []) {
     const form = parseCheckpoint(text);
@@ -157,12 +160,12 @@ async function runOn(name: Name, { source }: OpenSource, read: Arguments, termin
     case 'list': {
       const { filter, before, limit } = read.query;
       const { events } = await source.newest(filter, before, limit ?? 100);
-      if (read.json) terminal.out(JSON.stringify({ events: events.map(eventFields) }));
-      else for (const row of events) terminal.out(listed(row));
+      if (read.json) await terminal.write(JSON.stringify({ events: events.map(eventFields) }));
+      else for (const row of events) await terminal.write(listed(row));
       return exitCodes.well;
     }
     case 'export': {
-      if (read.form === 'csv') terminal.out(csvHead);
+      if (read.form === 'csv') await terminal.write(csvHead);
       for await (const line of allLines(source)) {
         if (read.form === 'ndjson') await terminal.write(lineText(line));
         else if (line.kind === 'event') await terminal.write(csvLine(line.row));

@@ -5,7 +5,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** What a command writes to, passed in so that tests can read it. */
 export interface Terminal {
   out(line: string): void;
-  /** The same for a great many: resolves when there is room for more. */
+  /** The same for a great many: resolves when the line is out, rejects when nobody reads any more. */
   write(line: string): Promise<void>;
   err(line: string): void;
 }

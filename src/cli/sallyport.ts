@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command line (2-http-api, 9): picks the command; the only place that reads arguments and environment. */
-import { once } from 'node:events';
 import { audit } from './audit.ts';
 import type { Command, Invocation } from './command.ts';
 import { config } from './config.ts';
@@ -42,11 +41,17 @@ async function main(argv: readonly string[], invocation: Omit<Invocation, 'argv'
   return command.run({ ...invocation, argv: rest });
 }
 
+let listening = false;
+
 const terminal: Terminal = {
   out: (line) => void process.stdout.write(`${line}\n`),
-  write: async (line) => {
-    if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
-  },
+  write: (line) =>
+    new Promise((resolve, reject) => {
+      // Whoever reads may go away in between: the command is told by its own write, and ends in one line.
+      if (!listening) process.stdout.on('error', () => undefined);
+      listening = true;
+      process.stdout.write(`${line}\n`, (fault) => (fault ? reject(fault) : resolve()));
+    }),
   err: (line) => void process.stderr.write(`${line}\n`),
 };
 
@@ -64,4 +69,7 @@ async function codeOf(): Promise<ExitCode> {
 
 // Ended here and not by running out of work: on its way out like that, Node takes its signal handlers down first, and a
 // second SIGTERM would end the process by itself, without its exit code.
-process.exit(await codeOf());
+const code = await codeOf();
+// What was written to a pipe may still be on its way.
+if (process.stdout.writableLength === 0) process.exit(code);
+process.stdout.write('', () => process.exit(code));

@@ -153,6 +153,7 @@ export function openHouse(house: HouseParts): House {
   });
   const verify = verifyWing({
     guard,
+    recorder,
     handOver,
     openness,
     memory,

@@ -1,14 +1,19 @@
 /** The forward-auth wing (2-http-api, 6): the hot path, answered without a promise when the session is known. */
 import { forwardAuth, type ForwardAnswer, type ForwardAuthParts } from '../actions/forward-auth.ts';
+import { whence } from '../actions/call.ts';
 import { newName, type Random } from '../crypto/random.ts';
 import { problems } from '../errors.ts';
 import { identityHeaders } from '../principal/identity.ts';
 import type { Principal } from '../principal/principal.ts';
+import type { Recorder } from '../record/recorder.ts';
+import type { MaybePromise } from '../types.ts';
 import type { KnownUser, Memory } from '../verify/memory.ts';
 import { empty, problem, redirect, type Written } from './answer.ts';
 import { notMine, verifyPath, type Wing } from './handler.ts';
 
-export function verifyWing(parts: ForwardAuthParts & { readonly memory: Memory; readonly random: Random }): Wing {
+export function verifyWing(
+  parts: ForwardAuthParts & { readonly memory: Memory; readonly random: Random; readonly recorder: Recorder },
+): Wing {
   /** Answers per user, made once; a changed user is another object and gets another answer. */
   const known = new WeakMap<KnownUser, Written>();
 
@@ -40,10 +45,23 @@ export function verifyWing(parts: ForwardAuthParts & { readonly memory: Memory; 
 
   return (incoming, arrival, path) => {
     if (path !== verifyPath) return notMine;
+    const told = (answer: ForwardAnswer): MaybePromise<Written> => {
+      if (answer.kind !== 'verdict' || answer.denied === undefined) return write(answer);
+      const { user, session } = answer.denied.principal;
+      return parts.recorder
+        .denied({
+          ...whence({ incoming, arrival }),
+          actor: user.row.id,
+          holder: session.id,
+          way: 'session',
+          target: answer.denied.host,
+        })
+        .then(() => write(answer));
+    };
     const state = parts.memory.state();
     if (state instanceof Promise)
-      return state.then(async (now) => write(await forwardAuth(parts, incoming, arrival, now)));
+      return state.then(async (now) => told(await forwardAuth(parts, incoming, arrival, now)));
     const answer = forwardAuth(parts, incoming, arrival, state);
-    return answer instanceof Promise ? answer.then(write) : write(answer);
+    return answer instanceof Promise ? answer.then(told) : told(answer);
   };
 }

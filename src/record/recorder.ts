@@ -28,7 +28,7 @@ export const auditEvents = {
   'reauthentication-refused': 'The same with a wrong password; the result is the cause',
   'attempts-limited': 'Attempts refused by a limit without a look at them: one record per network and minute, counted',
   'authorisation-refused':
-    'Somebody signed in asked for what is not theirs; the target is the path, at most one record per session and minute',
+    'Somebody signed in asked for what is not theirs; the target is the path, or the host that a reverse proxy asked for; at most one record per session and minute',
   'password-changed': 'The password was changed by its owner; all other sessions ended',
   'signed-out': 'A session was ended by its own sign-out',
   'session-ended': 'A session was ended from another one, or after too many wrong passwords (then the result says so)',
@@ -79,7 +79,7 @@ export interface Denial extends Whence {
   /** What is counted as one: a session id, or a user id where there is no session yet. */
   readonly holder: string;
   readonly way: Occurrence['way'];
-  /** The path that was asked for. */
+  /** The path that was asked for, or the host. */
   readonly target: string;
 }
 

@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Got, send } from '../support/client.ts';
 import { askForTicket, cookieOf, credential, loadWorker, redeem, signInWithToken } from '../support/crash-load.ts';
 import { CrashModel, type KeptOnce, type KeptSession } from '../support/crash-model.ts';
-import { withCopy } from '../support/database.ts';
+import { assertChain, withCopy } from '../support/database.ts';
 import { type Dice, diceFor } from '../support/dice.ts';
 import { startEcho } from '../support/echo.ts';
 import { ownTime } from '../support/own-time.ts';
@@ -56,6 +56,7 @@ async function restart(data: string, more: StartOptions = {}): Promise<Restarted
 
 /** Every acknowledged event is in the audit log, every acknowledged sign-in and refusal among the attempts. */
 function checkHistory(db: DatabaseSync, model: CrashModel): void {
+  assertChain(db);
   const count = (sql: string, value: string): number => Number(Object.values(db.prepare(sql).get(value) ?? {})[0]);
   for (const [event, acknowledged] of model.events) {
     const written = count('SELECT count(*) FROM audit WHERE event = ?', event);

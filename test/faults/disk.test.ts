@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Got, send } from '../support/client.ts';
-import { withCopy } from '../support/database.ts';
+import { assertChain, withCopy } from '../support/database.ts';
 import { need, withoutPackages } from '../support/debian.ts';
 import { admin, setUp, signIn, signInBearer, wrongPassword } from '../support/people.ts';
 import { assertProblem } from '../support/problem.ts';
@@ -69,11 +69,18 @@ async function assertRecovered(server: RunningServer, kept: string, ended: strin
   const exited = new Promise((resolve) => server.process.once('exit', resolve));
   server.process.kill('SIGKILL');
   await exited;
-  await withCopy(server.data);
+  // F-34: the end is in the audit log once, also when it could be written only later; the chain has no gap.
+  await withCopy(server.data, (db) => {
+    assertChain(db);
+    const ends = db.prepare("SELECT count(*) AS ends FROM audit WHERE event = 'signed-out'").get();
+    assert.equal(ends?.['ends'], 1);
+  });
   const again = await startServer({ data: server.data, standing: 'set-up' });
   try {
     assert.equal((await verify(again, kept)).status, 200);
     assert.equal((await verify(again, ended)).status, 401, 'an ended session is back after a restart');
+    const verified = await runCommand(['audit', 'verify', '--data', server.data]);
+    assert.equal(verified.code, 0, verified.err);
   } finally {
     assert.equal(await again.end(), 0);
   }
@@ -267,6 +274,8 @@ describe('F-09: a limit on the size of files', { skip: process.platform === 'lin
       let last = await login(server);
       for (let tries = 0; last.status === 200 && tries < 500; tries += 1) last = await login(server);
       assertProblem(last, 503, 'unavailable');
+      // A refusal writes less than a sign-in: it may fit once more where that did not.
+      for (let tries = 0; (await login(server, wrongPassword)).status === 401; tries += 1) assert.ok(tries < 4);
       await assertRefusing(server, kept, ending);
       await run('prlimit', [`--pid=${server.process.pid}`, '--fsize=unlimited']);
       await assertRecovered(server, kept, ending);

@@ -71,7 +71,7 @@ export function eventsPage(): string {
   const rows = Object.entries(auditEvents).map(([name, meaning]) => [`\`${name}\``, meaning]);
   return page(
     'Audit events',
-    'Every kind of thing that is written to the audit log. Each record has `number`, `at` (UTC), `event`, `actor` (a user id; empty for a stranger or the host), `actor_name` (at that time), `address` (the client; a network where many are counted in one), `peer` (who the connection came from, where that was a proxy), `way`, `target`, `result` (`ok`, or the cause), `count` and `hash`. [Decision 0015](../decisions/0015-audit-chain.md) says how the records are chained and signed.',
+    'Every kind of thing that is written to the audit log. Each record has `number`, `at` (UTC), `event`, `actor` (a user id; empty for a stranger or the host), `actor_name` (at that time), `address` (the client; a network where many are counted in one), `peer` (who the connection came from, where that was a proxy), `way`, `target`, `result` (`ok`, or the cause), `count` and `hash`. [Decision 0016](../decisions/0016-audit-chain.md) says how the records are chained and signed.',
     table(['event', 'what happened'], rows),
   );
 }

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { linkHash } from '../../src/store/audit-chain.ts';
+import type { AuditRow } from '../../src/store/rows.ts';
 import { temporaryFolder } from './server.ts';
 
 /** Whole, by SQLite's own word; then whatever else the test wants to see. */
@@ -21,4 +23,17 @@ export async function withCopy(data: string, look: (db: DatabaseSync) => void = 
   } finally {
     await rm(copy, { recursive: true });
   }
+}
+
+/** The audit log's chain, from its first row to its head: numbered without gaps, each hash from the one before it. */
+export function assertChain(db: DatabaseSync): void {
+  const head = db.prepare('SELECT chain, number, hash FROM audit_head').get() ?? assert.fail('no head');
+  const rows = db.prepare('SELECT *, actor_name AS actorName FROM audit ORDER BY number').all();
+  let hash = '';
+  for (const [at, row] of rows.entries()) {
+    assert.equal(row['number'], at + 1, 'a gap in the audit log');
+    hash = linkHash(String(head['chain']), hash, row as unknown as AuditRow);
+    assert.equal(row['hash'], hash, `the hash of line ${at + 1}`);
+  }
+  assert.deepEqual([rows.length, hash], [head['number'], head['hash']], 'the head of the chain');
 }

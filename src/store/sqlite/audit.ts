@@ -123,6 +123,7 @@ export function auditReads(db: DatabaseSync): AuditReads {
       coalesce((SELECT max(number) FROM audit_checkpoints), 0) AS lastCheckpoint,
       (SELECT count(*) FROM audit WHERE number IS NULL OR number < 1) AS strays
     FROM audit_head`);
+  const readHead = db.prepare('SELECT chain, number, hash FROM audit_head');
   const first = db.prepare('SELECT min(number) AS number FROM audit');
   const newest = db.prepare(`
     SELECT ${rowColumns} FROM audit WHERE number < :before AND number >= :from
@@ -143,7 +144,8 @@ export function auditReads(db: DatabaseSync): AuditReads {
       return { ...row } as unknown as AuditHead;
     },
     auditEvents: ({ filter, before, limit }) => {
-      const end = before ?? Number(head.get()?.['lastRow']) + 1;
+      // No further up than there is anything: what lies above would be looked at part by part, too.
+      const end = Math.min(before ?? Number.MAX_SAFE_INTEGER, headOf(readHead.get()).number + 1);
       // A filter that nothing matches would look at every row there is: a bounded part at a time.
       const from = Math.max(1, end - scannedPerCall);
       const rows = newest.all({ ...filter, before: end, from, limit }).map(rowOf);
