@@ -3,14 +3,24 @@
  * client and the peer are both there where they differ. Driven through HTTP, read through HTTP.
  */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { after, before, describe, it } from 'node:test';
 import { auditEvents } from '../../src/record/recorder.ts';
 import type { Username } from '../../src/types.ts';
 import { type Browser, type Got, send } from '../support/client.ts';
 import { startEcho } from '../support/echo.ts';
 import { embed, type Embedded } from '../support/library.ts';
-import { admin, enterApplication, setUp, signIn, signInBearer, wrongPassword } from '../support/people.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import {
+  admin,
+  enterApplication,
+  setUp,
+  signIn,
+  signInBearer,
+  wrongPassword,
+  wrongPasswordNo,
+} from '../support/people.ts';
+import { entry, type RunningServer, startServer } from '../support/server.ts';
 import { pause } from '../support/waiting.ts';
 
 type Event = Readonly<Record<string, string | number>>;
@@ -119,6 +129,20 @@ describe('O-05: events of the server', () => {
     await happens(renewing, [{ event: 'reauthenticated', ...root, way: 'password', result: 'ok' }]);
   });
 
+  it('limits are lifted by an admin, and from the host', async () => {
+    const lift = (): Promise<Got> =>
+      send(`${server.console}/api/auth/blocks`, {
+        method: 'DELETE',
+        headers: bearer(token),
+        body: { address: '203.0.113.7' },
+      });
+    await happens(lift, [{ event: 'blocks-lifted', ...root, way: 'session', target: '203.0.113.7', result: 'ok' }]);
+    const host = { actor: '', actor_name: '', address: '', peer: '', way: 'host', result: 'ok' };
+    const unlock = (): Promise<unknown> =>
+      promisify(execFile)(process.execPath, [entry, 'user', 'unlock', admin.username, '--data', server.data]);
+    await happens(unlock, [{ event: 'blocks-lifted', ...host }]);
+  });
+
   it('a sign-out is told apart from a session that another one ended', async () => {
     let person: Browser | undefined;
     await happens(async () => {
@@ -221,6 +245,21 @@ describe('O-05: what repeats', () => {
     token = String(got.json['token']);
   });
   after(() => house.close());
+
+  it('a known device is forgotten after too many wrong passwords', async () => {
+    const person = await signIn({ console: house.console });
+    const cookie = `sallyport-device=${person.cookies.get('sallyport-device')}`;
+    for (let at = 0; at < 50; at += 1) {
+      const got = await send(`${house.console}/api/auth/login`, {
+        headers: { cookie },
+        body: { username: admin.username, password: wrongPasswordNo(at) },
+      });
+      assert.equal(got.status, 401, got.text);
+      if (at % 10 === 9) house.pass(3_600_000);
+    }
+    const all = await eventsOf(house.console, token, '&event=device-forgotten');
+    assertNew([], all, [{ event: 'device-forgotten', actor: '', way: 'password', result: 'too-many-wrong-passwords' }]);
+  });
 
   it('refused authorisation: once per session and minute, and once more in the next', async () => {
     const found = await house.engine.userByName('root1' as Username);
