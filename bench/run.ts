@@ -1,5 +1,5 @@
 /**
- * Entry: `npm run bench -- p1|p2|p5|p6|p7|p11|p12|all [--save] [--rounds N] [--seconds S]`. Says what was measured and whether the goals are
+ * Entry: `npm run bench -- p1|p2|p5|p6|p7|p11|p12|l2|all [--save] [--rounds N] [--seconds S]`. Says what was measured and whether the goals are
  * reached; a missed goal is a result, not a failure, so the exit code is 1 only when the run itself is not valid.
  */
 
@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { findCores, type Cores } from './measure/cores.ts';
 import { environment } from './measure/environment.ts';
+import { l2, L2_ROUNDS } from './l2-enumeration.ts';
 import { missingParts } from './measure/parts.ts';
 import { p1, P1_ROUNDS, type Rounds } from './p1-guard.ts';
 import { p2, P2_ROUNDS } from './p2-verify.ts';
@@ -16,7 +17,7 @@ import { p7, P7_ROUNDS } from './p7-start.ts';
 import { p11, P11_ROUNDS } from './p11-page.ts';
 import { p12, P12_ROUNDS } from './p12-proxy.ts';
 
-const USAGE = 'npm run bench -- p1|p2|p5|p6|p7|p11|p12|all [--save] [--rounds N] [--seconds S]';
+const USAGE = 'npm run bench -- p1|p2|p5|p6|p7|p11|p12|l2|all [--save] [--rounds N] [--seconds S]';
 const BENCHES = new Map<string, { rounds: Rounds; measure: (cores: Cores, rounds: Rounds) => Promise<string> }>([
   ['p1', { rounds: P1_ROUNDS, measure: p1 }],
   ['p2', { rounds: P2_ROUNDS, measure: p2 }],
@@ -25,6 +26,7 @@ const BENCHES = new Map<string, { rounds: Rounds; measure: (cores: Cores, rounds
   ['p7', { rounds: P7_ROUNDS, measure: p7 }],
   ['p11', { rounds: P11_ROUNDS, measure: p11 }],
   ['p12', { rounds: P12_ROUNDS, measure: p12 }],
+  ['l2', { rounds: L2_ROUNDS, measure: l2 }],
 ]);
 
 process.once('SIGINT', () => process.exit(130));
