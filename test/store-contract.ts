@@ -840,6 +840,107 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     );
   });
 
+  describe(`${name}: guessing`, () => {
+    const network = '198.51.100.0/32';
+    const standingOf = (store: Store, userId: UserId | null, at = network, since = noon) =>
+      store.networkStanding({ userId, network: at, since: (since - 1) as Millis });
+    const opensFrom = (store: Store, id: string, used: { network: string; at: Millis; cap: number }) =>
+      store.openSession({ ...opening(session(id)), network: used });
+
+    test(
+      'counters are kept as they were written last, until they mean nothing any more',
+      settled(async (store) => {
+        const row = (key: string, state: string, ms: number) => ({ key, state, endsAt: later(ms) });
+        await store.writeLimits({ put: [row('a', '[1]', 10), row('b', '[2]', 20), row('c', '[3]', 30)], drop: [] });
+        await store.writeLimits({ put: [row('a', '[9]', 40)], drop: ['c', 'never-there'] });
+        const kept = async (ms: number) => (await store.limits(later(ms))).map(({ key, state }) => key + state).sort();
+        assert.deepEqual(await kept(0), ['a[9]', 'b[2]']);
+        assert.deepEqual(await kept(20), ['a[9]']);
+        await store.sweep(later(20));
+        assert.deepEqual(await kept(0), ['a[9]']);
+        assert.deepEqual(await changesOf(store, () => store.writeLimits({ put: [], drop: ['a'] })), []);
+        assert.deepEqual(await store.limits(noon), []);
+      }),
+    );
+
+    test(
+      'a network is known to who signed in from it, seen before for others, and forgotten in time',
+      settled(async (store) => {
+        assert.deepEqual(await standingOf(store, ada), { kind: 'never-seen' });
+        assert.deepEqual(await standingOf(store, null), { kind: 'never-seen' });
+        await opensFrom(store, 'one', { network, at: noon, cap: 100 });
+        assert.deepEqual(await standingOf(store, ada), { kind: 'known' });
+        assert.deepEqual(await standingOf(store, bob), { kind: 'seen-before' });
+        assert.deepEqual(await standingOf(store, null), { kind: 'seen-before' });
+        assert.deepEqual(await standingOf(store, ada, network, later(2)), { kind: 'never-seen' });
+        await opensFrom(store, 'two', { network, at: later(5), cap: 100 });
+        assert.deepEqual(await standingOf(store, ada, network, later(5)), { kind: 'known' });
+        await store.sweep(later(92 * day));
+        assert.deepEqual(await standingOf(store, ada), { kind: 'never-seen' });
+      }),
+    );
+
+    test(
+      'of one user so many networks are known; the one used longest ago gives way, never the one just used',
+      settled(async (store) => {
+        for (const [at, each] of ['a', 'b', 'c', 'd'].entries())
+          await opensFrom(store, `of-${each}`, { network: each, at: later(at), cap: 3 });
+        await opensFrom(store, 'again', { network: 'e', at: noon, cap: 3 });
+        const known = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((each) => standingOf(store, ada, each)));
+        assert.deepEqual(
+          known.map((each) => each.kind),
+          ['never-seen', 'never-seen', 'known', 'known', 'known'],
+        );
+      }),
+    );
+
+    test(
+      'a disabled account is known nowhere; a changed password is known where it was changed',
+      settled(async (store) => {
+        await opensFrom(store, 'kept', { network, at: noon, cap: 100 });
+        await store.changePassword({
+          userId: ada,
+          fromGeneration: 1,
+          sealedPassword: 'new',
+          keep: { id: idOf('kept'), digest: digestOf('renewed'), authenticatedAt: noon },
+          keepDevice: null,
+          keepNetwork: { network: 'here', at: noon, cap: 100 },
+          audit: audit(),
+        });
+        assert.deepEqual(await standingOf(store, ada), { kind: 'never-seen' });
+        assert.deepEqual(await standingOf(store, ada, 'here'), { kind: 'known' });
+        await store.setUserActive({ userId: ada, active: false, audit: audit() });
+        assert.deepEqual(await standingOf(store, ada, 'here'), { kind: 'never-seen' });
+      }),
+    );
+
+    test(
+      'so many wrong secrets in all end a device, and that alone is recorded',
+      settled(async (store) => {
+        await store.openSession(opening(session('one'), { device: device('phone') }));
+        const wrong = () =>
+          store.countDeviceFailure({ digest: digestOf('phone'), limit: 3, audit: audit('device-forgotten') });
+        const head = (await store.auditHead()).number;
+        assert.deepEqual([await wrong(), await wrong()], [{ kind: 'counted' }, { kind: 'counted' }]);
+        assert.equal((await store.deviceByDigest(digestOf('phone'), noon)).kind, 'found');
+        assert.deepEqual(await wrong(), { kind: 'ended' });
+        assert.equal((await store.deviceByDigest(digestOf('phone'), noon)).kind, 'unknown');
+        assert.deepEqual(await wrong(), { kind: 'ended' });
+        assert.equal((await store.auditHead()).number, head + 1);
+      }),
+    );
+
+    test(
+      'live sessions are counted as they are listed',
+      settled(async (store) => {
+        await store.openSession(opening(session('one')));
+        await store.openSession(opening(session('two', { idleMs: 5 })));
+        assert.equal(await store.liveSessions(noon), 2);
+        assert.equal(await store.liveSessions(later(5)), 1);
+      }),
+    );
+  });
+
   describe(`${name}: what works once`, () => {
     const withConsole = (body: (store: Store) => Promise<void>) =>
       settled(async (store) => {
