@@ -82,8 +82,9 @@ async function attempts(
       next += 1;
       const place = Math.floor(at / 2) % NAMES;
       const forAccount = at % 2 === 0;
+      // A network of its own each time, however wide one looks.
       const name = forAccount ? (accounts[place] ?? '') : `ghost${place}`;
-      const ms = await refusal(port, name, `2001:db8:${run}:${at.toString(16)}::1`, agent);
+      const ms = await refusal(port, name, `${11 + run * 2 + Math.floor(at / 250)}.${at % 250}.0.1`, agent);
       (forAccount ? known : unknown).push(ms);
     }
   };
