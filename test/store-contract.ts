@@ -923,6 +923,9 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         const head = (await store.auditHead()).number;
         assert.deepEqual([await wrong(), await wrong()], [{ kind: 'counted' }, { kind: 'counted' }]);
         assert.equal((await store.deviceByDigest(digestOf('phone'), noon)).kind, 'found');
+        assert.deepEqual(await store.devicesOf(ada, noon), [device('phone')]);
+        assert.deepEqual(await store.devicesOf(ada, later(180 * day)), []);
+        assert.deepEqual(await store.devicesOf(bob, noon), []);
         assert.deepEqual(await wrong(), { kind: 'ended' });
         assert.equal((await store.deviceByDigest(digestOf('phone'), noon)).kind, 'unknown');
         assert.deepEqual(await wrong(), { kind: 'ended' });

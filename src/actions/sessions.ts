@@ -1,12 +1,14 @@
 /** Sessions and sign-in attempts: seen and ended by their owner, or by an admin (MX8). */
+import { digest } from '../crypto/digest.ts';
 import { refuse } from '../errors.ts';
 import { readTime } from '../request/time.ts';
 import { adminPrivilege, hasPrivilege } from '../principal/principal.ts';
 import type { Recorder } from '../record/recorder.ts';
+import { cookieName } from '../request/cookie.ts';
 import type { SessionRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock, SessionId, UserId } from '../types.ts';
-import { done, type Outcome, type SignedInCall, whence } from './call.ts';
+import { done, type Outcome, type SignedInCall, whence, cookieOf } from './call.ts';
 import { expireNamed, timeText } from './issue-session.ts';
 
 export interface SessionParts {
@@ -32,8 +34,25 @@ export async function signOut(parts: SessionParts, call: SignedInCall): Promise<
 }
 
 export async function listSessions(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
-  const rows = await parts.store.sessionsOf(call.principal.user.row.id, parts.clock.now());
-  return done({ sessions: rows.map((row) => shown(row, call.principal.session.id)) });
+  const { user, session } = call.principal;
+  const now = parts.clock.now();
+  const [rows, devices] = await Promise.all([
+    parts.store.sessionsOf(user.row.id, now),
+    parts.store.devicesOf(user.row.id, now),
+  ]);
+  const own = cookieOf(call, cookieName(parts.cookieStem, call.arrival.scheme, 'device'));
+  const ownDigest = own === undefined ? '' : digest(own);
+  return done({
+    sessions: rows.map((row) => shown(row, session.id)),
+    // Browsers that strangers' failures do not keep out; told apart by a part of what is stored, which opens nothing.
+    devices: devices.map((each) => ({
+      id: each.digest.slice(0, 16),
+      created_at: timeText(each.createdAt),
+      last_used_at: timeText(each.usedAt),
+      expires_at: timeText(each.expiresAt),
+      current: each.digest === ownDigest,
+    })),
+  });
 }
 
 export async function endOneSession(parts: SessionParts, call: SignedInCall): Promise<Outcome> {

@@ -130,10 +130,7 @@ export interface Store {
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'already-configured' } | { readonly kind: 'put' }>;
   /** A look without spending: wrong and expired codes are told apart by nobody. */
-  setupCode(
-    digest: Digest,
-    at: Millis,
-  ): Promise<{ readonly kind: 'already-configured' } | { readonly kind: 'invalid' } | { readonly kind: 'valid' }>;
+  setupCode(digest: Digest, at: Millis): Promise<{ readonly kind: 'already-configured' | 'invalid' | 'valid' }>;
   /** First run: spends the code, makes the first admin and the session; of any number of racers one wins. */
   createFirstAdmin(
     first: FirstAdmin,
@@ -233,6 +230,9 @@ export interface Store {
   /** Counters that still mean something at `at`. */
   limits(at: Millis): Promise<readonly LimitRow[]>;
   writeLimits(written: LimitsWritten): Promise<void>;
+
+  /** Known devices of that user at `at`, the one used last first. */
+  devicesOf(userId: UserId, at: Millis): Promise<readonly DeviceRow[]>;
 
   /** Keeps a one-use ticket; at most `cap` unspent ones of a session, the oldest gives way. */
   issueOneUse(ticket: OneUse, cap: number): Promise<void>;

@@ -343,10 +343,16 @@ describe('the same wrong secret, and secrets that do not exist', () => {
         from: '127.9.6.1',
         body: { username: admin.username, password },
       });
+    const known = async (): Promise<readonly { current: boolean; id: string }[]> =>
+      (await person.page('/api/auth/sessions')).json['devices'] as { current: boolean; id: string }[];
+    assert.equal((await known()).filter((each) => each.current).length, 1);
+    assert.doesNotMatch(JSON.stringify(await known()), new RegExp(String(person.cookies.get('sallyport-device'))));
+    const before = (await known()).length;
     for (let at = 0; at < 50; at += 1) {
       assertProblem(await typed(wrongPasswordNo(7000 + at)), 401, 'invalid_credentials');
       if (at % 10 === 9) house.pass(60 * minute);
     }
+    assert.deepEqual([(await known()).length, (await known()).filter((each) => each.current).length], [before - 1, 0]);
     // A stranger now: five in five minutes, and no more.
     for (let at = 0; at < 5; at += 1)
       assertProblem(await typed(wrongPasswordNo(8000 + at)), 401, 'invalid_credentials');

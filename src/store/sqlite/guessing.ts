@@ -63,7 +63,8 @@ export function guessingReads(db: DatabaseSync) {
   const known = db.prepare(`
     SELECT max(user_id = ?) AS own FROM known_networks WHERE network = ? AND used_at > ? HAVING count(*) > 0`);
   return {
-    limits: (at: Argument<'limits'>): readonly LimitRow[] => limits.all(at) as unknown as readonly LimitRow[],
+    limits: (at: Argument<'limits'>): readonly LimitRow[] =>
+      limits.all(at).map((row) => ({ ...row }) as unknown as LimitRow),
     networkStanding: ({ userId, network, since }: Argument<'networkStanding'>): Outcome<'networkStanding'> => {
       const row = known.get(userId ?? '', network, since);
       if (row === undefined) return { kind: 'never-seen' };

@@ -149,6 +149,7 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     sessionByDigest: answering('a session', read.sessionByDigest),
     sessionsOf: answering('sessions', read.sessionsOf),
     deviceByDigest: answering('a device', read.deviceByDigest),
+    devicesOf: answering('devices', read.devicesOf),
     attempts: answering('attempts', read.attempts),
     networkStanding: answering('a network', read.networkStanding),
     limits: answering('limits', read.limits),

@@ -20,6 +20,7 @@ type ReadName =
   | 'sessionByDigest'
   | 'sessionsOf'
   | 'deviceByDigest'
+  | 'devicesOf'
   | 'attempts'
   | keyof AuditReads
   | 'networkStanding'
@@ -65,6 +66,9 @@ export function reads(db: DatabaseSync): Reads {
   const deviceByDigest = db.prepare(`
     SELECT digest, user_id AS userId, created_at AS createdAt, used_at AS usedAt, expires_at AS expiresAt
     FROM devices WHERE digest = ? AND expires_at > ?`);
+  const devicesOf = db.prepare(`
+    SELECT digest, user_id AS userId, created_at AS createdAt, used_at AS usedAt, expires_at AS expiresAt
+    FROM devices WHERE user_id = ? AND expires_at > ? ORDER BY used_at DESC, created_at DESC`);
   const attemptColumns = 'id, user_id, address, way, result, first_at, last_at, count';
   const attemptsOfAll = db.prepare(
     `SELECT ${attemptColumns} FROM attempts WHERE last_at < ? ORDER BY last_at DESC, id DESC LIMIT ?`,
@@ -98,6 +102,7 @@ export function reads(db: DatabaseSync): Reads {
       return row[1] === null ? { kind: 'unknown', seq: row[0] as Seq } : sessionWithUser(digest, row);
     },
     sessionsOf: (userId, at) => sessionsOf.all(userId, at).map(sessionOf),
+    devicesOf: (userId, at) => devicesOf.all(userId, at).map((row) => ({ ...row }) as unknown as DeviceRow),
     deviceByDigest: (digest, at) => {
       const row = deviceByDigest.get(digest, at);
       return row === undefined ? { kind: 'unknown' } : { kind: 'found', device: { ...row } as unknown as DeviceRow };
