@@ -22,6 +22,6 @@ export async function verifySetupCode(
 ): Promise<SetupCodeProof> {
   const codeDigest = setupCodeDigest(code);
   const known = await store.setupCode(codeDigest, clock.now());
-  if (known.kind === 'already-configured') return known;
+  if (known.kind === 'already-configured') return { kind: 'already-configured' };
   return known.kind === 'valid' ? { kind: 'proven', codeDigest } : { kind: 'rejected' };
 }
