@@ -8,7 +8,7 @@ import type { Try } from '../throttle/limiter.ts';
 import type { Address, Clock, Millis, UserId } from '../types.ts';
 import type { FailureLog } from './failures/failure-log.ts';
 import type { Named } from './failures/lines.ts';
-import { limitedAttempts } from './limited-attempts.ts';
+import { countedAttempts } from './counted-attempts.ts';
 import type { Attempted, Metrics } from './metrics.ts';
 
 /** Every kind of thing that is written to the audit log, and what it tells. */
@@ -27,6 +27,8 @@ export const auditEvents = {
   reauthenticated: 'Somebody signed in confirmed it with the password; the target is the session',
   'reauthentication-refused': 'The same with a wrong password; the result is the cause',
   'attempts-limited': 'Attempts refused by a limit without a look at them: one record per network and minute, counted',
+  'attempts-repeated':
+    'The same wrong secret for the same name from one network again: one record per network and minute, counted',
   'authorisation-refused':
     'Somebody signed in asked for what is not theirs; the target is the path, or the host that a reverse proxy asked for; at most one record per session and minute',
   'password-changed': 'The password was changed by its owner; all other sessions ended',
@@ -130,7 +132,8 @@ export function recorder(parts: {
   failures: FailureLog;
 }): Recorder {
   const { store, clock, log, metrics, failures } = parts;
-  const limited = limitedAttempts({ store, clock, log });
+  const limited = countedAttempts({ event: 'attempts-limited', result: 'limited', store, clock, log });
+  const repeated = countedAttempts({ event: 'attempts-repeated', result: 'repeated', store, clock, log });
   /** Monotonic time of the denial that was written last, by holder. */
   const denied = new Map<string, number>();
   const event = (occurrence: Occurrence): AuditEvent => auditEvent(occurrence, clock.now());
@@ -151,13 +154,17 @@ export function recorder(parts: {
     }),
     refused: async (occurrence) => {
       const { userId, cause, address, way, kind, guessed } = occurrence;
-      if (guessed !== null) failures.failed(address, guessed);
       metrics.authenticated({ kind, way, result: cause });
+      const attempt = { userId, address, way, result: cause, at: clock.now() };
+      if (guessed === null) {
+        // It costs nobody anything, so there may be any number of them.
+        repeated.count(address);
+        await store.recordAttempt(attempt);
+        return;
+      }
+      failures.failed(address, guessed);
       log.warn({ event: occurrence.event, address, way, user: userId ?? undefined, cause }, 'authentication failure');
-      await Promise.all([
-        store.recordAttempt({ userId, address, way, result: cause, at: clock.now() }),
-        store.appendAudit(event({ ...occurrence, result: cause })),
-      ]);
+      await Promise.all([store.recordAttempt(attempt), store.appendAudit(event({ ...occurrence, result: cause }))]);
     },
     denied: async ({ holder, ...denial }) => {
       const now = clock.monotonic();
@@ -175,6 +182,8 @@ export function recorder(parts: {
         log.error({ err: fault }, 'a refused authorisation could not be written to the audit log');
       }
     },
-    settle: limited.settle,
+    settle: async (which) => {
+      await Promise.all([limited.settle(which), repeated.settle(which)]);
+    },
   };
 }

@@ -19,6 +19,8 @@ export interface CounterTable {
   begin(key: string, now: number): { readonly kind: 'had-room' } | { readonly kind: 'gave-way'; readonly key: string };
   /** It has ended, and whoever waits for that looks again. */
   end(key: string, outcome: Outcome, now: number): void;
+  /** Tries that wait for one of those to end. */
+  waiting(key: string): number;
   /** Resolves when a try under this key ends. */
   nextEnd(key: string): Promise<void>;
   /** Nothing is counted there any more. */
@@ -158,6 +160,7 @@ export function counterTable(parts: {
       for (const wake of woken) wake();
       release(key, row, now);
     },
+    waiting: (key) => waiting.get(key)?.length ?? 0,
     nextEnd: (key) =>
       new Promise((resolve) => {
         const others = waiting.get(key);

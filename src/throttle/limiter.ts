@@ -85,6 +85,9 @@ interface Place {
   readonly key: string;
 }
 
+/** Tries that wait for those in flight under one counter; more are refused at once. */
+const mostWaiting = 256;
+
 const nothingWritten: LimitsWritten = { put: [], drop: [] };
 
 export function limiter(parts: { readonly clock: Clock; readonly remembered: readonly LimitRow[] }): Limiter {
@@ -222,6 +225,8 @@ export function limiter(parts: { readonly clock: Clock; readonly remembered: rea
           });
           return { kind: 'taken', settle: (result) => settle(counted, gaveWay, result) };
         }
+        // Each end wakes all who wait for it: a crowd would cost more than it is worth.
+        if (full.table.waiting(full.key) >= mostWaiting) return { kind: 'limited', retryAfterSeconds: 1 };
         await full.table.nextEnd(full.key);
       }
     },

@@ -177,6 +177,21 @@ test('two hundred parallel right tries all get through: units in flight are wait
   assert.equal(most, 5);
 });
 
+test('so many may wait for those in flight, and a crowd beyond is refused at once', async () => {
+  const { limiter } = stage();
+  const permits: (() => void)[] = [];
+  const all = Array.from({ length: 400 }, async () => {
+    const taking = await limiter.take(attempt());
+    if (taking.kind === 'taken') permits.push(() => taking.settle('succeeded'));
+    return taking;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  for (; permits.length > 0; await new Promise((resolve) => setImmediate(resolve))) permits.shift()?.();
+  const takings = await Promise.all(all);
+  assert.equal(takings.filter((each) => each.kind === 'taken').length, 5 + 256);
+  assert.deepEqual(takings.at(-1), { kind: 'limited', retryAfterSeconds: 1 });
+});
+
 test('a name from one network: five in a row for nothing, then pauses that double up to fifteen minutes', async () => {
   const { clock, limiter } = stage();
   const tried = attempt({ way: 'enable', standing: { kind: 'stranger', network: 'seen-before' } });

@@ -325,6 +325,29 @@ describe('O-05: what repeats', () => {
     assert.doesNotMatch(JSON.stringify(await eventsOf(house.console, token)), /secret/);
   });
 
+  it('the same wrong secret again and again: told once, then counted, one record per network and minute', async () => {
+    const ask = (): Promise<Got> =>
+      send(`${house.console}/api/auth/login`, {
+        from: '127.83.0.1',
+        body: { username: 'nobody', password: wrongPassword },
+      });
+    for (let count = 0; count < 20; count += 1) assert.equal((await ask()).status, 401);
+    house.pass(60_000);
+    let events: readonly Event[] = [];
+    for (let tries = 0; tries < 100 && events.length === 0; tries += 1) {
+      await pause(100);
+      events = await eventsOf(house.console, token, '&event=attempts-repeated');
+    }
+    assert.deepEqual([...new Set(events.map((event) => event['address']))], ['127.83.0.1/32']);
+    assert.equal(
+      events.reduce((all, event) => all + Number(event['count']), 0),
+      19,
+    );
+    for (const event of events) seen.add(String(event['event']));
+    const refused = await eventsOf(house.console, token, '&event=sign-in-refused');
+    assert.equal(refused.filter((event) => event['address'] === '127.83.0.1').length, 1);
+  });
+
   it('attempts refused by a limit: one record per network and minute, with their count', async () => {
     const login = (from: string, name: number): Promise<Got> =>
       send(`${house.console}/api/auth/login`, { from, body: { username: `nobody${name}`, password: wrongPassword } });

@@ -3,14 +3,16 @@ import { test } from 'node:test';
 import type { AuditEvent } from '../store/rows.ts';
 import { StoreFault } from '../store/store.ts';
 import type { Address, Millis } from '../types.ts';
-import { limitedAttempts } from './limited-attempts.ts';
+import { countedAttempts } from './counted-attempts.ts';
 
 const minute = 60_000;
 
 function scene() {
   const at = { ms: 10 * minute, full: false };
   const written: AuditEvent[] = [];
-  const limited = limitedAttempts({
+  const limited = countedAttempts({
+    event: 'attempts-limited',
+    result: 'limited',
     store: {
       appendAudit: (event) => {
         if (at.full) return Promise.reject(new StoreFault('the disk is full'));

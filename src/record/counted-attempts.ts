@@ -1,6 +1,7 @@
 /**
- * Attempts after a block (3-rules, Logs, audit, metrics): whoever is limited can ask as often as he likes, so they are
- * counted here and written as one row per network and minute. What was counted when the process is killed is lost.
+ * Attempts that cost whoever makes them nothing (3-rules, Logs, audit, metrics): whoever is limited, or shows the same wrong
+ * secret again, can do so as often as he likes, so they are counted here and written as one row per network and minute. What
+ * was counted when the process is killed is lost.
  */
 import { networkOf } from '../request/address.ts';
 import { type Store, StoreFault } from '../store/store.ts';
@@ -15,7 +16,7 @@ interface Counted {
   readonly count: number;
 }
 
-export interface LimitedAttempts {
+export interface CountedAttempts {
   readonly count: (address: Address) => void;
   readonly settle: (which: 'over' | 'all') => Promise<void>;
 }
@@ -24,12 +25,14 @@ const minuteMs = 60_000;
 /** Networks counted apart at one time; those beyond share a row without an address. */
 const mostNetworks = 1024;
 
-export function limitedAttempts(parts: {
+export function countedAttempts(parts: {
+  readonly event: 'attempts-limited' | 'attempts-repeated';
+  readonly result: string;
   readonly store: Pick<Store, 'appendAudit'>;
   readonly clock: Clock;
   readonly log: { warn(fields: object, message: string): void };
-}): LimitedAttempts {
-  const { store, clock, log } = parts;
+}): CountedAttempts {
+  const { event, result, store, clock, log } = parts;
   let counted = new Map<string, Counted>();
   let settling: Promise<void> = Promise.resolve();
 
@@ -51,20 +54,20 @@ export function limitedAttempts(parts: {
         try {
           await store.appendAudit({
             at: lastAt,
-            event: 'attempts-limited',
+            event,
             actor: '',
             address: network,
             peer: '',
             way: 'none',
             target: '',
-            result: 'limited',
+            result,
             count,
           });
         } catch (fault) {
           if (!(fault instanceof StoreFault)) throw fault;
           // Kept for the next time; the log is told by whoever asked for it.
           add(network, minute, lastAt, count);
-          log.warn({ network, count }, 'limited attempts could not be written to the audit log yet');
+          log.warn({ event, network, count }, 'counted attempts could not be written to the audit log yet');
         }
       }),
     );
