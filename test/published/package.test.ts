@@ -34,6 +34,7 @@ describe('the published package', () => {
       for (const name of [
         'src',
         'tools',
+        'deploy',
         'package.json',
         'tsconfig.json',
         'tsconfig.build.json',
@@ -78,6 +79,8 @@ describe('the published package', () => {
       'dist/server/migrations/sqlite/0001-first.sql',
       'dist/console/index.html',
       'dist/types/index.d.ts',
+      'deploy/fail2ban/filter.d/sallyport.conf',
+      'deploy/fail2ban/jail.d/sallyport.conf',
       'package.json',
       'README.md',
       'LICENSE',
