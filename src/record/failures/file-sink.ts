@@ -34,7 +34,7 @@ export function openFileSink(parts: { readonly path: string; readonly tag: strin
   let kept: string[] = [];
   let lost = 0;
   let trouble: string | null = null;
-  const wish = { reopening: false };
+  const wish = { reopening: false, closing: false };
   let underWay: Promise<void> | null = null;
   let again: NodeJS.Timeout | undefined;
 
@@ -102,7 +102,7 @@ export function openFileSink(parts: { readonly path: string; readonly tag: strin
       })
       .finally(() => {
         underWay = null;
-        if (trouble === null && (kept.length > 0 || wish.reopening)) begin();
+        if (trouble === null && !wish.closing && (kept.length > 0 || wish.reopening)) begin();
       });
   };
 
@@ -122,6 +122,7 @@ export function openFileSink(parts: { readonly path: string; readonly tag: strin
     },
     close: async () => {
       clearTimeout(again);
+      wish.closing = true;
       if (underWay !== null) await underWay;
       if (kept.length > 0) await flush().catch((fault: unknown) => tell(String(fault)));
       clearTimeout(again);
