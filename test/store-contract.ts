@@ -14,7 +14,8 @@ import type {
   UserRow,
 } from '../src/store/rows.ts';
 import { linkHash } from '../src/store/audit-chain.ts';
-import { type Attempt, type OneUse, type Redemption, type Store, StoreFault } from '../src/store/store.ts';
+import { type Redemption, type Store, StoreFault } from '../src/store/store.ts';
+import type { Attempt, OneUse } from '../src/store/rows.ts';
 import type { Address, Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../src/types.ts';
 
 export interface OpenedStore {
@@ -191,7 +192,10 @@ async function seqNow(store: Store): Promise<Seq> {
   return (await store.sessionByDigest(digestOf('nothing'))).seq;
 }
 
-/** Subjects of the changes an operation makes; each was told before the operation resolved. */
+/**
+ * Subjects of the changes an operation makes; each was told before the operation resolved, once. Operations side by side
+ * are told as each is done, in whatever order that is; their numbers are in the order they came to be.
+ */
 async function changesOf(store: Store, operation: () => Promise<unknown>): Promise<readonly ChangeSubject[]> {
   const before = await seqNow(store);
   const told: Change[] = [];
@@ -201,6 +205,7 @@ async function changesOf(store: Store, operation: () => Promise<unknown>): Promi
   } finally {
     stop();
   }
+  told.sort((one, other) => one.seq - other.seq);
   const kept = await store.changesSince(before);
   assert.equal(kept.kind, 'changes');
   assert.deepEqual(kept.kind === 'changes' ? kept.changes : [], told);
@@ -230,7 +235,12 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
   const fresh = (body: (store: Store) => Promise<void>) => () =>
     bare(async (store) => {
       await initialise(store);
-      await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(day), audit: audit('setup-code-made') });
+      await store.putSetupCode({
+        digest: digestOf('code'),
+        expiresAt: later(day),
+        replacing: 'all',
+        audit: audit('setup-code-made'),
+      });
       await body(store);
     });
   /** With Ada and Bob. */
@@ -279,7 +289,12 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       bare(async (store) => {
         await assert.rejects(store.beginBoot('boot-2', noon), StoreFault);
         await assert.rejects(
-          store.putSetupCode({ digest: digestOf('code'), expiresAt: noon, audit: audit('setup-code-made') }),
+          store.putSetupCode({
+            digest: digestOf('code'),
+            expiresAt: noon,
+            replacing: 'all',
+            audit: audit('setup-code-made'),
+          }),
           StoreFault,
         );
       }));
@@ -293,10 +308,10 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         assert.equal((await store.redeemHandOver(redemption('t'))).kind, 'redeemed');
         assert.equal((await found(store, 'app-t'))?.bootId, 'boot-1');
         const changes = await changesOf(store, () => store.beginBoot('boot-2', later(2000)));
-        assert.deepEqual(
-          sorted(changes),
-          sorted([sessionChange('console'), sessionChange('app-t'), installationChange]),
-        );
+        // One that is judged by the installation's boot whenever it is looked at needs no change of its own.
+        for (const change of [sessionChange('app-t'), installationChange])
+          assert.ok(sorted(changes).includes(JSON.stringify(change)));
+        assert.deepEqual([await found(store, 'console'), await found(store, 'app-t')], [undefined, undefined]);
         assert.deepEqual(await liveNames(store), ['durable']);
         await store.openSession(opening(session('console', { kind: 'admin', bootId: 'boot-2' })));
         await store.beginBoot('boot-2', later(3000));
@@ -311,7 +326,12 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         assert.deepEqual(await store.setupCode(digestOf('code'), later(day)), { kind: 'invalid' });
         assert.deepEqual(await store.setupCode(digestOf('wrong'), noon), { kind: 'invalid' });
         const changes = await changesOf(store, () =>
-          store.putSetupCode({ digest: digestOf('second'), expiresAt: later(day), audit: audit('setup-code-made') }),
+          store.putSetupCode({
+            digest: digestOf('second'),
+            expiresAt: later(day),
+            replacing: 'all',
+            audit: audit('setup-code-made'),
+          }),
         );
         assert.deepEqual(changes, [installationChange]);
         assert.deepEqual(await store.setupCode(digestOf('code'), noon), { kind: 'invalid' });
@@ -325,6 +345,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           await store.putSetupCode({
             digest: digestOf('third'),
             expiresAt: later(day),
+            replacing: 'all',
             audit: audit('setup-code-made'),
           }),
           {
@@ -403,6 +424,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           await store.putSetupCode({
             digest: digestOf('code'),
             expiresAt: later(day),
+            replacing: 'all',
             audit: audit('setup-code-made'),
           }),
           {
@@ -427,7 +449,12 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         assert.deepEqual(await store.switchAuthentication(off), { kind: 'not-possible', state: 'off' });
         assert.deepEqual(await store.createFirstAdmin(firstAdmin('second')), { kind: 'already-configured' });
         assert.deepEqual(
-          await store.putSetupCode({ digest: digestOf('new'), expiresAt: later(day), audit: audit('setup-code-made') }),
+          await store.putSetupCode({
+            digest: digestOf('new'),
+            expiresAt: later(day),
+            replacing: 'all',
+            audit: audit('setup-code-made'),
+          }),
           {
             kind: 'already-configured',
           },
@@ -1160,13 +1187,12 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         await set('last');
         assert.equal(heard[0]?.length, 31);
         assert.equal(heard[1]?.length, 30);
-        assert.deepEqual(
-          heard[0],
-          [...new Set(heard[0])].sort((a, b) => a - b),
-        );
+        // Operations beside each other are told in the order their answers come.
+        const numbers = [...new Set(heard[0])].sort((a, b) => a - b);
+        assert.equal(numbers.length, 31);
         stops[0]?.();
         const since = await store.changesSince(from);
-        assert.deepEqual(since.kind === 'changes' ? since.changes.map((change) => change.seq) : [], heard[0]);
+        assert.deepEqual(since.kind === 'changes' ? since.changes.map((change) => change.seq) : [], numbers);
         assert.equal(since.last, await seqNow(store));
         assert.deepEqual(await store.changesSince(since.last), { kind: 'changes', changes: [], last: since.last });
       }),
@@ -1244,7 +1270,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         await store.appendAudit({ ...audit('last'), actor: ada, count: 7, peer: '127.0.0.1' });
         const { chain, number, hash, ...rest } = await store.auditHead();
         assert.deepEqual(rest, { lastRow: number, lastCheckpoint: 0, strays: 0 });
-        const { events } = await store.auditPage({ after: 0, upTo: number, limit: 1000 });
+        const { events } = await store.auditPage({ chain, after: 0, upTo: number, limit: 1000 });
         assert.deepEqual(
           events.map((row) => row.number),
           times(number, (index) => index + 1),
@@ -1257,8 +1283,10 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         assert.equal(previous, hash);
         assert.equal(events.filter((row) => row.event === 'signed-in').length, 1);
         assert.equal(events.filter((row) => row.event === 'not-created').length, 0);
-        const { number: _, hash: __, ...last } = events.at(-1) ?? assert.fail();
-        assert.deepEqual(last, { ...audit('last'), actor: ada, actorName: 'ada', count: 7, peer: '127.0.0.1' });
+        const { number: _, hash: __, place, ...last } = events.at(-1) ?? assert.fail();
+        assert.ok(Number.isSafeInteger(place));
+        assert.deepEqual(await store.auditHeads(), [await store.auditHead()]);
+        assert.deepEqual(last, { ...audit('last'), chain, actor: ada, actorName: 'ada', count: 7, peer: '127.0.0.1' });
       }),
     );
 
@@ -1293,7 +1321,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         assert.deepEqual(await store.putCheckpoint(good), { kind: 'put' });
         // Once more, by another start of the same moment: the first stays.
         assert.deepEqual(await store.putCheckpoint({ ...good, signature: 'other' }), { kind: 'put' });
-        const { checkpoints } = await store.auditPage({ after: 0, upTo: number, limit: 1000 });
+        const { checkpoints } = await store.auditPage({ chain, after: 0, upTo: number, limit: 1000 });
         assert.deepEqual(checkpoints, [good]);
         assert.equal((await store.auditHead()).lastCheckpoint, number);
       }),
@@ -1313,8 +1341,8 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           return calls;
         };
         const kept = async () => {
-          const { number } = await store.auditHead();
-          const { events, checkpoints } = await store.auditPage({ after: 0, upTo: number, limit: 10_000 });
+          const { chain, number } = await store.auditHead();
+          const { events, checkpoints } = await store.auditPage({ chain, after: 0, upTo: number, limit: 10_000 });
           return [events[0]?.number, events.length, checkpoints[0]?.number];
         };
         const all = (await store.auditHead()).number;
@@ -1331,12 +1359,13 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         await sweepAll(later(600 * day));
         assert.deepEqual(await kept(), [second + 1, 1, second]);
         // A great many go part by part.
-        await Promise.all(times(2500, () => store.appendAudit(audit('many'))));
-        await put(later(day));
-        for (let part = 0; part < 5; part += 1) {
-          await Promise.all(times(500, () => store.appendAudit(audit('more'))));
+        const append = async (count: number): Promise<void> => {
+          for (let part = 0; part < count / 500; part += 1)
+            await Promise.all(times(500, () => store.appendAudit(audit('many'))));
           await put(later(day));
-        }
+        };
+        await append(2500);
+        for (let part = 0; part < 5; part += 1) await append(500);
         assert.ok((await sweepAll(later(600 * day))) > 3);
         const end = (await store.auditHead()).number;
         assert.deepEqual(await kept(), [undefined, 0, end]);

@@ -22,7 +22,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test, type TestContext } from 'node:test';
 import { linkHash } from '../src/store/audit-chain.ts';
-import { shippedMigrations } from '../src/store/sqlite/migrate.ts';
+import { shippedMigrations } from '../src/store/migrations.ts';
 import { openSqliteStore, type SqliteOpening } from '../src/store/sqlite/open.ts';
 import { startWriter } from '../src/store/sqlite/writer-line.ts';
 import { type Store, StoreFault } from '../src/store/store.ts';
@@ -88,9 +88,9 @@ function otherProcess(context: TestContext, place: Place, body: string): ChildPr
   const from = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
   const program = `
     import { openSqliteStore } from ${from('../src/store/sqlite/open.ts')};
-    import { shippedMigrations } from ${from('../src/store/sqlite/migrate.ts')};
+    import { shippedMigrations } from ${from('../src/store/migrations.ts')};
     import { attempt, audit, initialise, user } from ${from('./store-contract.ts')};
-    const place = { ...${JSON.stringify(place)}, migrations: shippedMigrations() };
+    const place = { ...${JSON.stringify(place)}, migrations: shippedMigrations('sqlite') };
     const told = (message) => process.send(message);
     ${body}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
@@ -291,7 +291,7 @@ describe('sqlite: private files', () => {
 });
 
 describe('sqlite: migrations', () => {
-  const shipped = shippedMigrations().length;
+  const shipped = shippedMigrations('sqlite').length;
   const version = shipped + 1;
   const next = { version, sql: `ALTER TABLE users ADD COLUMN note TEXT; PRAGMA user_version = ${version};` };
   const copyName = `before-${String(version).padStart(4, '0')}`;
@@ -301,7 +301,7 @@ describe('sqlite: migrations', () => {
     const place = placeFor(context);
     await filled(place);
     assert.ok(!existsSync(`${place.path}.before-0001`));
-    const migrated = await openSqliteStore({ ...place, migrations: [...shippedMigrations(), next] });
+    const migrated = await openSqliteStore({ ...place, migrations: [...shippedMigrations('sqlite'), next] });
     assert.equal(migrated.kind, 'opened');
     if (migrated.kind === 'opened') {
       assert.equal((await migrated.store.userById('u_7' as UserId)).kind, 'found');
@@ -321,7 +321,7 @@ describe('sqlite: migrations', () => {
 
   test('events from before the chain become its beginning, in their order, once', async (context) => {
     const place = placeFor(context);
-    const [first] = shippedMigrations();
+    const [first] = shippedMigrations('sqlite');
     assert.ok(first);
     const old = new DatabaseSync(place.path);
     old.exec(first.sql);
@@ -337,7 +337,7 @@ describe('sqlite: migrations', () => {
     await store.appendAudit(audit('new'));
     const head = await store.auditHead();
     assert.deepEqual([head.number, head.strays], [2501, 0]);
-    const { events } = await store.auditPage({ after: 0, upTo: 2501, limit: 3000 });
+    const { events } = await store.auditPage({ chain: head.chain, after: 0, upTo: 2501, limit: 3000 });
     assert.deepEqual(
       events.map((row) => row.at as number),
       [...Array.from({ length: 2500 }, (_, index) => index), audit().at],
@@ -364,7 +364,7 @@ describe('sqlite: migrations', () => {
     const place = placeFor(context);
     await filled(place);
     const before = readFileSync(place.path);
-    const migrations = [...shippedMigrations(), next];
+    const migrations = [...shippedMigrations('sqlite'), next];
     const inTheWay = async (path: string): Promise<void> => {
       mkdirSync(path);
       const opening = await openSqliteStore({ ...place, migrations });
@@ -411,7 +411,7 @@ describe('sqlite: migrations', () => {
     };
     const unnumbered = { version, sql: 'ALTER TABLE users ADD COLUMN note TEXT;' };
     for (const bad of [broken, dangling, unnumbered]) {
-      const opening = await openSqliteStore({ ...place, migrations: [...shippedMigrations(), bad] });
+      const opening = await openSqliteStore({ ...place, migrations: [...shippedMigrations('sqlite'), bad] });
       assert.equal(opening.kind, 'unreadable');
     }
     const store = await opened(place);
@@ -604,7 +604,12 @@ describe('sqlite: rows', () => {
       const place = placeFor(context);
       const filling = await opened(place);
       await initialise(filling);
-      await filling.putSetupCode({ digest: digestOf('code'), expiresAt: later(9), audit: audit('setup-code-made') });
+      await filling.putSetupCode({
+        digest: digestOf('code'),
+        expiresAt: later(9),
+        replacing: 'all',
+        audit: audit('setup-code-made'),
+      });
       const head = await filling.auditHead();
       await filling.close();
       const change = (sql: string): void => {
@@ -631,7 +636,12 @@ describe('sqlite: rows', () => {
     const place = placeFor(context);
     const store = await opened(place);
     await initialise(store);
-    await store.putSetupCode({ digest: digestOf('code'), expiresAt: later(1), audit: audit('setup-code-made') });
+    await store.putSetupCode({
+      digest: digestOf('code'),
+      expiresAt: later(1),
+      replacing: 'all',
+      audit: audit('setup-code-made'),
+    });
     const first = {
       codeDigest: digestOf('code'),
       user: user(),

@@ -8,7 +8,7 @@ import type { AuditRow } from './rows.ts';
 
 const label = 'sallyport audit event v1';
 
-export type UnlinkedRow = Omit<AuditRow, 'hash'>;
+export type UnlinkedRow = Omit<AuditRow, 'hash' | 'chain' | 'place'>;
 
 /** What is hashed: label, chain, number, hash of the row before (empty for the first), then every field. */
 export function encodeLink(chain: string, previous: string, row: UnlinkedRow): string {

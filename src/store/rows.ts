@@ -93,6 +93,8 @@ export interface LimitRow {
 export interface LimitsWritten {
   readonly put: readonly LimitRow[];
   readonly drop: readonly string[];
+  /** What an operator lifted, in the limiter's words: the other nodes forget what they have counted of it. */
+  readonly lifted?: string;
 }
 
 export interface AttemptRow {
@@ -127,8 +129,12 @@ export const auditKeptMs = 400 * 86_400_000;
 
 /** An event as it is kept: a link of the chain. */
 export interface AuditRow extends AuditEvent {
-  /** From 1, without gaps. */
+  /** Whose link it is. */
+  readonly chain: string;
+  /** From 1, without gaps in its chain. */
   readonly number: number;
+  /** Among the events of all chains, in the order they were written as far as that can be told; what a listing goes on from. */
+  readonly place: number;
   /** Name of the actor's account when it happened; empty for a stranger or the host. */
   readonly actorName: string;
   /** SHA-256 over the chain, the row before and every field, base64url (`audit-chain.ts`). */
@@ -170,13 +176,37 @@ export interface AuditFilter {
   readonly until: Millis | null;
 }
 
-/** What changed, for whoever keeps it in memory: everything, the installation, one user, or one session. */
+/** What changed, for whoever keeps it in memory. */
 export type ChangeSubject =
   | { readonly kind: 'installation' }
   | { readonly kind: 'user'; readonly userId: UserId }
-  | { readonly kind: 'session'; readonly digest: Digest };
+  | { readonly kind: 'session'; readonly digest: Digest }
+  /** Nothing of it is cached: whoever counts for itself forgets what was lifted. */
+  | { readonly kind: 'limits'; readonly lifted: string };
 
 export interface Change {
   readonly seq: Seq;
   readonly subject: ChangeSubject;
+}
+
+export interface Attempt {
+  readonly userId: UserId | null;
+  readonly address: Address;
+  readonly way: string;
+  readonly result: string;
+  readonly at: Millis;
+}
+
+export interface OneUse {
+  /** What it is for: digests of one purpose are never looked at by another. */
+  readonly purpose: 'hand-over';
+  readonly digest: Digest;
+  readonly userId: UserId;
+  /** Session that asked for it; it dies with that session. */
+  readonly sessionId: SessionId;
+  /** Protected host it is good for. */
+  readonly origin: Origin;
+  /** SHA-256 of the state cookie it was asked with; null when there was none. */
+  readonly state: Digest | null;
+  readonly expiresAt: Millis;
 }

@@ -10,8 +10,9 @@
  * transaction, and listeners have been told before its promise is resolved (3-rules, The hot path).
  */
 import type { KeyRow } from '../crypto/keyring.ts';
-import type { Address, Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../types.ts';
+import type { Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../types.ts';
 import type {
+  Attempt,
   AttemptRow,
   AuditCheckpoint,
   AuditEvent,
@@ -25,6 +26,7 @@ import type {
   LimitsWritten,
   NetworkUse,
   NewSession,
+  OneUse,
   SessionRow,
   UserRow,
 } from './rows.ts';
@@ -32,14 +34,6 @@ import type {
 /** The store cannot do its work now: disk full, locked, gone, or damaged. Callers refuse; nobody is let in. */
 export class StoreFault extends Error {
   override readonly name = 'StoreFault';
-}
-
-export interface Attempt {
-  readonly userId: UserId | null;
-  readonly address: Address;
-  readonly way: string;
-  readonly result: string;
-  readonly at: Millis;
 }
 
 export interface FirstAdmin {
@@ -78,20 +72,6 @@ export interface PasswordChange {
   readonly audit: AuditEvent;
 }
 
-export interface OneUse {
-  /** What it is for: digests of one purpose are never looked at by another. */
-  readonly purpose: 'hand-over';
-  readonly digest: Digest;
-  readonly userId: UserId;
-  /** Session that asked for it; it dies with that session. */
-  readonly sessionId: SessionId;
-  /** Protected host it is good for. */
-  readonly origin: Origin;
-  /** SHA-256 of the state cookie it was asked with; null when there was none. */
-  readonly state: Digest | null;
-  readonly expiresAt: Millis;
-}
-
 export interface Redemption {
   readonly digest: Digest;
   readonly origin: Origin;
@@ -120,13 +100,15 @@ export interface Store {
     readonly keys: readonly KeyRow[];
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'already-initialised' } | { readonly kind: 'initialised' }>;
-  /** A start of the installation: sessions that carry another boot id end. */
-  beginBoot(bootId: string, at: Millis): Promise<void>;
+  /** A node starts. Where none runs already, the installation does: sessions that carry another boot id end. Gives the boot in force. */
+  beginBoot(bootId: string, at: Millis): Promise<{ readonly bootId: string }>;
 
-  /** Replaces the setup code while setting up is possible (fresh, declined). */
+  /** A setup code in the place of others, while setting up is possible (fresh, declined). */
   putSetupCode(code: {
     readonly digest: Digest;
     readonly expiresAt: Millis;
+    /** `own`: those that this node made; each node tells its own. */
+    readonly replacing: 'all' | 'own';
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'already-configured' } | { readonly kind: 'put' }>;
   /** A look without spending: wrong and expired codes are told apart by nobody. */
@@ -256,15 +238,19 @@ export interface Store {
     readonly before: Millis | null;
   }): Promise<readonly AttemptRow[]>;
   appendAudit(event: AuditEvent): Promise<void>;
+  /** Of the chain that this process writes. */
   auditHead(): Promise<AuditHead>;
-  /** Newest first, those below number `before`. `next`: where to go on, also when nothing matched so far; null at the end. */
+  /** Of every chain there is, by name; one whose head is gone has number 0 and no hash. */
+  auditHeads(): Promise<readonly AuditHead[]>;
+  /** Newest first over all chains, those below place `before`. `next`: where to go on, also when nothing matched so far; null at the end. */
   auditEvents(query: {
     readonly filter: AuditFilter;
     readonly before: number | null;
     readonly limit: number;
   }): Promise<{ readonly events: readonly AuditRow[]; readonly next: number | null }>;
-  /** In order, those above `after` and up to `upTo`, at most `limit`; with the checkpoints among them, and, at the end, those up to `upTo`. */
+  /** Of one chain in order, those above `after` and up to `upTo`, at most `limit`; with the checkpoints among them, and, at the end, those up to `upTo`. */
   auditPage(query: {
+    readonly chain: string;
     readonly after: number;
     readonly upTo: number;
     readonly limit: number;
@@ -286,8 +272,13 @@ export interface Store {
     | { readonly kind: 'lost'; readonly last: Seq }
     | { readonly kind: 'changes'; readonly changes: readonly Change[]; readonly last: Seq }
   >;
-  /** Told of each change before the operation that made it resolves. Returns how to stop listening. */
+  /**
+   * Told of each change before the operation that made it resolves; of operations side by side in any order. Returns how
+   * to stop listening.
+   */
   onChange(listener: (changes: readonly Change[]) => void): () => void;
+  /** Told that another node may have changed something; messages can be lost. Returns how to stop listening. */
+  onNews(listener: () => void): () => void;
 
   /** Removes what expired, a bounded amount: sessions, tickets, claims, devices, networks, counters, old attempts, audit events behind a checkpoint of 400 days ago, changes older than an hour. `more`: call again. */
   sweep(at: Millis): Promise<{ readonly kind: 'more' } | { readonly kind: 'done' }>;

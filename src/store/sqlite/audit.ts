@@ -17,7 +17,7 @@ const cutPerCall = 1000;
 const scannedPerCall = 20_000;
 
 const rowColumns = `
-  number, at, event, actor, actor_name AS actorName, address, peer, way, target, result, count, hash`;
+  (SELECT chain FROM audit_head) AS chain, number, number AS place, at, event, actor, actor_name AS actorName, address, peer, way, target, result, count, hash`;
 const checkpointColumns = 'number, chain, hash, at, key_id AS keyId, signature';
 
 export interface AuditWrites {
@@ -113,6 +113,7 @@ export function chainOldRows(db: DatabaseSync): void {
 
 export interface AuditReads {
   auditHead(): Outcome<'auditHead'>;
+  auditHeads(): Outcome<'auditHeads'>;
   auditEvents(query: Argument<'auditEvents'>): Outcome<'auditEvents'>;
   auditPage(query: Argument<'auditPage'>): Outcome<'auditPage'>;
 }
@@ -137,12 +138,15 @@ export function auditReads(db: DatabaseSync): AuditReads {
     `SELECT ${checkpointColumns} FROM audit_checkpoints WHERE number > ? AND number <= ? ORDER BY number`,
   );
 
+  const ownHead = (): AuditHead => {
+    const row = head.get();
+    headOf(row);
+    return { ...row } as unknown as AuditHead;
+  };
+
   return {
-    auditHead: () => {
-      const row = head.get();
-      headOf(row);
-      return { ...row } as unknown as AuditHead;
-    },
+    auditHead: ownHead,
+    auditHeads: () => [ownHead()],
     auditEvents: ({ filter, before, limit }) => {
       // No further up than there is anything: what lies above would be looked at part by part, too.
       const end = Math.min(before ?? Number.MAX_SAFE_INTEGER, headOf(readHead.get()).number + 1);
@@ -153,7 +157,8 @@ export function auditReads(db: DatabaseSync): AuditReads {
       const reached = rows.length === limit && last !== undefined ? last.number : from;
       return { events: rows, next: reached > Number(first.get()?.['number'] ?? reached) ? reached : null };
     },
-    auditPage: ({ after, upTo, limit }) => {
+    auditPage: ({ chain, after, upTo, limit }) => {
+      if (chain !== ownHead().chain) return { events: [], checkpoints: [] };
       const events = inOrder.all(after, upTo, limit).map(rowOf);
       const last = events.length === limit ? (events.at(-1)?.number ?? upTo) : upTo;
       return {
@@ -171,7 +176,9 @@ function headOf(row: Row | undefined): Pick<AuditHead, 'chain' | 'number' | 'has
 
 function rowOf(row: Row): AuditRow {
   return {
+    chain: row['chain'],
     number: row['number'],
+    place: row['place'],
     at: row['at'],
     event: row['event'],
     actor: row['actor'],

@@ -58,11 +58,12 @@ export function installationWrites(db: DatabaseSync, noting: Records, parts: Ses
       noting.audit(audit);
     },
 
-    beginBoot({ bootId, at }: { readonly bootId: string; readonly at: Millis }): void {
+    beginBoot({ bootId, at }: { readonly bootId: string; readonly at: Millis }): Outcome<'beginBoot'> {
       if (setBoot.run(bootId, at).changes === 0)
         throw new Error('Cannot begin a boot: the database holds no installation');
       for (const row of ofOtherBoots.all(bootId)) parts.end(row['id'] as SessionId);
       noting.changed({ kind: 'installation' });
+      return { bootId };
     },
 
     putSetupCode({ digest, expiresAt, audit }: Argument<'putSetupCode'>): Outcome<'putSetupCode'> {

@@ -3,34 +3,16 @@
  * contract: a migration adds what the next version needs and removes what the one before last needed, so that the code
  * before it still runs on it. A database with content is copied beside itself before any migration touches it.
  */
-import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
+import type { Migration } from '../migrations.ts';
 import { makePrivate, syncFolder, troubleOf } from './file/database-file.ts';
-
-export interface Migration {
-  readonly version: number;
-  readonly sql: string;
-}
 
 export type MigrationOutcome =
   | { readonly kind: 'newer-schema'; readonly detail: string }
   | { readonly kind: 'unreadable'; readonly detail: string }
   | { readonly kind: 'current' };
-
-/** Every migration that ships with this version, in order. */
-export function shippedMigrations(): readonly Migration[] {
-  const folder = new URL('../migrations/sqlite/', import.meta.url);
-  const names = readdirSync(fileURLToPath(folder))
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
-  return names.map((name, index) => {
-    const version = Number(/^(\d{4})-[a-z0-9-]+\.sql$/.exec(name)?.[1]);
-    if (version !== index + 1) throw new Error(`Cannot use migration ${name}: expected number ${index + 1}`);
-    return { version, sql: readFileSync(new URL(name, folder), 'utf8') };
-  });
-}
 
 export function migrate(
   db: DatabaseSync,

@@ -2,7 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { SessionId, UserId } from '../../types.ts';
 import type { SessionRow } from '../rows.ts';
-import type { OneUse, Redemption, Store } from '../store.ts';
+import type { Redemption, Store } from '../store.ts';
+import type { OneUse } from '../rows.ts';
 import type { Records } from './records.ts';
 import type { SessionParts } from './sessions.ts';
 

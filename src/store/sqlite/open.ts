@@ -3,7 +3,7 @@
  * be believed is refused; it is never made anew and never taken for an empty one (3-rules, Setup states).
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Change } from '../rows.ts';
+import { type Listening, tell } from '../listening.ts';
 import { type Store, StoreFault } from '../store.ts';
 import {
   connect,
@@ -16,7 +16,8 @@ import {
   troubleOf,
   useWriteAheadLog,
 } from './file/database-file.ts';
-import { migrate, type Migration, type MigrationOutcome, shippedMigrations } from './migrate.ts';
+import { type Migration, shippedMigrations } from '../migrations.ts';
+import { migrate, type MigrationOutcome } from './migrate.ts';
 import { reads } from './reads.ts';
 import { startWriter, type WriterLine } from './writer-line.ts';
 
@@ -42,7 +43,7 @@ export async function openSqliteStore({
   path,
   ownerPath,
   onDown,
-  migrations = shippedMigrations(),
+  migrations = shippedMigrations('sqlite'),
 }: SqlitePlace): Promise<SqliteOpening> {
   const ownership = takeOwnership(ownerPath);
   if (ownership.kind !== 'owned') return ownership;
@@ -99,23 +100,6 @@ async function openReader(path: string, line: WriterLine): Promise<DatabaseSync>
   }
 }
 
-interface Listening {
-  readonly listener: (changes: readonly Change[]) => void;
-}
-
-/** A listener that fails may have kept what is no longer true: that ends the process, and does not keep the others from hearing. */
-function tell(listeners: ReadonlySet<Listening>, changes: readonly Change[]): void {
-  for (const { listener } of listeners) {
-    try {
-      listener(changes);
-    } catch (fault) {
-      queueMicrotask(() => {
-        throw fault;
-      });
-    }
-  }
-}
-
 function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listening>, release: () => void): Store {
   const read = reads(reader);
   let closed: Promise<void> | null = null;
@@ -154,6 +138,7 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     networkStanding: answering('a network', read.networkStanding),
     limits: answering('limits', read.limits),
     auditHead: answering('the audit log', read.auditHead),
+    auditHeads: answering('the audit log', read.auditHeads),
     auditEvents: answering('the audit log', read.auditEvents),
     auditPage: answering('the audit log', read.auditPage),
     keys: answering('keys', read.keys),
@@ -194,6 +179,8 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
       listeners.add(listening);
       return () => listeners.delete(listening);
     },
+    // One process owns the database: nobody else changes anything.
+    onNews: () => () => undefined,
     ready: async () => {
       if (closed !== null) return { kind: 'unready', reason: 'the store is closed' };
       if (line.standing().kind === 'down') return { kind: 'unready', reason: 'the writer thread has ended' };

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Digest, Seq, UserId } from '../../types.ts';
 import type { AuditEvent, Change, ChangeSubject } from '../rows.ts';
-import type { Attempt } from '../store.ts';
+import type { Attempt } from '../rows.ts';
 import { auditWrites, type AuditWrites } from './audit.ts';
 
 const dayMs = 86_400_000;

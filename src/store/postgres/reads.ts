@@ -1,0 +1,215 @@
+/**
+ * Reads: each one statement, and so one moment in time. Tables of one row are asked for by their key: else the planner takes
+ * them for large, and prepares for a great deal of work.
+ */
+import type { KeyRow } from '../../crypto/keyring.ts';
+import type { Digest, Seq } from '../../types.ts';
+import type { AttemptRow, Change, ChangeSubject, DeviceRow, Installation, SessionRow, UserRow } from '../rows.ts';
+import type { SessionLookup, Store, UserLookup } from '../store.ts';
+import type { VolatileSessions } from '../volatile-sessions.ts';
+import { auditReads } from './audit.ts';
+import type { Database, Row } from './server/database.ts';
+import { guessingReads } from './guessing.ts';
+import type { News } from './server/news.ts';
+import { endsAt, groundColumns, marksOf, outOfReach, standing, standingOnes } from './volatile.ts';
+
+type Outcome<K extends keyof Store> = Awaited<ReturnType<Store[K]>>;
+
+const sessionColumns = `
+  s.id, s.digest, s.user_id AS "userId", s.kind, s.transport, s.credential_generation AS "credentialGeneration",
+  s.boot_id AS "bootId", s.parent_id AS "parentId", s.origin, s.created_at AS "createdAt", s.last_seen_at AS "lastSeenAt",
+  s.idle_ms AS "idleMs", s.expires_at AS "expiresAt", s.authenticated_at AS "authenticatedAt", s.address, s.user_agent AS "userAgent"`;
+const userColumns = `
+  u.id AS u_id, u.username AS u_username, u.display_name AS u_display_name, u.email AS u_email, u.privileges AS u_privileges,
+  u.groups AS u_groups, u.active AS u_active, u.sealed_password AS u_sealed_password,
+  u.credential_generation AS generation, u.created_at AS u_created_at`;
+const deviceColumns =
+  'digest, user_id AS "userId", created_at AS "createdAt", used_at AS "usedAt", expires_at AS "expiresAt"';
+
+export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, volatile: VolatileSessions) {
+  /** The database says who that is and whether it still stands, in the moment whose number is remembered with it. */
+  const volatileByDigest = async (digest: Digest): Promise<SessionLookup> => {
+    const lookup = await volatile.byDigest(digest);
+    if (lookup.kind === 'away') throw outOfReach();
+    const candidates = lookup.kind === 'found' ? [lookup.found] : [];
+    const [row] = await db.rows(
+      `SELECT c.seq, ${userColumns}, ${groundColumns} FROM change_counter AS c
+      LEFT JOIN users AS u ON u.id = $2 WHERE c.one = 1`,
+      [marksOf(candidates), lookup.kind === 'found' ? lookup.found.session.userId : ''],
+    );
+    if (row === undefined) throw counterGone();
+    const seq = row['seq'] as Seq;
+    if (lookup.kind === 'unknown' || row['u_id'] === null || standing(lookup.found, row).kind === 'over')
+      return { kind: 'unknown', seq };
+    return { kind: 'found', session: lookup.found.session, user: userOf(row), seq };
+  };
+
+  return {
+    ...guessingReads(db),
+    ...auditReads(db, chain),
+
+    installation: async (): Promise<Outcome<'installation'>> => {
+      const [row] = await db.rows(
+        `SELECT c.seq, i.id, i.state, i.boot_id AS "bootId", i.canary FROM change_counter AS c
+        LEFT JOIN installation AS i ON i.one = 1 WHERE c.one = 1`,
+      );
+      if (row === undefined) throw counterGone();
+      const { seq, id, state, bootId, canary } = row;
+      if (id === null) return { kind: 'empty' };
+      return { kind: 'found', installation: { id, state, bootId, canary } as Installation, seq: seq as Seq };
+    },
+
+    setupCode: async (...[digest, at]: Parameters<Store['setupCode']>): Promise<Outcome<'setupCode'>> => {
+      const [row] = await db.rows(
+        `SELECT i.state IN ('fresh', 'declined') AS open,
+          EXISTS (SELECT 1 FROM setup_codes WHERE digest = $1 AND expires_at > $2) AS good
+        FROM installation AS i WHERE i.one = 1`,
+        [digest, at],
+      );
+      if (row?.['open'] === false) return { kind: 'already-configured' };
+      return { kind: row?.['good'] === true ? 'valid' : 'invalid' };
+    },
+
+    userByName: async (...[username]: Parameters<Store['userByName']>): Promise<UserLookup> =>
+      userLookup(await db.rows(`SELECT ${userColumns} FROM users AS u WHERE u.username = $1`, [username])),
+    userById: async (...[id]: Parameters<Store['userById']>): Promise<UserLookup> =>
+      userLookup(await db.rows(`SELECT ${userColumns} FROM users AS u WHERE u.id = $1`, [id])),
+
+    sessionByDigest: async (digest: Digest): Promise<SessionLookup> => {
+      const [row] = await db.rows(
+        `SELECT c.seq, s.*, ${userColumns} FROM change_counter AS c
+        LEFT JOIN (SELECT ${sessionColumns} FROM sessions AS s WHERE s.digest = $1) AS s ON true
+        LEFT JOIN users AS u ON u.id = s."userId" WHERE c.one = 1`,
+        [digest],
+      );
+      if (row === undefined) throw counterGone();
+      if (row['id'] === null) return volatileByDigest(digest);
+      return { kind: 'found', session: sessionOf(row), user: userOf(row), seq: row['seq'] as Seq };
+    },
+
+    sessionsOf: async (...[userId, at]: Parameters<Store['sessionsOf']>): Promise<Outcome<'sessionsOf'>> => {
+      const rows = await db.rows(
+        `SELECT ${sessionColumns} FROM sessions AS s
+        JOIN users AS u ON u.id = s.user_id AND u.active AND u.credential_generation = s.credential_generation
+        WHERE s.user_id = $1 AND s.ends_at > $2 ORDER BY s.created_at DESC, s.place DESC`,
+        [userId, at],
+      );
+      const others = (await volatile.ofUser(userId)).filter((each) => endsAt(each) > at);
+      const standingOthers = await standingOnes({ rows: db.rows }, userId, others);
+      return [...rows.map(sessionOf), ...standingOthers.map(({ session }) => session)].sort(
+        (a, b) => b.createdAt - a.createdAt,
+      );
+    },
+
+    liveSessions: async (at: Parameters<Store['liveSessions']>[0]): Promise<number> => {
+      const [row] = await db.rows('SELECT count(*) AS count FROM sessions WHERE ends_at > $1', [at]);
+      return Number(row?.['count']) + (await volatile.live(at));
+    },
+
+    deviceByDigest: async (
+      ...[digest, at]: Parameters<Store['deviceByDigest']>
+    ): Promise<Outcome<'deviceByDigest'>> => {
+      const [row] = await db.rows(`SELECT ${deviceColumns} FROM devices WHERE digest = $1 AND expires_at > $2`, [
+        digest,
+        at,
+      ]);
+      return row === undefined ? { kind: 'unknown' } : { kind: 'found', device: row as unknown as DeviceRow };
+    },
+
+    devicesOf: async (...[userId, at]: Parameters<Store['devicesOf']>): Promise<Outcome<'devicesOf'>> =>
+      (await db.rows(
+        `SELECT ${deviceColumns} FROM devices WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, created_at DESC`,
+        [userId, at],
+      )) as unknown as readonly DeviceRow[],
+
+    attempts: async (...[{ userId, limit, before }]: Parameters<Store['attempts']>): Promise<Outcome<'attempts'>> => {
+      const rows = await db.rows(
+        `SELECT id, nullif(user_id, '') AS "userId", address, way, result, first_at AS "firstAt", last_at AS "lastAt", count
+        FROM attempts WHERE last_at < $1 AND ($2::text IS NULL OR user_id = $2)
+        ORDER BY last_at DESC, id DESC LIMIT $3`,
+        [before ?? Number.MAX_SAFE_INTEGER, userId, limit],
+      );
+      return rows as unknown as readonly AttemptRow[];
+    },
+
+    keys: async (): Promise<readonly KeyRow[]> =>
+      (await db.rows(
+        'SELECT id, purpose, sealed, created_at AS "createdAt" FROM keys ORDER BY created_at, id',
+      )) as unknown as readonly KeyRow[],
+
+    /** Over the connection that waits for nothing else. */
+    changesSince: async (seq: Seq): Promise<Outcome<'changesSince'>> => {
+      const rows = await news.rows(
+        `SELECT c.seq AS last, c.kept_after AS "keptAfter", x.seq, x.kind, x.subject
+        FROM change_counter AS c LEFT JOIN changes AS x ON x.seq > $1 WHERE c.one = 1 ORDER BY x.seq`,
+        [seq],
+      );
+      if (rows[0] === undefined) throw counterGone();
+      const { last, keptAfter } = rows[0] as unknown as { last: Seq; keptAfter: Seq };
+      // A reader ahead of the counter has seen another database: before a backup was restored, or before a failover that lost something.
+      if (seq < keptAfter || seq > last) return { kind: 'lost', last };
+      return { kind: 'changes', changes: rows.filter((row) => row['seq'] !== null).map(changeOf), last };
+    },
+  };
+}
+
+function counterGone(): Error {
+  return new Error('the row of the change counter is gone');
+}
+
+function userLookup([row]: readonly Row[]): UserLookup {
+  return row === undefined ? { kind: 'unknown' } : { kind: 'found', user: userOf(row) };
+}
+
+function userOf(row: Row): UserRow {
+  return {
+    id: row['u_id'],
+    username: row['u_username'],
+    displayName: row['u_display_name'],
+    email: row['u_email'],
+    privileges: row['u_privileges'],
+    groups: row['u_groups'],
+    active: row['u_active'],
+    sealedPassword: row['u_sealed_password'],
+    credentialGeneration: row['generation'],
+    createdAt: row['u_created_at'],
+  } as UserRow;
+}
+
+function sessionOf(row: Row): SessionRow {
+  return {
+    id: row['id'],
+    digest: row['digest'],
+    userId: row['userId'],
+    kind: row['kind'],
+    transport: row['transport'],
+    credentialGeneration: row['credentialGeneration'],
+    bootId: row['bootId'],
+    parentId: row['parentId'],
+    origin: row['origin'],
+    createdAt: row['createdAt'],
+    lastSeenAt: row['lastSeenAt'],
+    idleMs: row['idleMs'],
+    expiresAt: row['expiresAt'],
+    authenticatedAt: row['authenticatedAt'],
+    address: row['address'],
+    userAgent: row['userAgent'],
+  } as SessionRow;
+}
+
+function changeOf(row: Row): Change {
+  return { seq: row['seq'] as Seq, subject: subjectOf(String(row['kind']), String(row['subject'])) };
+}
+
+function subjectOf(kind: string, subject: string): ChangeSubject {
+  switch (kind) {
+    case 'user':
+      return { kind, userId: subject as UserRow['id'] };
+    case 'session':
+      return { kind, digest: subject as Digest };
+    case 'limits':
+      return { kind, lifted: subject };
+    default:
+      return { kind: 'installation' };
+  }
+}

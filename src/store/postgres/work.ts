@@ -1,0 +1,16 @@
+/** What an operation has in hand: its transaction, and what it notes for the end of it (`records.ts`). */
+import type { Digest, UserId } from '../../types.ts';
+import type { AuditEvent, ChangeSubject } from '../rows.ts';
+import type { Transaction } from './server/database.ts';
+
+/** One operation's transaction, with what it notes. */
+export interface Work extends Transaction {
+  /** Name of this node: whose chain, whose setup code. */
+  readonly node: string;
+  readonly changed: (subject: ChangeSubject) => void;
+  readonly sessionsChanged: (digests: readonly Digest[]) => void;
+  readonly userChanged: (userId: UserId) => void;
+  readonly audit: (event: AuditEvent) => void;
+  /** Tidying up that is done once this is on disk, and that may fail. */
+  readonly after: (task: () => Promise<void>) => void;
+}

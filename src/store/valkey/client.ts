@@ -1,0 +1,138 @@
+/**
+ * A connection to Valkey or Redis: one server, one found through sentinels, or a cluster. Nothing waits for it: what cannot
+ * be answered now fails now, and everybody has something else to go by.
+ */
+import { Cluster, Redis } from 'ioredis';
+import type { ValkeyServers } from '../../config/service-place.ts';
+
+/** Where it is and how it is spoken to; everything of it read and checked already. */
+export interface ValkeyPlace {
+  readonly at: ValkeyServers;
+  readonly username: string;
+  readonly password: string;
+  readonly database: number;
+  /** `off`: plain text. Else PEM texts; an empty `ca` stands for the system's, an empty certificate for none. */
+  readonly tls: 'off' | { readonly ca: string; readonly cert: string; readonly key: string };
+  /** Longest wait for a connection, and for each answer. */
+  readonly timeoutMs: number;
+}
+
+export interface ValkeyClient {
+  /** Rejects at once when there is no connection. */
+  command(name: string, ...given: readonly (string | number)[]): Promise<unknown>;
+  subscribe(channel: string, listener: () => void): void;
+  standing(): { readonly kind: 'away' } | { readonly kind: 'reachable' };
+  close(): void;
+}
+
+/** Longest pause between two tries to connect. */
+const retryMs = 1000;
+
+export function connectValkey(
+  place: ValkeyPlace,
+  onStanding: (standing: { readonly kind: 'away'; readonly why: string } | { readonly kind: 'reachable' }) => void,
+): ValkeyClient {
+  const commands = clientOf(place);
+  const hearing = clientOf(place);
+  let why = '';
+  let last: 'away' | 'reachable' | 'starting' = 'starting';
+  const stand = (now: 'away' | 'reachable'): void => {
+    if (now === last) return;
+    last = now;
+    onStanding(now === 'away' ? { kind: 'away', why } : { kind: 'reachable' });
+  };
+  for (const client of [commands, hearing])
+    client.on('error', (fault: Error) => {
+      why = fault.message === '' ? fault.name : fault.message;
+      if (client === commands && commands.status !== 'ready') stand('away');
+    });
+  commands.on('ready', () => stand('reachable'));
+  commands.on('close', () => stand('away'));
+
+  /** A server that took our question and says nothing is as good as gone: the connection is made anew. */
+  const command: ValkeyClient['command'] = async (name, ...given) => {
+    if (commands.status !== 'ready') throw new Error('Valkey is away');
+    try {
+      return await commands.call(name, ...given);
+    } catch (fault) {
+      if (fault instanceof Error && /timed out/i.test(fault.message)) {
+        why = 'it does not answer in time';
+        commands.disconnect(true);
+      }
+      throw fault;
+    }
+  };
+
+  return {
+    command,
+    subscribe: (channel, listener) => {
+      hearing.on('message', (on: string) => {
+        if (on === channel) listener();
+      });
+      // Each new connection subscribes anew; meanwhile messages are lost, which nobody relies on.
+      hearing.on('ready', () => {
+        void hearing.subscribe(channel).catch(() => undefined);
+      });
+    },
+    standing: () => ({ kind: commands.status === 'ready' ? 'reachable' : 'away' }),
+    close: () => {
+      last = 'away';
+      commands.disconnect();
+      hearing.disconnect();
+    },
+  };
+}
+
+function clientOf(place: ValkeyPlace): Redis | Cluster {
+  const { at, username, password, database, tls, timeoutMs } = place;
+  const retry = (tried: number): number => Math.min(retryMs, 50 * tried);
+  const secure = tls === 'off' ? undefined : tlsOptions(tls);
+  const options = {
+    // Understood by every server and service of this kind.
+    protocol: 2 as const,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+    enableOfflineQueue: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: retry,
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
+    ...(secure === undefined ? {} : { tls: secure }),
+  };
+  switch (at.kind) {
+    case 'socket':
+      return new Redis({ ...options, path: at.path, db: database });
+    case 'single':
+      return new Redis({ ...options, host: at.host, port: at.port, db: database });
+    case 'sentinel':
+      return new Redis({
+        ...options,
+        db: database,
+        name: at.master,
+        sentinels: at.sentinels.map(({ host, port }) => ({ host, port })),
+        sentinelRetryStrategy: retry,
+        ...(secure === undefined ? {} : { sentinelTLS: secure, enableTLSForSentinelMode: true }),
+      });
+    case 'cluster':
+      return new Cluster(
+        at.nodes.map(({ host, port }) => ({ host, port })),
+        {
+          redisOptions: options,
+          enableOfflineQueue: false,
+          clusterRetryStrategy: retry,
+          slotsRefreshTimeout: timeoutMs,
+          ...(secure === undefined ? {} : { dnsLookup: asItIs }),
+        },
+      );
+  }
+}
+
+/** Certificates name hosts: a cluster's nodes are connected to by the names they give, not by their addresses. */
+function asItIs(host: string, found: (fault: null, address: string) => void): void {
+  found(null, host);
+}
+
+function tlsOptions({ ca, cert, key }: Exclude<ValkeyPlace['tls'], 'off'>) {
+  return { rejectUnauthorized: true, ...(ca === '' ? {} : { ca }), ...(cert === '' ? {} : { cert, key }) };
+}

@@ -1,0 +1,76 @@
+/** The PostgreSQL engine: the store's contract over a real server, and what only several nodes over one can get wrong. */
+import assert from 'node:assert/strict';
+import { after, describe } from 'node:test';
+import { type Bus, noBus } from '../src/store/bus.ts';
+import { databaseName, openPostgresStore } from '../src/store/postgres/open.ts';
+import { openValkey } from '../src/store/valkey/open.ts';
+import { noVolatileSessions, type VolatileSessions } from '../src/store/volatile-sessions.ts';
+import type { Store } from '../src/store/store.ts';
+import { withoutPackages } from './support/debian.ts';
+import { sharedPostgres, type TestDatabase } from './support/postgres.ts';
+import { startValkey } from './support/valkey.ts';
+import { type OpenedStore, storeContract } from './store-contract.ts';
+
+async function openNode(
+  database: TestDatabase,
+  beside: { readonly node?: string; readonly volatile?: VolatileSessions; readonly bus?: Bus } = {},
+): Promise<Store> {
+  const place = { ...database.place, tls: 'off', connections: 10, timeoutMs: 5000 } as const;
+  assert.equal((await databaseName(place)).kind, 'named');
+  const opened = await openPostgresStore({
+    place,
+    node: beside.node ?? 'node-1',
+    volatile: beside.volatile ?? noVolatileSessions,
+    bus: beside.bus ?? noBus,
+    onTrouble: () => undefined,
+  });
+  assert.ok(opened.kind === 'opened', opened.kind === 'unreachable' ? opened.detail : '');
+  return opened.store;
+}
+
+describe('PostgreSQL', { skip: withoutPackages }, () => {
+  storeContract('postgres', async (): Promise<OpenedStore> => {
+    const database = await (await sharedPostgres()).createDatabase();
+    const store = await openNode(database);
+    return {
+      store,
+      discard: async () => {
+        await store.close();
+        await database.drop();
+      },
+    };
+  });
+});
+
+describe('PostgreSQL with Valkey', { skip: withoutPackages }, () => {
+  let valkey: ReturnType<typeof startValkey> | undefined;
+  after(async () => (await valkey)?.remove());
+  storeContract('postgres and valkey', async (): Promise<OpenedStore> => {
+    valkey ??= startValkey();
+    const { port } = await valkey;
+    const database = await (await sharedPostgres()).createDatabase();
+    const reachable = Promise.withResolvers<void>();
+    const shared = openValkey(
+      {
+        at: { kind: 'single', host: '127.0.0.1', port },
+        username: '',
+        password: '',
+        database: 0,
+        tls: 'off',
+        timeoutMs: 5000,
+      },
+      database.name,
+      (standing) => (standing.kind === 'reachable' ? reachable.resolve() : undefined),
+    );
+    await reachable.promise;
+    const store = await openNode(database, shared);
+    return {
+      store,
+      discard: async () => {
+        await store.close();
+        shared.close();
+        await database.drop();
+      },
+    };
+  });
+});
