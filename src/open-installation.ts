@@ -5,7 +5,7 @@
  * First run: pending key → database with its keys, in one step → key in its place. Cut short anywhere, the next start
  * either finds nothing that was ever used and begins again, or finds everything and finishes.
  */
-import { lstatSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import {
   type Keyring,
   type KeyPurpose,
@@ -17,7 +17,13 @@ import {
   type RootKey,
 } from './crypto/keyring.ts';
 import { newName, type Random } from './crypto/random.ts';
-import { makePendingRootKey, pendingRootKey, readRootKey, settleRootKey } from './crypto/root-key.ts';
+import {
+  makePendingRootKey,
+  pendingRootKey,
+  readRootKey,
+  type RootKeyReading,
+  settleRootKey,
+} from './crypto/root-key.ts';
 import { auditEvent } from './record/recorder.ts';
 import type { AuditEvent, Installation } from './store/rows.ts';
 import type { Store } from './store/store.ts';
@@ -27,8 +33,16 @@ export type InstallationOpening =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'opened'; readonly installation: Installation; readonly seq: Seq; readonly keyring: Keyring };
 
+/** Whose the database is. */
+export type Belonging =
+  /** This data folder's: it is gone or empty only when it was lost. */
+  | { readonly kind: 'own' }
+  /** Several nodes'. `known`: the installation this node has belonged to before; empty when it is new. */
+  | { readonly kind: 'shared'; readonly known: string };
+
 export interface OpeningParts {
   readonly store: Store;
+  readonly belonging: Belonging;
   readonly rootKeyFile: string;
   readonly bootId: string;
   readonly clock: Clock;
@@ -63,21 +77,24 @@ function lostDatabase(rootKeyFile: string): string {
 const purposes: readonly KeyPurpose[] = ['seal', 'cookie', 'audit'];
 
 export async function openInstallation(parts: OpeningParts): Promise<InstallationOpening> {
-  const { store, rootKeyFile } = parts;
+  const { store, rootKeyFile, belonging } = parts;
   const found = await store.installation();
   const key = readRootKey(rootKeyFile);
   if (key.kind === 'unusable') return { kind: 'refused', why: unusableKey(rootKeyFile, key.why) };
   if (found.kind === 'empty') {
-    if (key.kind === 'read') {
-      return { kind: 'refused', why: lostDatabase(rootKeyFile) };
-    }
-    return firstRun(parts);
+    if (belonging.kind === 'own' && key.kind === 'read') return { kind: 'refused', why: lostDatabase(rootKeyFile) };
+    if (belonging.kind === 'shared' && belonging.known !== '')
+      return {
+        kind: 'refused',
+        why: `The database is empty, and this node belongs to installation ${belonging.known}: restore the database, or give this node a data folder of its own.`,
+      };
+    return firstRun(parts, key);
   }
   const pending = key.kind === 'absent' ? readRootKey(pendingRootKey(rootKeyFile)) : key;
   if (pending.kind !== 'read') {
     return {
       kind: 'refused',
-      why: `The root key ${rootKeyFile} is missing, and nothing in the database can be opened without it. Put it back.`,
+      why: `The root key ${rootKeyFile} is missing, and nothing in the database can be opened without it. Put it back${belonging.kind === 'shared' ? ', or copy it from another node' : ''}.`,
     };
   }
   const opened = await open(parts, pending.root);
@@ -85,9 +102,16 @@ export async function openInstallation(parts: OpeningParts): Promise<Installatio
   return opened;
 }
 
-async function firstRun(parts: OpeningParts): Promise<InstallationOpening> {
-  const { store, random, clock } = parts;
-  const root = makePendingRootKey(parts.rootKeyFile, random);
+/**
+ * Of several nodes one makes the installation. One that came too late goes on with the key they share, or is told that it
+ * has another. A key that was handed out before the first start is nobody's yet.
+ */
+async function firstRun(
+  parts: OpeningParts,
+  handedOut: Extract<RootKeyReading, { kind: 'absent' | 'read' }>,
+): Promise<InstallationOpening> {
+  const { store, random, clock, rootKeyFile } = parts;
+  const root = handedOut.kind === 'read' ? handedOut.root : await makePendingRootKey(rootKeyFile, random);
   const id = newName(random);
   const now = clock.now();
   const keys = purposes.map((purpose) => newKey(purpose, root, now, random));
@@ -96,10 +120,13 @@ async function firstRun(parts: OpeningParts): Promise<InstallationOpening> {
     keys,
     audit: keysMade(keys, now),
   });
-  if (initialised.kind === 'already-initialised')
+  if (initialised.kind === 'already-initialised' && parts.belonging.kind === 'own')
     return { kind: 'refused', why: 'Another process set the database up at the same moment. Start again.' };
-  settleRootKey(parts.rootKeyFile);
-  return open(parts, root);
+  const settled = readRootKey(rootKeyFile);
+  const opened = await open(parts, settled.kind === 'read' ? settled.root : root);
+  if (opened.kind === 'opened') settleRootKey(rootKeyFile);
+  else if (handedOut.kind === 'absent') rmSync(pendingRootKey(rootKeyFile), { force: true });
+  return opened;
 }
 
 async function open(parts: OpeningParts, root: RootKey): Promise<InstallationOpening> {
@@ -108,8 +135,17 @@ async function open(parts: OpeningParts, root: RootKey): Promise<InstallationOpe
   if (found.kind === 'empty') return { kind: 'refused', why: 'The database is empty.' };
   const canary = openCanary(found.installation.id, found.installation.canary, root);
   if (canary.kind === 'damaged' || canary.bytes.toString('utf8') !== found.installation.id) {
-    return { kind: 'refused', why: `The root key ${parts.rootKeyFile} does not belong to this database.` };
+    const shared = ' Every node needs the key of the node that made the installation: copy it.';
+    return {
+      kind: 'refused',
+      why: `The root key ${parts.rootKeyFile} does not belong to this database.${parts.belonging.kind === 'shared' ? shared : ''}`,
+    };
   }
+  if (parts.belonging.kind === 'shared' && !['', found.installation.id].includes(parts.belonging.known))
+    return {
+      kind: 'refused',
+      why: `The database holds installation ${found.installation.id}, and this node belongs to ${parts.belonging.known}.`,
+    };
   await addAuditKey(parts, root);
   const ring = openKeyring(await store.keys(), root, parts.random);
   if (ring.kind === 'damaged') return { kind: 'refused', why: `The key ring is damaged: ${ring.why}.` };

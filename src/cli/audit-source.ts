@@ -66,20 +66,22 @@ function ofServer(socketPath: string): AuditSource {
     return { lines: read, last: answer.last };
   };
   return {
-    head: async () => {
-      const [head] = (await lines('POST', '/audit/head')).lines;
-      if (head?.kind !== 'head') throw new SourceFault(unreadableAnswer);
-      return head;
+    heads: async () => {
+      const heads = (await lines('POST', '/audit/head')).lines;
+      return heads.map((head) => {
+        if (head.kind !== 'head') throw new SourceFault(unreadableAnswer);
+        return head;
+      });
     },
-    page: async (after, upTo) => {
-      const part = await lines('GET', `/audit/lines?after=${after}&up_to=${upTo}`);
+    page: async (chain, after, upTo) => {
+      const part = await lines('GET', `/audit/lines?chain=${encodeURIComponent(chain)}&after=${after}&up_to=${upTo}`);
       if (!(part.last > after)) throw new SourceFault(unreadableAnswer);
       return part;
     },
     newest: async (filter, before, limit) => {
       const { lines: part } = await lines('GET', `/audit/events?${queryOf(filter, before, limit).toString()}`);
       const events = part.flatMap((line) => (line.kind === 'event' ? [line.row] : []));
-      return { events, next: events.length === limit ? (events.at(-1)?.number ?? null) : null };
+      return { events, next: events.length === limit ? (events.at(-1)?.place ?? null) : null };
     },
   };
 }

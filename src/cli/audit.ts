@@ -4,9 +4,9 @@ import { readAuditQuery } from '../actions/audit.ts';
 import { loadSettings, readSettingsFile } from '../config/load.ts';
 import { noticeLine } from '../config/print.ts';
 import { allLines } from '../record/audit-log.ts';
-import { type AuditLine, csvHead, csvLine, eventFields, type HeadLine, lineText } from '../record/audit-lines.ts';
+import { type AuditLine, csvHead, csvLine, eventFields, lineText } from '../record/audit-lines.ts';
 import { parseCheckpoint } from '../record/checkpoint.ts';
-import { type AuditCheck, auditCheck, type Broken, type Whole } from '../record/verify-audit.ts';
+import { type Broken, logCheck, type Whole } from '../record/verify-audit.ts';
 import { systemClock } from '../setup.ts';
 import type { AuditCheckpoint, AuditRow } from '../store/rows.ts';
 import { fileLines, openAuditSource, type OpenSource, SourceFault } from './audit-source.ts';
@@ -161,7 +161,10 @@ async function runOn(name: Name, { source }: OpenSource, read: Arguments, termin
       const { filter, before, limit } = read.query;
       const { events } = await source.newest(filter, before, limit ?? 100);
       if (read.json) await terminal.write(JSON.stringify({ events: events.map(eventFields) }));
-      else for (const row of events) await terminal.write(listed(row));
+      else {
+        const several = new Set(events.map(({ chain }) => chain)).size > 1;
+        for (const row of events) await terminal.write(`${several ? `${row.chain}  ` : ''}${listed(row)}`);
+      }
       return exitCodes.well;
     }
     case 'export': {
@@ -191,55 +194,58 @@ function listed(row: AuditRow): string {
   return [String(number), at, event, result, ...more.filter((part) => part !== ''), ...often].join('  ');
 }
 
-async function verifyLines(
-  lines: AsyncIterable<AuditLine>,
-  given: readonly AuditCheckpoint[],
-): Promise<Broken | Whole> {
-  let check: AuditCheck | undefined;
+type Verdict = Broken | { readonly kind: 'whole'; readonly chains: readonly Whole[] };
+
+async function verifyLines(lines: AsyncIterable<AuditLine>, given: readonly AuditCheckpoint[]): Promise<Verdict> {
+  const check = logCheck(given, systemClock.now());
   for await (const line of lines) {
-    if (line.kind === 'head') check = auditCheck(line, given, systemClock.now());
-    else {
-      const taken = check?.take(line);
-      if (taken?.kind === 'broken') return taken;
-    }
+    const taken = check.take(line);
+    if (taken.kind === 'broken') return taken;
   }
-  return check?.end() ?? { kind: 'broken', number: 1, why: 'there is no log' };
+  return check.end();
 }
 
-async function verifyFile(path: string, given: readonly AuditCheckpoint[]): Promise<Broken | Whole> {
-  let check: AuditCheck | undefined;
-  let number = 0;
+async function verifyFile(path: string, given: readonly AuditCheckpoint[]): Promise<Verdict> {
+  const check = logCheck(given, systemClock.now());
+  let [chain, number] = ['', 0];
   for await (const { at, line } of fileLines(path)) {
     if (line === 'unreadable')
-      return { kind: 'broken', number: number + 1, why: `line ${at} of the file cannot be read` };
-    if (line.kind === 'head') {
-      if (check !== undefined) return { kind: 'broken', number: number + 1, why: 'the file has two beginnings' };
-      check = auditCheck(line satisfies HeadLine, given, systemClock.now());
-    } else {
-      if (check === undefined)
-        return { kind: 'broken', number: 1, why: 'the file does not begin with the head of an export' };
-      const taken = check.take(line);
-      if (taken.kind === 'broken') return taken;
-      if (line.kind === 'event') ({ number } = line.row);
-    }
+      return { kind: 'broken', chain, number: number + 1, why: `line ${at} of the file cannot be read` };
+    const taken = check.take(line);
+    if (taken.kind === 'broken') return taken;
+    if (line.kind === 'head') [chain, number] = [line.chain, 0];
+    if (line.kind === 'event') ({ number } = line.row);
   }
-  return check?.end() ?? { kind: 'broken', number: 1, why: 'the file is empty' };
+  return check.end();
 }
 
-function tell(terminal: Terminal, { json }: Arguments, outcome: Broken | Whole): ExitCode {
+function tell(terminal: Terminal, { json }: Arguments, outcome: Verdict): ExitCode {
   if (outcome.kind === 'broken') {
-    const { number, why } = outcome;
-    if (json) terminal.out(JSON.stringify({ whole: false, line: number, why }));
-    return fail(terminal, exitCodes.broken, `the audit log is broken at line ${number}: ${why}.`);
+    const { chain, number, why } = outcome;
+    if (json) terminal.out(JSON.stringify({ whole: false, chain, line: number, why }));
+    const whose = chain === '' ? '' : ` (chain ${chain})`;
+    return fail(terminal, exitCodes.broken, `the audit log is broken at line ${number}: ${why}${whose}.`);
   }
-  const { events, first, last, checkpoints, unsigned, compared, chain } = outcome;
-  if (json) terminal.out(JSON.stringify({ whole: true, chain, events, first, last, checkpoints, unsigned, compared }));
-  else {
-    const range = events === 0 ? '' : ` (${first} to ${last})`;
-    const given = compared === 0 ? '' : `; agrees with ${compared} given`;
+  const { chains } = outcome;
+  if (json)
     terminal.out(
-      `the audit log is whole: ${events} events${range}, ${checkpoints} checkpoints, ${unsigned} events not signed yet${given}`,
+      JSON.stringify({
+        whole: true,
+        ...(chains.length === 1 ? chains.map(wholeFields)[0] : {}),
+        chains: chains.map(wholeFields),
+      }),
     );
-  }
+  else for (const each of chains) terminal.out(wholeText(each, chains.length));
   return exitCodes.well;
+}
+
+function wholeFields({ chain, events, first, last, checkpoints, unsigned, compared }: Whole) {
+  return { chain, events, first, last, checkpoints, unsigned, compared };
+}
+
+function wholeText({ chain, events, first, last, checkpoints, unsigned, compared }: Whole, chains: number): string {
+  const what = chains === 1 ? 'the audit log' : `chain ${chain}`;
+  const range = events === 0 ? '' : ` (${first} to ${last})`;
+  const given = compared === 0 ? '' : `; agrees with ${compared} given`;
+  return `${what} is whole: ${events} events${range}, ${checkpoints} checkpoints, ${unsigned} events not signed yet${given}`;
 }

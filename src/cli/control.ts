@@ -48,7 +48,7 @@ export function controlAdapter(parts: {
         const answer = await auditAnswer(parts.sallyport, path, queryOf(incoming.target));
         return answer.kind === 'refused' ? problem(answer, { requestId }) : answer;
       }
-      const made = await parts.sallyport.newSetupCode();
+      const made = await parts.sallyport.newSetupCode('all');
       if (made.kind === 'already-configured') return problem(refuse('already_configured'), { requestId });
       return json(200, { setup_link: parts.onSetupCode(made), expires_at: new Date(made.expiresAt).toISOString() });
     },
@@ -72,13 +72,13 @@ async function auditAnswer(
         // Nothing can be written: what is there can be read all the same.
         if (!(fault instanceof StoreFault)) throw fault;
       });
-      return lines([await audit.head()]);
+      return lines(await audit.heads());
     }
     if (path === '/audit/lines') {
-      const [after, upTo] = [query.get('after') ?? '', query.get('up_to') ?? ''];
+      const [chain, after, upTo] = [query.get('chain') ?? '', query.get('after') ?? '', query.get('up_to') ?? ''];
       if (![after, upTo].every((each) => /^\d{1,15}$/.test(each)))
         return refuse('invalid_request', { detail: '"after" and "up_to" are numbers of events.' });
-      const page = await audit.page(Number(after), Number(upTo));
+      const page = await audit.page(chain, Number(after), Number(upTo));
       return lines(page.lines, [lastHeader, String(page.last)]);
     }
     const asked = readAuditQuery(query);

@@ -10,12 +10,10 @@ import { noticeLine } from '../config/print.ts';
 import type { Settings } from '../config/schema.ts';
 import { systemRandom } from '../crypto/random.ts';
 import { type Pages, readPages } from '../http/pages.ts';
-import { checkBeforeOpening } from '../open-installation.ts';
 import type { FailureLog } from '../record/failures/failure-log.ts';
 import type { Log } from '../record/recorder.ts';
 import { failedAnswer, openServer, type OpenServer } from '../server.ts';
 import { createSallyport, type Sallyport, type SetupCode, systemClock } from '../setup.ts';
-import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
 import { announce } from './serving/announce.ts';
@@ -24,6 +22,7 @@ import { connectionsAllowed } from './serving/descriptors.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
 import { openFailures } from './serving/failures.ts';
 import { journalDestination, standardErrorIs } from './serving/journal.ts';
+import { type OpenStore, openStore } from './open-store.ts';
 import { ownFolder } from './serving/own-folder.ts';
 import { placesOf } from './serving/places.ts';
 import type { Invocation } from './command.ts';
@@ -67,16 +66,8 @@ export const serve = {
     const pages = readPages(fileURLToPath(new URL('../../dist/console', import.meta.url)));
     if (pages.kind === 'missing')
       return fail(terminal, exitCodes.fault, `the pages are not built (${pages.folder}): run npm run build.`);
-    const databaseFile = join(settings.data, 'sallyport.db');
-    const fit = checkBeforeOpening({ databaseFile, rootKeyFile: settings.rootKeyFile });
-    if (fit.kind === 'refused') return fail(terminal, exitCodes.fault, fit.why);
-    const opened = await openSqliteStore({
-      path: databaseFile,
-      ownerPath: join(settings.data, 'owner.lock'),
-      onDown: giveUp,
-    });
-    if (opened.kind !== 'opened')
-      return fail(terminal, opened.kind === 'locked' ? exitCodes.unavailable : exitCodes.fault, opened.detail);
+    const opened = await openStore({ settings, log, onDown: giveUp, as: 'server' });
+    if (opened.kind === 'refused') return fail(terminal, opened.code, opened.why);
     const { store } = opened;
 
     const failing = openFailures({ settings, standardError, log });
@@ -94,7 +85,7 @@ export const serve = {
     try {
       const opening = await open({
         settings,
-        store,
+        opened,
         log,
         terminal,
         pages: pages.pages,
@@ -122,7 +113,7 @@ interface Opened {
 
 interface OpeningParts {
   readonly settings: Settings;
-  readonly store: Store;
+  readonly opened: OpenStore;
   readonly log: Log;
   readonly terminal: Terminal;
   readonly pages: Pages;
@@ -134,7 +125,8 @@ interface OpeningParts {
 async function open(
   parts: OpeningParts,
 ): Promise<{ readonly kind: 'refused'; readonly code: ExitCode; readonly why: string } | Opened> {
-  const { settings, store, log, terminal, pages, failures, servers } = parts;
+  const { settings, opened, log, terminal, pages, failures, servers } = parts;
+  const { store, belonging, cells } = opened;
   const doors = [
     { door: 'console', listener: settings.listen },
     ...(settings.upstream === null || settings.sharedOrigin
@@ -151,9 +143,20 @@ async function open(
     bound[door] = opening.server;
   }
   const places = placesOf(settings, bound.console, bound.application, bound.operations);
-  const creation = await createSallyport({ settings, store, places, pages, version, log, failures });
+  const creation = await createSallyport({
+    settings,
+    store,
+    belonging,
+    ...(cells === undefined ? {} : { cells }),
+    places,
+    pages,
+    version,
+    log,
+    failures,
+  });
   if (creation.kind === 'refused') return { kind: 'refused', code: exitCodes.fault, why: creation.why };
   const { sallyport } = creation;
+  opened.belongsTo(sallyport.installationId);
 
   const control = await openServer({
     door: 'control',
@@ -191,7 +194,9 @@ async function open(
 }
 
 /** What was acknowledged is on disk already; what is left to write is written if it can be. */
-async function stop(parts: Omit<Opened, 'kind'> & Pick<OpeningParts, 'servers' | 'store' | 'log'>): Promise<ExitCode> {
+async function stop(
+  parts: Omit<Opened, 'kind'> & Pick<OpeningParts, 'servers' | 'log'> & { readonly store: Store },
+): Promise<ExitCode> {
   const { sallyport, forward, servers, store, log } = parts;
   const stopped = Promise.all(servers.map((each) => each.stop()));
   forward.stop();

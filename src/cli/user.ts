@@ -2,17 +2,17 @@
 import { unlock } from '../actions/blocks.ts';
 import { loadSettings, readSettingsFile } from '../config/load.ts';
 import { noticeLine } from '../config/print.ts';
+import { systemRandom } from '../crypto/random.ts';
 import { problems } from '../errors.ts';
 import { failureLog } from '../record/failures/failure-log.ts';
 import { metrics } from '../record/metrics.ts';
 import { recorder } from '../record/recorder.ts';
 import { systemClock } from '../setup.ts';
-import type { Store } from '../store/store.ts';
 import { limiter } from '../throttle/limiter.ts';
 import { askServer } from './ask-server.ts';
 import type { Invocation } from './command.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
-import { openStoppedStore } from './stopped-store.ts';
+import { openStoppedStore, type StoppedStore } from './stopped-store.ts';
 
 export const user = {
   summary: 'unlock a user whom failed attempts keep out',
@@ -43,7 +43,7 @@ export const user = {
     const opened = await openStoppedStore(settings);
     if (opened.kind === 'unreadable') return fail(terminal, opened.code, opened.why);
     try {
-      return await unlockIn(opened.store, name, terminal, told);
+      return await unlockIn(opened, name, terminal, told);
     } finally {
       await opened.store.close();
     }
@@ -51,16 +51,21 @@ export const user = {
 };
 
 async function unlockIn(
-  store: Store,
+  { store, cells }: Pick<Extract<StoppedStore, { kind: 'open' }>, 'store' | 'cells'>,
   name: string,
   terminal: Terminal,
   told: (lifted: number) => ExitCode,
 ): Promise<ExitCode> {
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const remembered = () => store.limits(systemClock.now());
   const parts = {
     store,
     clock: systemClock,
-    limiter: limiter({ clock: systemClock, remembered: await store.limits(systemClock.now()) }),
+    limiter: limiter({
+      clock: systemClock,
+      remembered: await remembered(),
+      together: cells === undefined ? null : { cells, random: systemRandom, remembered },
+    }),
     recorder: recorder({
       store,
       clock: systemClock,

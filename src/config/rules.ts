@@ -5,6 +5,7 @@
 import { reachOf, type Listener } from './network-place.ts';
 import { formatDuration, formatSize } from './quantity.ts';
 import type { SettingName, Values } from './schema.ts';
+import { reachOfPlace } from './service-place.ts';
 
 /** Which settings were given at all, whatever they say. */
 export type Standings = Readonly<Record<SettingName, 'default' | 'given'>>;
@@ -71,7 +72,66 @@ function plainHttpOnlyOnLoopback(
   };
 }
 
+/** TLS files say something only where TLS is spoken, and a certificate and its key come together. */
+function tlsFilesFit(service: 'database' | 'valkey'): Rule {
+  const [ca, cert, key] = [`${service}-ca-file`, `${service}-cert-file`, `${service}-key-file`] as const;
+  return {
+    reads: [ca, cert, key, service],
+    check: (values) => {
+      const given = [ca, cert, key].find((name) => values[name] !== null);
+      if (given === undefined) return fine;
+      const place = values[service];
+      if (place === null) return problem(`${given} has no effect without ${service}`);
+      if (place.tls === 'off') return problem(`${given} has no effect: ${service} is spoken to without TLS`);
+      return (values[cert] === null) === (values[key] === null)
+        ? fine
+        : problem(`${cert} and ${key} are given together`);
+    },
+  };
+}
+
+function needless(
+  name: 'database-connections' | 'database-timeout' | 'valkey-timeout',
+  service: 'database' | 'valkey',
+): Rule {
+  return {
+    reads: [name, service],
+    check: (values, standings) =>
+      standings[name] === 'given' && values[service] === null
+        ? warning(`${name} has no effect without ${service}`)
+        : fine,
+  };
+}
+
+function passwordInTheClear(service: 'database' | 'valkey'): Rule {
+  return {
+    reads: [service],
+    check: (values) => {
+      const place = values[service];
+      return place === null || place.tls === 'verify' || reachOfPlace(place) === 'machine'
+        ? fine
+        : warning(
+            `${service} is spoken to in the clear: whoever is on the network between can read and change what is sent`,
+          );
+    },
+  };
+}
+
 export const rules: readonly Rule[] = [
+  {
+    reads: ['valkey', 'database'],
+    check: (values) =>
+      values.valkey !== null && values.database === null
+        ? problem('valkey needs database: with SQLite one process is alone and shares nothing')
+        : fine,
+  },
+  needless('database-connections', 'database'),
+  needless('database-timeout', 'database'),
+  needless('valkey-timeout', 'valkey'),
+  tlsFilesFit('database'),
+  tlsFilesFit('valkey'),
+  passwordInTheClear('database'),
+  passwordInTheClear('valkey'),
   idleWithinAbsolute('account'),
   idleWithinAbsolute('admin'),
   {

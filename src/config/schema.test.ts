@@ -5,6 +5,7 @@ import type { Secret } from '../types.ts';
 import type { Listener, Network } from './network-place.ts';
 import { loadSettings } from './load.ts';
 import { fieldPathOf, settingNames, settingOf, type Settings } from './schema.ts';
+import type { DatabasePlace, ValkeyPlace } from './service-place.ts';
 import { flagOf, secretFileOf, variableOf } from './spelling.ts';
 
 /** Compiles only while the derived type is exactly this. */
@@ -19,6 +20,17 @@ interface Expected {
   readonly opsListen: Listener | null;
   readonly protectedHosts: readonly string[];
   readonly allowOpen: boolean;
+  readonly database: DatabasePlace | null;
+  readonly databaseCaFile: string | null;
+  readonly databaseCertFile: string | null;
+  readonly databaseKeyFile: string | null;
+  readonly databaseConnections: number;
+  readonly databaseTimeoutMs: number;
+  readonly valkey: ValkeyPlace | null;
+  readonly valkeyCaFile: string | null;
+  readonly valkeyCertFile: string | null;
+  readonly valkeyKeyFile: string | null;
+  readonly valkeyTimeoutMs: number;
   readonly trustedProxies: readonly Network[];
   readonly forwardedHeader: 'x-forwarded-for' | 'x-real-ip' | 'forwarded';
   readonly proxy: {
@@ -60,6 +72,17 @@ const defaults: Expected = {
   opsListen: null,
   protectedHosts: [],
   allowOpen: false,
+  database: null,
+  databaseCaFile: null,
+  databaseCertFile: null,
+  databaseKeyFile: null,
+  databaseConnections: 10,
+  databaseTimeoutMs: 5000,
+  valkey: null,
+  valkeyCaFile: null,
+  valkeyCertFile: null,
+  valkeyKeyFile: null,
+  valkeyTimeoutMs: 1000,
   trustedProxies: [],
   forwardedHeader: 'x-forwarded-for',
   proxy: { connectTimeoutMs: 10_000, answerTimeoutMs: 300_000, idleTimeoutMs: 3_600_000, bodyLimitBytes: null },

@@ -4,6 +4,7 @@
  * A new setting is one entry here, and a rule in `rules.ts` if it depends on another.
  */
 import { listener, network, origin, syslogServer } from './network-place.ts';
+import { databaseUrl, valkeyUrl } from './service-place.ts';
 import { count, duration, type DurationText, size, type SizeText } from './quantity.ts';
 import {
   choice,
@@ -83,6 +84,33 @@ export const settingsTable = {
     'Hosts behind a reverse proxy that may send people here to sign in',
   ),
   'allow-open': setting(flag, 'false', 'Let an installation that declined sign-in be open to the network'),
+  database: optional(databaseUrl, 'SQLite in the data folder', 'PostgreSQL database, for more nodes than one'),
+  'database-ca-file': optional(filePath, "the system's", 'Who may vouch for the database server (PEM)'),
+  'database-cert-file': optional(filePath, 'none', 'Our certificate for the database server (PEM)'),
+  'database-key-file': optional(filePath, 'none', 'The private key of that certificate (PEM)'),
+  'database-connections': setting(
+    count(2, 1000),
+    '10',
+    'Connections to the database held at once, one for news beside them',
+  ),
+  'database-timeout': setting(
+    duration('100ms', '1m'),
+    '5s',
+    'Longest wait for a connection to the database, and for each answer',
+  ),
+  valkey: optional(
+    valkeyUrl,
+    'none: each node counts wrong guesses for itself',
+    'Valkey or Redis, for what nodes count together and volatile sessions',
+  ),
+  'valkey-ca-file': optional(filePath, "the system's", 'Who may vouch for the Valkey server (PEM)'),
+  'valkey-cert-file': optional(filePath, 'none', 'Our certificate for the Valkey server (PEM)'),
+  'valkey-key-file': optional(filePath, 'none', 'The private key of that certificate (PEM)'),
+  'valkey-timeout': setting(
+    duration('50ms', '30s'),
+    '1s',
+    'Longest wait for a connection to Valkey, and for each answer; then each node goes on by itself',
+  ),
   'trusted-proxies': setting(
     listOf(network, 'addresses and networks in CIDR form (192.0.2.7, 10.0.0.0/8, fd00::/8)'),
     '',

@@ -6,6 +6,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   openSync,
@@ -62,12 +63,34 @@ export function readRootKey(path: string): RootKeyReading {
   }
 }
 
-/** Makes a key under the pending name, on disk before this returns. */
-export function makePendingRootKey(path: string, random: Random): RootKey {
+/**
+ * A key under the pending name, on disk before this returns: a new one, or that of a first start beside this one or before
+ * it, if it is whole. Of several nodes that share the file one makes it.
+ */
+export async function makePendingRootKey(path: string, random: Random): Promise<RootKey> {
   const pending = pendingRootKey(path);
-  rmSync(pending, { force: true });
+  for (let tried = 1; ; tried += 1) {
+    const made = makeAt(pending, random);
+    if (made.kind === 'read') return made.root;
+    const found = readRootKey(pending);
+    if (found.kind === 'read') return found.root;
+    // Half a key: another node is writing it, or did not come to the end of it.
+    if (tried % halfWrittenTries === 0) rmSync(pending, { force: true });
+    else await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const halfWrittenTries = 25;
+
+function makeAt(path: string, random: Random): { readonly kind: 'there' } | Extract<RootKeyReading, { kind: 'read' }> {
+  let file: number;
+  try {
+    file = openSync(path, 'wx', 0o600);
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code === 'EEXIST') return { kind: 'there' };
+    throw fault;
+  }
   const bytes = random.bytes(32);
-  const file = openSync(pending, 'wx', 0o600);
   try {
     writeSync(file, `${Buffer.from(bytes).toString('base64url')}\n`);
     fsyncSync(file);
@@ -75,12 +98,20 @@ export function makePendingRootKey(path: string, random: Random): RootKey {
     closeSync(file);
   }
   syncFolder(path);
-  return { bytes };
+  return { kind: 'read', root: { bytes } };
 }
 
-/** The database is on disk: the key takes its place. */
+/** The database is on disk: the key takes its place, unless another node was faster. */
 export function settleRootKey(path: string): void {
-  renameSync(pendingRootKey(path), path);
+  const pending = pendingRootKey(path);
+  if (existsSync(path)) rmSync(pending, { force: true });
+  else {
+    try {
+      renameSync(pending, path);
+    } catch (fault) {
+      if ((fault as NodeJS.ErrnoException).code !== 'ENOENT' || !existsSync(path)) throw fault;
+    }
+  }
   syncFolder(path);
 }
 

@@ -18,7 +18,7 @@ export async function announce(parts: {
   const { sallyport, places, terminal, log } = parts;
   const state = await sallyport.memory.state();
   // Ready is told when the code works: whoever has given one may use it at once.
-  const made = await sallyport.newSetupCode();
+  const made = await sallyport.newSetupCode('own');
   const link = made.kind === 'made' ? parts.keepCode(made) : undefined;
   terminal.out(`sallyport ready on ${places.console[0]}`);
   if (places.application[0] !== undefined) terminal.out(`application on ${places.application[0]}`);
@@ -28,7 +28,7 @@ export async function announce(parts: {
     log.warn({ state }, 'running without sign-in, as was decided: everybody reaches the application');
   if (state === 'off') log.warn({ state }, 'sign-in is switched off: everybody reaches the application');
   // The code is dead once used; its file goes with it.
-  const stopListening = sallyport.store.onChange((changes) => {
+  const stopListening = sallyport.onChanges((changes) => {
     if (!changes.some((change) => change.subject.kind === 'installation')) return;
     void (async () => {
       try {
