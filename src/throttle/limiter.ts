@@ -2,45 +2,28 @@
  * Step 2: may it be tried now? One limiter for every secret that can be guessed: what a try is charged with says
  * `charges` in `limits.ts`. A unit is taken before the secret is looked at and given back when it was right, so that
  * parallel guesses cannot pass a limit together; when only units in flight fill it, a try waits for them.
+ *
+ * Several nodes count together in shared cells. While those are away each counts for itself at the same limits; what is
+ * counted together is kept here as well, so that nothing is forgiven by that.
  */
-import { isIPv4 } from 'node:net';
-import { networkOf } from '../request/address.ts';
+import { newName } from '../crypto/random.ts';
 import type { LimitRow, LimitsWritten } from '../store/rows.ts';
-import type { Address, Clock, Millis, UserId } from '../types.ts';
-import { counterTable, type CounterTable, sharedKey } from './counters.ts';
+import type { Clock, Millis } from '../types.ts';
+import { type Outcome, sharedKey } from './counters.ts';
+import type { CounterState } from './rules.ts';
+import * as shared from './shared-counts.ts';
+import { stepping, type Together } from './together.ts';
 import {
-  charges,
-  type GuessableWay,
-  holderLimit,
-  nameFromNetwork,
-  nameFromStrangers,
-  narrowNetwork,
-  signInWindow,
-  widerNetworks,
-} from './limits.ts';
-import { budget, type CountingRule, doublingPause, forgiving, minuteAndDay, sliding } from './rules.ts';
-
-/** Who tries, as far as limits are concerned. */
-export type Standing =
-  /** Shows a known device or a living session, named by something that is no secret: pays from a budget of its own. */
-  | { readonly kind: 'holder'; readonly holder: string }
-  /** That user signed in from there before. */
-  | { readonly kind: 'known-network' }
-  | { readonly kind: 'stranger'; readonly network: 'seen-before' | 'never-seen' };
-
-/** Whose secret is tried. */
-export type Subject =
-  | { readonly kind: 'nobody' }
-  | { readonly kind: 'user'; readonly userId: UserId }
-  /** Counted like an account, so that no limit tells the two apart. `pseudonym`: keyed, never what was typed. */
-  | { readonly kind: 'unknown'; readonly pseudonym: string };
-
-export interface Try {
-  readonly way: GuessableWay;
-  readonly address: Address;
-  readonly standing: Standing;
-  readonly subject: Subject;
-}
+  type Block,
+  type Lifting,
+  moved,
+  nameOf,
+  type Place,
+  places as makePlaces,
+  rowOf,
+  stateOf,
+  type Try,
+} from './places.ts';
 
 export interface Limited {
   readonly kind: 'limited';
@@ -53,248 +36,265 @@ export interface Permit {
    * `failed` keeps the unit, `given-back` frees it, `succeeded` also ends this one's failures in a row. Called exactly
    * once; gives what is to be written down, so that counters survive a restart.
    */
-  readonly settle: (result: 'failed' | 'given-back' | 'succeeded') => LimitsWritten;
+  readonly settle: (result: 'failed' | 'given-back' | 'succeeded') => Promise<LimitsWritten>;
 }
-
-export interface Block {
-  readonly kind: 'network' | 'name' | 'name-from-network' | 'holder';
-  /** Networks in CIDR form; empty where the block is not about one. */
-  readonly network: string;
-  readonly userId: UserId | null;
-  readonly until: Millis;
-}
-
-/** What to lift: everything that keeps a user or a network out, or all there is. */
-export type Lifting =
-  | { readonly kind: 'user'; readonly userId: UserId }
-  | { readonly kind: 'address'; readonly address: Address }
-  | { readonly kind: 'network'; readonly network: string }
-  | { readonly kind: 'all' };
 
 export interface Limiter {
   take(attempt: Try): Promise<Limited | Permit>;
   /** Whether a try would be refused now, whoever it is for; takes nothing. */
-  standing(attempt: Pick<Try, 'way' | 'address' | 'standing'>): Limited | { readonly kind: 'open' };
-  /** Who is limited now; names that are no account's are nobody. */
-  blocks(): readonly Block[];
-  lift(lifting: Lifting): { readonly lifted: number; readonly written: LimitsWritten };
+  standing(attempt: Pick<Try, 'way' | 'address' | 'standing'>): Promise<Limited | { readonly kind: 'open' }>;
+  /** Who is limited now, as counted here or written down by any node; names that are no account's are nobody. */
+  blocks(written: readonly LimitRow[]): Promise<readonly Block[]>;
+  lift(
+    lifting: Lifting,
+    written: readonly LimitRow[],
+  ): Promise<{ readonly lifted: number; readonly written: LimitsWritten }>;
+  /** What an operator lifted at another node, as `lift` wrote it. */
+  forget(lifted: string): Promise<void>;
 }
 
-interface Place {
-  readonly table: CounterTable;
-  readonly key: string;
+export interface LimiterParts {
+  readonly clock: Clock;
+  readonly remembered: readonly LimitRow[];
+  /** Null: this process counts for itself. */
+  readonly together: Together | null;
 }
 
 /** Tries that wait for those in flight under one counter; more are refused at once. */
 const mostWaiting = 256;
+/** Places asked for, or emptied, in one step. */
+const mostAtOnce = 256;
+/** How soon a try looks again for units that other nodes hold. */
+const lookAgainMs = 25;
 
 const nothingWritten: LimitsWritten = { put: [], drop: [] };
 
-export function limiter(parts: { readonly clock: Clock; readonly remembered: readonly LimitRow[] }): Limiter {
-  const { clock } = parts;
-  const perFamily = (name: string, rule: CountingRule, most: number) => ({
-    v4: counterTable({ name: `${name}-v4`, rule, most }),
-    v6: counterTable({ name: `${name}-v6`, rule, most }),
-  });
-  const narrow = perFamily('narrow', minuteAndDay(narrowNetwork), narrowNetwork.remembered);
-  const wider = Object.entries(widerNetworks).map(([name, limit]) => ({
-    bits: limit.bits,
-    tables: perFamily(name, minuteAndDay(limit), limit.remembered),
-  }));
-  const signIns = perFamily('sign-in', sliding(signInWindow), signInWindow.remembered);
-  // Counters of accounts never give way: there are only as many as accounts, and failures that made them.
-  const byName = (name: string, rule: CountingRule, unknown: number) => ({
-    user: counterTable({ name, rule, most: Number.POSITIVE_INFINITY }),
-    unknown: counterTable({ name: `${name}-unknown`, rule, most: unknown }),
-  });
-  const strangers = byName('strangers', forgiving(nameFromStrangers), nameFromStrangers.remembered);
-  const pairs = byName('name-from-network', doublingPause(nameFromNetwork), nameFromNetwork.remembered);
-  const holders = counterTable({ name: 'holder', rule: budget(holderLimit), most: holderLimit.remembered });
-  const tables: readonly CounterTable[] = [
-    ...[narrow, signIns, ...wider.map((each) => each.tables)].flatMap((each) => [each.v4, each.v6]),
-    ...[strangers, pairs].flatMap((each) => [each.user, each.unknown]),
-    holders,
-  ];
+export function limiter({ clock, remembered, together }: LimiterParts): Limiter {
+  const places = makePlaces();
+  const { tables, endedBySuccess } = places;
+  let lookingAgain = 0;
 
-  const networksOf = (address: Address, standing: Standing): readonly Place[] => {
-    const family = isIPv4(address) ? 'v4' : 'v6';
-    const around = standing.kind === 'stranger' && standing.network === 'never-seen' ? wider : [];
-    return [{ bits: narrowNetwork.bits, tables: narrow }, ...around].map((each) => ({
-      table: each.tables[family],
-      key: networkOf(address, each.bits),
-    }));
+  /** Where each place is counted now: the table may have no room of its own for it. */
+  const resolved = (all: readonly Place[]): readonly Place[] => {
+    const now = clock.monotonic();
+    return all.map(({ table, key }) => ({ table, key: table.resolve(key, now) }));
   };
 
-  const namesOf = (subject: Subject, network: string): readonly Place[] => {
-    if (subject.kind === 'nobody') return [];
-    const id = subject.kind === 'user' ? subject.userId : subject.pseudonym;
-    return [
-      { table: strangers[subject.kind], key: id },
-      { table: pairs[subject.kind], key: `${id} ${network}` },
-    ];
+  const blockedHere = (all: readonly Place[]): Limited | { readonly kind: 'open' } => {
+    const now = clock.monotonic();
+    return standingAfter(Math.max(0, ...all.map(({ table, key }) => table.rule.blockedMs(table.state(key), now))));
   };
 
-  /** Everything a try is counted in. */
-  const placesOf = ({ way, address, standing, subject }: Try): readonly Place[] => {
-    if (standing.kind === 'holder') {
-      const owner = subject.kind === 'user' ? subject.userId : '';
-      return [{ table: holders, key: `${owner} ${standing.holder}` }];
-    }
-    const network = networkOf(address, narrowNetwork.bits);
-    return charges[way].flatMap((count): readonly Place[] => {
-      switch (count) {
-        case 'networks':
-          return networksOf(address, standing);
-        case 'sign-in-window':
-          return [{ table: signIns[isIPv4(address) ? 'v4' : 'v6'], key: network }];
-        case 'name':
-          // Whoever comes from a network that user is known in gets through to the check, whatever strangers do.
-          return standing.kind === 'known-network' ? [] : namesOf(subject, network);
-        case 'holder':
-          throw new TypeError(`Cannot limit ${way}: nobody holds a session or device`);
-      }
+  /** Room in the tables for a try that is let through. Tells what had to give way. */
+  const begin = (all: readonly Place[]): readonly Place[] => {
+    const now = clock.monotonic();
+    return all.flatMap(({ table, key }) => {
+      const begun = table.begin(key, now);
+      return begun.kind === 'gave-way' ? [{ table, key: begun.key }] : [];
     });
   };
 
-  /** Where each place is counted now: the table may have no room of its own for it. */
-  const resolved = (places: readonly Place[]): readonly Place[] => {
-    const now = clock.monotonic();
-    return places.map(({ table, key }) => ({ table, key: table.resolve(key, now) }));
+  const written = (
+    all: readonly Place[],
+    gaveWay: readonly Place[],
+    outcomeAt: (place: Place) => Outcome,
+  ): LimitsWritten => {
+    // What all newcomers share is about nobody, and begins anew with each process.
+    const own = all.filter(({ key }) => key !== sharedKey);
+    const put = own.filter((place) => outcomeAt(place) === 'failed').map((place) => rowOf(place, clock));
+    const cleared = own.filter((place) => outcomeAt(place) === 'cleared');
+    return put.length + cleared.length + gaveWay.length === 0
+      ? nothingWritten
+      : { put, drop: [...gaveWay, ...cleared].map(nameOf) };
   };
 
-  const blocked = (places: readonly Place[]): Limited | { readonly kind: 'open' } => {
-    const now = clock.monotonic();
-    const ms = Math.max(0, ...places.map(({ table, key }) => table.rule.blockedMs(table.state(key), now)));
-    return ms > 0 ? { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(ms / 1000)) } : { kind: 'open' };
+  const outcomesOf = (result: Parameters<Permit['settle']>[0]) => {
+    const clears = (place: Place) => result === 'succeeded' && endedBySuccess.has(place.table);
+    return (place: Place): Outcome => (result === 'failed' ? 'failed' : clears(place) ? 'cleared' : 'given-back');
   };
 
-  const rowKey = ({ table, key }: Place): string => `${table.name} ${key}`;
-
-  /** Monotonic times mean nothing to another process: written as wall-clock ones. */
-  const rowOf = (place: Place): LimitRow => {
-    const { table, key } = place;
-    const state = table.state(key);
-    const now = clock.monotonic();
-    const offset = clock.now() - now;
-    const { places } = table.rule.times;
-    return {
-      key: rowKey(place),
-      state: JSON.stringify(state.map((value, at) => (places.includes(at) ? Math.round(value + offset) : value))),
-      endsAt: Math.ceil(clock.now() + table.rule.lastsMs(state, now)) as Millis,
-    };
-  };
-
-  const settle = (
-    places: readonly Place[],
-    gaveWay: readonly string[],
+  const settleHere = (
+    all: readonly Place[],
+    gaveWay: readonly Place[],
     result: Parameters<Permit['settle']>[0],
   ): LimitsWritten => {
     const now = clock.monotonic();
-    const put: LimitRow[] = [];
-    const drop: string[] = [...gaveWay];
-    for (const place of places) {
-      const { table, key } = place;
-      const clears = result === 'succeeded' && table.state(key).length > 0 && endedBySuccess.has(table);
-      table.end(key, result === 'failed' ? 'failed' : clears ? 'cleared' : 'given-back', now);
-      // What all newcomers share is about nobody, and begins anew with each process.
-      if (key === sharedKey) continue;
-      if (result === 'failed') put.push(rowOf(place));
-      if (clears) drop.push(rowKey(place));
-    }
-    return put.length + drop.length === 0 ? nothingWritten : { put, drop };
+    const wanted = outcomesOf(result);
+    const known = new Map(
+      all.map((place) => {
+        const empty = place.table.state(place.key).length === 0;
+        const outcome = wanted(place);
+        return [place, outcome === 'cleared' && empty ? 'given-back' : outcome] as const;
+      }),
+    );
+    for (const [{ table, key }, outcome] of known) table.end(key, outcome, now);
+    return written(all, gaveWay, (place) => known.get(place) ?? 'given-back');
   };
 
-  /** The owner's success ends what the owner's own device or network has failed, and nothing that strangers have. */
-  const endedBySuccess: ReadonlySet<CounterTable> = new Set([holders, pairs.user]);
+  const restore = (row: LimitRow): void => {
+    const place = places.named(row.key);
+    if (place === undefined) return;
+    const { table, key } = place;
+    const now = clock.monotonic();
+    const state = stateOf(table.rule, row, clock.now(), now);
+    if (state === undefined) return;
+    // What lasts longer knows of more.
+    const lasts = table.rule.lastsMs(state, now);
+    if (lasts > table.rule.lastsMs(table.state(key), now)) table.restore(key, state);
+  };
 
-  for (const row of parts.remembered) restore(tables, row, clock);
+  for (const row of remembered) restore(row);
+
+  const step = stepping(together, { clock, tables, restore });
+
+  /** What is counted together is known here, too. */
+  const mirror = ({ table, key }: Place, state: CounterState, now: number): void => {
+    if (key === sharedKey) return;
+    if (state.length === 0) table.clear(key, now);
+    else table.restore(key, state);
+  };
+
+  const takenTogether = (all: readonly Place[], unit: string): Permit => {
+    const gaveWay = begin(all);
+    return {
+      kind: 'taken',
+      settle: async (result) => {
+        const outcomeAt = outcomesOf(result);
+        const done = await step([...all, ...gaveWay], (cells) => {
+          for (const place of gaveWay) cells.put(shared.cellOf(place), '', 0);
+          return shared.settle(cells, all, unit, outcomeAt);
+        });
+        // Its unit lapses there as a failure; what is known of it is known here.
+        if (done.kind === 'away') return settleHere(all, gaveWay, result);
+        const now = clock.monotonic();
+        const { now: there, states } = done.value;
+        all.forEach(({ table, key }, at) => {
+          table.end(key, 'given-back', now);
+          mirror({ table, key }, moved(table.rule, states[at] ?? [], now - there), now);
+        });
+        return written(all, gaveWay, outcomeAt);
+      },
+    };
+  };
+
+  /** `away`: it cannot be told. */
+  const takeTogether = async (all: readonly Place[]): Promise<Limited | Permit | { readonly kind: 'away' }> => {
+    if (together === null) return { kind: 'away' };
+    const unit = newName(together.random);
+    for (;;) {
+      const taking = await step(all, (cells) => shared.take(cells, all, unit));
+      if (taking.kind === 'away') return taking;
+      switch (taking.value.kind) {
+        case 'blocked':
+          return limited(taking.value.ms);
+        case 'taken':
+          return takenTogether(all, unit);
+        case 'full': {
+          if (lookingAgain >= mostWaiting) return { kind: 'limited', retryAfterSeconds: 1 };
+          lookingAgain += 1;
+          await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+          lookingAgain -= 1;
+        }
+      }
+    }
+  };
+
+  const takeHere = async (attempted: readonly Place[]): Promise<Limited | Permit> => {
+    for (;;) {
+      const all = resolved(attempted);
+      const standing = blockedHere(all);
+      if (standing.kind === 'limited') return standing;
+      const now = clock.monotonic();
+      const full = all.find(({ table, key }) => table.inFlight(key) >= table.rule.room(table.state(key), now));
+      if (full === undefined) {
+        const gaveWay = begin(all);
+        return { kind: 'taken', settle: (result) => Promise.resolve(settleHere(all, gaveWay, result)) };
+      }
+      // Each end wakes all who wait for it: a crowd would cost more than it is worth.
+      if (full.table.waiting(full.key) >= mostWaiting) return { kind: 'limited', retryAfterSeconds: 1 };
+      await full.table.nextEnd(full.key);
+    }
+  };
+
+  const lift: Limiter['lift'] = async (lifting, rows) => {
+    const now = clock.monotonic();
+    const here = tables.flatMap((table) =>
+      [...table.keys()].filter((key) => table.state(key).length > 0).map((key): Place => ({ table, key })),
+    );
+    const elsewhere = rows.flatMap(({ key }) => places.named(key) ?? []);
+    const meant = new Map(
+      [...elsewhere, ...here]
+        .filter((place) => places.isAbout(lifting, place) === 'meant')
+        .map((place) => [nameOf(place), place]),
+    );
+    for (const { table, key } of meant.values()) table.clear(key, now);
+    const lifted = [...meant.values()];
+    for (let at = 0; at < lifted.length; at += mostAtOnce) {
+      const part = lifted.slice(at, at + mostAtOnce);
+      await step(part, (cells) => {
+        for (const place of part) cells.put(shared.cellOf(place), '', 0);
+      });
+    }
+    return {
+      lifted: lifted.length,
+      written: { put: [], drop: [...meant.keys()], lifted: JSON.stringify(lifting) },
+    };
+  };
 
   return {
     take: async (attempt) => {
-      const places = placesOf(attempt);
-      for (;;) {
-        const counted = resolved(places);
-        const standing = blocked(counted);
-        if (standing.kind === 'limited') return standing;
-        const now = clock.monotonic();
-        const full = counted.find(({ table, key }) => table.inFlight(key) >= table.rule.room(table.state(key), now));
-        if (full === undefined) {
-          const gaveWay = counted.flatMap(({ table, key }) => {
-            const begun = table.begin(key, now);
-            return begun.kind === 'gave-way' ? [rowKey({ table, key: begun.key })] : [];
-          });
-          return { kind: 'taken', settle: (result) => settle(counted, gaveWay, result) };
-        }
-        // Each end wakes all who wait for it: a crowd would cost more than it is worth.
-        if (full.table.waiting(full.key) >= mostWaiting) return { kind: 'limited', retryAfterSeconds: 1 };
-        await full.table.nextEnd(full.key);
+      const attempted = places.of(attempt);
+      const taken = await takeTogether(resolved(attempted));
+      return taken.kind === 'away' ? takeHere(attempted) : taken;
+    },
+
+    standing: async (attempt) => {
+      const all = resolved(places.of({ ...attempt, subject: { kind: 'nobody' } }));
+      const known = await step(all, (cells) => shared.blockedMs(cells, all));
+      return known.kind === 'away' ? blockedHere(all) : standingAfter(known.value);
+    },
+
+    blocks: async (rows) => {
+      const now = clock.monotonic();
+      const wall = clock.now();
+      const msAt = new Map<string, { readonly place: Place; readonly ms: number }>();
+      const note = (place: Place, state: CounterState): void => {
+        if (place.key === sharedKey || state.length === 0) return;
+        const ms = place.table.rule.blockedMs(state, now);
+        if (ms >= (msAt.get(nameOf(place))?.ms ?? 0)) msAt.set(nameOf(place), { place, ms });
+      };
+      for (const row of rows) {
+        const place = places.named(row.key);
+        if (place) note(place, stateOf(place.table.rule, row, wall, now) ?? []);
       }
-    },
-
-    standing: (attempt) => blocked(resolved(placesOf({ ...attempt, subject: { kind: 'nobody' } }))),
-
-    blocks: () => {
-      const now = clock.monotonic();
-      const about = (table: CounterTable, read: (key: string) => Pick<Block, 'kind' | 'network' | 'userId'>) =>
-        [...table.keys()].flatMap((key): readonly Block[] => {
-          const ms = table.rule.blockedMs(table.state(key), now);
-          return ms > 0 && key !== sharedKey ? [{ ...read(key), until: Math.ceil(clock.now() + ms) as Millis }] : [];
-        });
-      const network = (key: string) => ({ kind: 'network', network: key, userId: null }) as const;
-      return [
-        ...[narrow, signIns, ...wider.map((each) => each.tables)]
-          .flatMap((each) => [each.v4, each.v6])
-          .flatMap((table) => about(table, network)),
-        ...about(strangers.user, (key) => ({ kind: 'name', network: '', userId: key as UserId })),
-        ...about(pairs.user, (key) => {
-          const [userId = '', from = ''] = key.split(' ');
-          return { kind: 'name-from-network', network: from, userId: userId as UserId };
-        }),
-        ...about(holders, (key) => ({ kind: 'holder', network: '', userId: (key.split(' ')[0] ?? '') as UserId })),
-      ];
-    },
-
-    lift: (lifting) => {
-      const now = clock.monotonic();
-      const drop: string[] = [];
-      for (const table of tables) {
-        for (const key of table.keys()) {
-          if (table.state(key).length === 0 || isAbout(lifting, table, key) === 'other') continue;
-          table.clear(key, now);
-          drop.push(rowKey({ table, key }));
+      for (const table of tables) for (const key of table.keys()) note({ table, key }, table.state(key));
+      const all = [...msAt.values()];
+      const blocks: Block[] = [];
+      for (let from = 0; from < all.length; from += mostAtOnce) {
+        const part = all.slice(from, from + mostAtOnce);
+        // What is written down and what this node has seen may be behind by what another one counts just now.
+        const known = await step(
+          part.map(({ place }) => place),
+          (cells) => part.map(({ place }) => shared.blockedMs(cells, [place])),
+        );
+        for (const [at, { place, ms: here }] of part.entries()) {
+          const ms = known.kind === 'away' ? here : (known.value[at] ?? here);
+          const about = places.about(place);
+          if (ms > 0 && about !== 'nobody') blocks.push({ ...about, until: Math.ceil(wall + ms) as Millis });
         }
       }
-      return { lifted: drop.length, written: { put: [], drop } };
+      return blocks;
     },
+
+    lift,
+    forget: async (lifted) => void (await lift(JSON.parse(lifted) as Lifting, [])),
   };
-
-  function isAbout(lifting: Lifting, table: CounterTable, key: string): 'meant' | 'other' {
-    switch (lifting.kind) {
-      case 'all':
-        return 'meant';
-      case 'user':
-        return [strangers.user, pairs.user, holders].includes(table) && key.split(' ')[0] === lifting.userId
-          ? 'meant'
-          : 'other';
-      case 'network':
-        return key === lifting.network ? 'meant' : 'other';
-      case 'address':
-        return networksOf(lifting.address, { kind: 'stranger', network: 'never-seen' }).some((each) => each.key === key)
-          ? 'meant'
-          : 'other';
-    }
-  }
 }
 
-/** A time that lies further ahead than the rule could have put it is a clock that was moved: nobody is shut out by that. */
-function restore(tables: readonly CounterTable[], row: LimitRow, clock: Clock): void {
-  const space = row.key.indexOf(' ');
-  const table = tables.find(({ name }) => name === row.key.slice(0, space));
-  const state: unknown = JSON.parse(row.state);
-  if (table === undefined || !Array.isArray(state) || !state.every((each) => typeof each === 'number')) return;
-  const now = clock.monotonic();
-  const offset = clock.now() - now;
-  const { places, aheadMs } = table.rule.times;
-  const times = state.map((value, place) => (places.includes(place) ? Math.min(value - offset, now + aheadMs) : value));
-  if (table.rule.lastsMs(times, now) > 0) table.restore(row.key.slice(space + 1), times);
+function limited(ms: number): Limited {
+  return { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(ms / 1000)) };
+}
+
+function standingAfter(ms: number): Limited | { readonly kind: 'open' } {
+  return ms > 0 ? limited(ms) : { kind: 'open' };
 }

@@ -3,7 +3,7 @@
  * secret for the same name from one network is charged once and not hashed again (3-rules, Guessing).
  */
 import { keyedDigest } from '../crypto/digest.ts';
-import type { Random } from '../crypto/random.ts';
+import type { SharedCells } from '../store/shared-cells.ts';
 import type { Clock, Digest, Password } from '../types.ts';
 import { repeatsKept } from './limits.ts';
 
@@ -18,12 +18,12 @@ export interface Recalled {
   /** What it was refused for before; null when it is new. */
   readonly before: string | null;
   /** It is refused now. `repeated`: before, or by somebody in flight beside it who was faster. */
-  note(cause: string): { readonly kind: 'repeated' | 'new' };
+  readonly note: (cause: string) => Promise<{ readonly kind: 'repeated' | 'new' }>;
 }
 
 export interface Repeats {
   /** Whether just that was refused before. */
-  recall(tried: WrongSecret): Recalled;
+  recall(tried: WrongSecret): Promise<Recalled>;
 }
 
 interface Seen {
@@ -32,36 +32,77 @@ interface Seen {
   readonly at: number;
 }
 
-/** The key lives as long as the process: fingerprints are in no file, and worth nothing to who finds them. */
-export function repeats({ clock, random }: { readonly clock: Clock; readonly random: Random }): Repeats {
-  const key = random.bytes(32);
-  const seen = { user: new Map<string, readonly Seen[]>(), unknown: new Map<string, readonly Seen[]>() };
+/** Those of one name, by the clock of whoever keeps them. */
+interface Kept {
+  readonly now: number;
+  readonly seen: readonly Seen[];
+  readonly put: (seen: readonly Seen[]) => void;
+}
+
+/**
+ * `key`: fingerprints are worth nothing without it. One process makes its own; nodes that keep them together have one.
+ */
+export function repeats(parts: {
+  readonly clock: Clock;
+  readonly key: Uint8Array;
+  readonly cells: SharedCells | null;
+}): Repeats {
+  const { clock, key, cells } = parts;
+  const tables = { user: new Map<string, readonly Seen[]>(), unknown: new Map<string, readonly Seen[]>() };
 
   const fingerprintOf = ({ subject, network, secret }: WrongSecret): Digest =>
     keyedDigest(key, 'wrong', subject.kind, subject.id, subject.standing, network, secret);
 
-  const recent = ({ subject }: WrongSecret): readonly Seen[] => {
-    const now = clock.monotonic();
-    return (seen[subject.kind].get(subject.id) ?? []).filter(({ at }) => now - at < repeatsKept.ms);
+  /** Names that are nobody's share a fixed number of places: whoever makes names up fills nothing. */
+  const cellOf = ({ kind, id }: WrongSecret['subject']): string => {
+    const place = keyedDigest(key, 'repeats', kind, id);
+    return kind === 'user'
+      ? place
+      : `unknown-${Buffer.from(place, 'base64url').readUInt32BE() % repeatsKept.unknownNames}`;
   };
 
+  const here = ({ kind, id }: WrongSecret['subject']): Kept => {
+    const table = tables[kind];
+    return {
+      now: clock.monotonic(),
+      seen: table.get(id) ?? [],
+      put: (seen) => {
+        table.delete(id);
+        table.set(id, seen);
+        const [oldest] = table.keys();
+        if (kind === 'unknown' && table.size > repeatsKept.unknownNames && oldest !== undefined) table.delete(oldest);
+      },
+    };
+  };
+
+  /** Together where that can be done, and by itself where it cannot. */
+  const among = async <T>(subject: WrongSecret['subject'], look: (kept: Kept) => T): Promise<T> => {
+    const cell = cellOf(subject);
+    const done = await cells?.step([cell], (shared) => {
+      const text = shared.get(cell);
+      return look({
+        now: shared.now,
+        seen: text === '' ? [] : (JSON.parse(text) as readonly Seen[]),
+        put: (seen) => shared.put(cell, JSON.stringify(seen), repeatsKept.ms),
+      });
+    });
+    return done?.kind === 'done' ? done.value : look(here(subject));
+  };
+
+  const recent = ({ now, seen }: Kept): readonly Seen[] => seen.filter(({ at }) => now - at < repeatsKept.ms);
+
   return {
-    recall: (tried) => {
+    recall: async (tried) => {
       const fingerprint = fingerprintOf(tried);
-      const known = (): Seen | undefined => recent(tried).find((each) => each.fingerprint === fingerprint);
+      const known = (kept: Kept): Seen | undefined => recent(kept).find((each) => each.fingerprint === fingerprint);
       return {
-        before: known()?.cause ?? null,
-        note: (cause) => {
-          if (known() !== undefined) return { kind: 'repeated' };
-          const { kind, id } = tried.subject;
-          const table = seen[kind];
-          const kept = [...recent(tried), { fingerprint, cause, at: clock.monotonic() }];
-          table.delete(id);
-          table.set(id, kept.slice(-repeatsKept.perName));
-          const [oldest] = table.keys();
-          if (kind === 'unknown' && table.size > repeatsKept.unknownNames && oldest !== undefined) table.delete(oldest);
-          return { kind: 'new' };
-        },
+        before: await among(tried.subject, (kept) => known(kept)?.cause ?? null),
+        note: (cause) =>
+          among(tried.subject, (kept): { readonly kind: 'repeated' | 'new' } => {
+            if (known(kept) !== undefined) return { kind: 'repeated' };
+            kept.put([...recent(kept), { fingerprint, cause, at: kept.now }].slice(-repeatsKept.perName));
+            return { kind: 'new' };
+          }),
       };
     },
   };

@@ -5,7 +5,8 @@ import type { LimitRow } from '../store/rows.ts';
 import type { Address, Clock, Millis, Password, UserId } from '../types.ts';
 import { counterTable } from './counters.ts';
 import { hold } from './hold.ts';
-import { type Limiter, limiter as makeLimiter, type Try } from './limiter.ts';
+import { type Limiter, limiter as makeLimiter } from './limiter.ts';
+import type { Try } from './places.ts';
 import { dayMs, hourMs, minuteMs, unknownSecrets as unknownLimit } from './limits.ts';
 import { repeats, type WrongSecret } from './repeats.ts';
 import { budget, doublingPause, forgiving, minuteAndDay, sliding } from './rules.ts';
@@ -40,12 +41,12 @@ const code = (from: string): Try => attempt({ way: 'setup-code', address: addres
 
 const stage = (clock = fakeClock(), remembered: readonly LimitRow[] = []): { clock: FakeClock; limiter: Limiter } => ({
   clock,
-  limiter: makeLimiter({ clock, remembered }),
+  limiter: makeLimiter({ clock, remembered, together: null }),
 });
 
 async function fail(limiter: Limiter, tried: Try): Promise<'limited' | 'taken'> {
   const taking = await limiter.take(tried);
-  if (taking.kind === 'taken') taking.settle('failed');
+  if (taking.kind === 'taken') await taking.settle('failed');
   return taking.kind;
 }
 
@@ -138,7 +139,7 @@ test('a unit given back counts for nothing, and leaves nothing behind', async ()
   for (let at = 0; at < 100; at += 1) {
     const taking = await limiter.take(attempt());
     assert.ok(taking.kind === 'taken');
-    assert.deepEqual(taking.settle('given-back'), { put: [], drop: [] });
+    assert.deepEqual(await taking.settle('given-back'), { put: [], drop: [] });
   }
 });
 
@@ -151,7 +152,7 @@ test('two hundred parallel wrong tries: five are looked at, the rest wait and ar
       if (taking.kind === 'limited') return 'limited';
       looked += 1;
       await new Promise((resolve) => setImmediate(resolve));
-      taking.settle('failed');
+      await taking.settle('failed');
       return 'taken';
     }),
   );
@@ -171,7 +172,7 @@ test('two hundred parallel right tries all get through: units in flight are wait
       most = Math.max(most, inFlight);
       await new Promise((resolve) => setImmediate(resolve));
       inFlight -= 1;
-      taking.settle('succeeded');
+      await taking.settle('succeeded');
     }),
   );
   assert.equal(most, 5);
@@ -179,14 +180,14 @@ test('two hundred parallel right tries all get through: units in flight are wait
 
 test('so many may wait for those in flight, and a crowd beyond is refused at once', async () => {
   const { limiter } = stage();
-  const permits: (() => void)[] = [];
+  const permits: (() => Promise<unknown>)[] = [];
   const all = Array.from({ length: 400 }, async () => {
     const taking = await limiter.take(attempt());
     if (taking.kind === 'taken') permits.push(() => taking.settle('succeeded'));
     return taking;
   });
   await new Promise((resolve) => setImmediate(resolve));
-  for (; permits.length > 0; await new Promise((resolve) => setImmediate(resolve))) permits.shift()?.();
+  for (; permits.length > 0; await new Promise((resolve) => setImmediate(resolve))) await permits.shift()?.();
   const takings = await Promise.all(all);
   assert.equal(takings.filter((each) => each.kind === 'taken').length, 5 + 256);
   assert.deepEqual(takings.at(-1), { kind: 'limited', retryAfterSeconds: 1 });
@@ -215,7 +216,7 @@ test('a success ends what its own network has failed in a row, and nothing else'
   for (let at = 0; at < 5; at += 1) await fail(limiter, tried);
   const right = await limiter.take(tried);
   assert.ok(right.kind === 'taken');
-  assert.deepEqual(right.settle('succeeded').drop, ['name-from-network u_alice 203.0.113.1/32']);
+  assert.deepEqual((await right.settle('succeeded')).drop, ['name-from-network u_alice 203.0.113.1/32']);
   clock.pass(minuteMs);
   for (let at = 0; at < 6; at += 1) assert.equal(await fail(limiter, tried), 'taken');
   assert.equal(await fail(limiter, tried), 'limited');
@@ -271,7 +272,7 @@ test('counters survive a restart, on another machine time, and a clock that was 
   const failing = async (limiter: Limiter, tried: Try): Promise<'limited' | 'taken'> => {
     const taking = await limiter.take(tried);
     if (taking.kind === 'limited') return taking.kind;
-    const { put, drop } = taking.settle('failed');
+    const { put, drop } = await taking.settle('failed');
     for (const row of put) rows.set(row.key, row);
     for (const key of drop) rows.delete(key);
     return taking.kind;
@@ -298,33 +299,30 @@ test('counters survive a restart, on another machine time, and a clock that was 
 test('who is limited is listed, and lifted: by user, by address, by network, all', async () => {
   const { clock, limiter } = stage();
   for (let at = 0; at < 6; at += 1) await fail(limiter, attempt({ way: 'enable' }));
-  assert.deepEqual(limiter.blocks(), [
+  assert.deepEqual(await limiter.blocks([]), [
     { kind: 'name-from-network', network: '203.0.113.1/32', userId: alice, until: clock.now() + 2000 },
   ]);
-  assert.equal(limiter.lift({ kind: 'user', userId: 'u_other' as UserId }).lifted, 0);
-  const lifted = limiter.lift({ kind: 'user', userId: alice });
+  assert.equal((await limiter.lift({ kind: 'user', userId: 'u_other' as UserId }, [])).lifted, 0);
+  const lifted = await limiter.lift({ kind: 'user', userId: alice }, []);
   assert.deepEqual(lifted.written.drop.toSorted(), ['name-from-network u_alice 203.0.113.1/32', 'strangers u_alice']);
-  assert.deepEqual(limiter.blocks(), []);
+  assert.deepEqual(await limiter.blocks([]), []);
 
   const blockTwo = async (): Promise<void> => {
     for (let at = 0; at < 10; at += 1)
       for (const from of ['198.51.100.9', '192.0.2.9']) await fail(limiter, code(from));
   };
   await blockTwo();
-  assert.deepEqual(
-    limiter
-      .blocks()
-      .map((each) => each.network)
-      .toSorted(),
-    ['192.0.2.9/32', '198.51.100.9/32'],
-  );
-  limiter.lift({ kind: 'address', address: address('198.51.100.9') });
-  limiter.lift({ kind: 'network', network: '192.0.2.9/32' });
-  assert.deepEqual(limiter.blocks(), []);
+  assert.deepEqual((await limiter.blocks([])).map((each) => each.network).toSorted(), [
+    '192.0.2.9/32',
+    '198.51.100.9/32',
+  ]);
+  await limiter.lift({ kind: 'address', address: address('198.51.100.9') }, []);
+  await limiter.lift({ kind: 'network', network: '192.0.2.9/32' }, []);
+  assert.deepEqual(await limiter.blocks([]), []);
   await blockTwo();
-  assert.equal(limiter.blocks().length, 2);
-  limiter.lift({ kind: 'all' });
-  assert.deepEqual(limiter.blocks(), []);
+  assert.equal((await limiter.blocks([])).length, 2);
+  await limiter.lift({ kind: 'all' }, []);
+  assert.deepEqual(await limiter.blocks([]), []);
   assert.equal(await fail(limiter, code('198.51.100.9')), 'taken');
 });
 
@@ -357,7 +355,7 @@ test('a flood of addresses and names: what is remembered stays within its bounds
     const from = address(`${10 + (at % 89)}.${(at >> 6) % 256}.${(at >> 14) % 256}.${at % 256}`);
     const taking = await limiter.take(attempt({ address: from, subject: { kind: 'unknown', pseudonym: `n${at}` } }));
     if (taking.kind === 'limited') continue;
-    const { put, drop } = taking.settle('failed');
+    const { put, drop } = await taking.settle('failed');
     kept += put.length - drop.length;
   }
   // Rows of one counter are written again and again, so this is a bound, and the real number smaller.
@@ -400,19 +398,19 @@ test('rules: whatever happens, no more failures pass in a window than it allows,
   }
 });
 
-test('the same wrong secret for the same name from one network is told, eight per name, for a day', () => {
+test('the same wrong secret for the same name from one network is told, eight per name, for a day', async () => {
   const clock = fakeClock();
-  const told = repeats({ clock, random: { bytes: (length) => new Uint8Array(length) } });
+  const told = repeats({ clock, key: new Uint8Array(32), cells: null });
   const tried = (secret: string, more: Partial<WrongSecret> = {}): WrongSecret => ({
     subject: { kind: 'user', id: alice, standing: '1 active' },
     network: '203.0.113.1/32',
     secret: secret as Password,
     ...more,
   });
-  assert.equal(told.recall(tried('a')).before, null);
-  assert.equal(told.recall(tried('a')).note('wrong').kind, 'new');
-  assert.equal(told.recall(tried('a')).before, 'wrong');
-  assert.equal(told.recall(tried('a')).note('wrong').kind, 'repeated');
+  assert.equal((await told.recall(tried('a'))).before, null);
+  assert.equal((await (await told.recall(tried('a'))).note('wrong')).kind, 'new');
+  assert.equal((await told.recall(tried('a'))).before, 'wrong');
+  assert.equal((await (await told.recall(tried('a'))).note('wrong')).kind, 'repeated');
   for (const other of [
     tried('b'),
     tried('a', { network: '203.0.113.2/32' }),
@@ -421,13 +419,13 @@ test('the same wrong secret for the same name from one network is told, eight pe
     tried('a', { subject: { kind: 'user', id: 'u_bob', standing: '1 active' } }),
     tried('a', { subject: { kind: 'unknown', id: alice, standing: '1 active' } }),
   ])
-    assert.equal(told.recall(other).before, null);
-  for (let at = 0; at < 7; at += 1) told.recall(tried(`more ${at}`)).note('wrong');
-  assert.equal(told.recall(tried('a')).before, 'wrong');
-  told.recall(tried('the ninth')).note('wrong');
-  assert.equal(told.recall(tried('a')).before, null);
+    assert.equal((await told.recall(other)).before, null);
+  for (let at = 0; at < 7; at += 1) await (await told.recall(tried(`more ${at}`))).note('wrong');
+  assert.equal((await told.recall(tried('a'))).before, 'wrong');
+  await (await told.recall(tried('the ninth'))).note('wrong');
+  assert.equal((await told.recall(tried('a'))).before, null);
   clock.pass(dayMs);
-  assert.equal(told.recall(tried('the ninth')).before, null);
+  assert.equal((await told.recall(tried('the ninth'))).before, null);
 });
 
 test('secrets that do not exist: six hundred a minute from one network, and others are not touched', () => {
