@@ -6,7 +6,7 @@ import { digest } from '../crypto/digest.ts';
 import { networkOf } from '../request/address.ts';
 import type { DeviceRow, NetworkUse } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import type { Standing } from '../throttle/limiter.ts';
+import type { Standing } from '../throttle/places.ts';
 import { knownNetworks, narrowNetwork } from '../throttle/limits.ts';
 import type { Address, Clock, Millis, UserId } from '../types.ts';
 

@@ -5,7 +5,7 @@ import { refuse, type Refusal } from '../errors.ts';
 import { parsePassword } from '../request/password.ts';
 import { parseUsername } from '../request/username.ts';
 import type { Store, UserLookup } from '../store/store.ts';
-import type { Subject } from '../throttle/limiter.ts';
+import type { Subject } from '../throttle/places.ts';
 import type { WrongSecret } from '../throttle/repeats.ts';
 import type { Password, UserId } from '../types.ts';
 import type { Account } from './password.ts';

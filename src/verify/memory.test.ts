@@ -85,12 +85,17 @@ function stage() {
     },
     touchSessions: async (touches) => void state.touched.push(...touches),
   };
-  const memory = makeMemory({ store, clock, staleGraceMs: 5000, from: 0 as Seq, state: 'configured' });
+  const memory = makeMemory({
+    store,
+    clock,
+    staleGraceMs: 5000,
+    from: 0 as Seq,
+    installation: { state: 'configured', bootId: 'b' },
+  });
   const verifier = sessionVerifier({
     memory,
     store,
     clock,
-    bootId: 'b',
     unknown: unknownSecrets(clock),
     over: () => {
       state.over += 1;

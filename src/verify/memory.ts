@@ -6,8 +6,10 @@
  * An entry remembers the change number read before its look-up; if a change for it arrived meanwhile, it is not kept.
  */
 import type { Change, InstallationState, SessionRow, UserRow } from '../store/rows.ts';
+import { oneAtATime } from '../store/one-at-a-time.ts';
 import type { SessionLookup, Store } from '../store/store.ts';
 import type { Clock, Digest, MaybePromise, Millis, Seq, UserId } from '../types.ts';
+import { installationMemory, type KnownInstallation } from './known-installation.ts';
 
 /** A user as memory keeps it; `current` turns false the moment the user changes in any way. */
 export interface KnownUser {
@@ -36,14 +38,19 @@ export type Recall = { readonly kind: 'stale' } | { readonly kind: 'not-known' }
 export interface Memory {
   /** Setup state as of now; throws when the store cannot be read. */
   state(): MaybePromise<InstallationState>;
+  /** The same, with the boot that sessions which are not durable belong to. */
+  installation(): MaybePromise<KnownInstallation>;
+  /** The boot that was last read: what new sessions carry. */
+  readonly boot: () => string;
   /** What memory says now. `stale`: changes have not been read for too long; refresh first. */
   recall(digest: Digest): Recall;
-  /** Reads changes now; throws when the store cannot be read. */
+  /** Reads changes, by a read that begins after this is asked; throws when the store cannot be read. */
   refresh(): Promise<void>;
   /** Looks a session up in the store and keeps it when nothing changed meanwhile. */
   load(digest: Digest): Promise<{ readonly kind: 'unknown' } | KnownSession>;
   /** Drops one entry, so that the next use is a fresh read. */
   forget(digest: Digest): void;
+  /** What this process changed itself, in any order, and maybe before changes of others with lower numbers are read. */
   apply(changes: readonly Change[]): void;
   /** From now on sessions that it covers are unknown, whatever the store says. Returns how to lift it. */
   bar(covers: (session: SessionRow) => boolean): () => void;
@@ -63,13 +70,21 @@ const notKnown: Recall = { kind: 'not-known' };
 /** Entries kept at most; the oldest known gives way. About 600 bytes each. */
 const mostEntries = 262_144;
 
+/** Own changes that are applied before they are read; when there are more they are applied again. */
+const mostAhead = 4096;
+
+/** In the place of a digest or id: whatever carries a boot. */
+const anyBoot = '';
+
 export function memory(parts: {
   store: Pick<Store, 'installation' | 'sessionByDigest' | 'changesSince'>;
   clock: Clock;
   staleGraceMs: number;
-  /** Change number that `state` was read with. */
+  /** Change number that `installation` was read with. */
   from: Seq;
-  state: InstallationState;
+  installation: KnownInstallation;
+  /** Told of every change once, whoever made it. */
+  onChanges?: (changes: readonly Change[]) => void;
 }): Memory {
   const { store, clock, staleGraceMs } = parts;
   const sessions = new Map<Digest, KnownSession>();
@@ -77,9 +92,15 @@ export function memory(parts: {
   /** Change numbers of recent changes by subject, to judge look-ups that were under way. */
   const recent = new Map<string, Seq>();
   const bars = new Set<(session: SessionRow) => boolean>();
-  let state: { readonly known: InstallationState } | 'changed' = { known: parts.state };
-  let stateChangedAt: Seq = parts.from;
+  /** Own changes that were applied before they were read, and what of: after a failover another one may have that number. */
+  const ahead = new Map<Seq, string>();
+  const known = installationMemory(store, parts.installation, parts.from);
+  /** Every change up to this one was read. */
   let last: Seq = parts.from;
+  /** The highest number that was seen in any way. */
+  let seen: Seq = parts.from;
+  /** Raised when everything is forgotten: what was looked up before is not kept. */
+  let era = 0;
   let forgottenUpTo: Seq = parts.from;
   let hits = 0;
   let misses = 0;
@@ -90,16 +111,19 @@ export function memory(parts: {
     users.clear();
     sessions.clear();
     recent.clear();
-    state = 'changed';
+    ahead.clear();
+    era += 1;
   };
 
-  const apply = (changes: readonly Change[]): void => {
+  const take = (changes: readonly Change[]): void => {
+    if (changes.length === 0) return;
     for (const { seq, subject } of changes) {
-      if (seq > last) last = seq;
       switch (subject.kind) {
         case 'installation':
-          state = 'changed';
-          stateChangedAt = seq;
+          known.changed(seq);
+          // Another boot may have begun, and what belongs to the one before is over.
+          for (const [digest, { holder }] of sessions) if (holder.session.bootId !== '') sessions.delete(digest);
+          remember(anyBoot, seq);
           break;
         case 'session':
           sessions.delete(subject.digest);
@@ -112,25 +136,42 @@ export function memory(parts: {
           remember(subject.userId, seq);
           break;
         }
+        case 'limits':
+          break;
       }
     }
+    parts.onChanges?.(changes);
+  };
+
+  /** Changes of others with lower numbers may still be to be read: `last` stays where it is. */
+  const apply = (changes: readonly Change[]): void => {
+    if (ahead.size >= mostAhead) ahead.clear();
+    for (const { seq } of changes) seen = Math.max(seen, seq) as Seq;
+    for (const { seq, subject } of changes) if (seq > last) ahead.set(seq, JSON.stringify(subject));
+    take(changes);
   };
 
   /** Bounded: when full, every look-up that began before now counts as changed. */
   const remember = (subject: string, seq: Seq): void => {
     if (recent.size >= 4096) {
       recent.clear();
-      forgottenUpTo = seq;
+      forgottenUpTo = Math.max(forgottenUpTo, seq, last) as Seq;
     }
-    recent.set(subject, seq);
+    recent.set(subject, Math.max(seq, recent.get(subject) ?? 0) as Seq);
   };
 
   const changedSince = (seq: Seq, session: SessionRow): boolean =>
-    forgottenUpTo > seq || (recent.get(session.digest) ?? 0) > seq || (recent.get(session.userId) ?? 0) > seq;
+    forgottenUpTo > seq ||
+    (recent.get(session.digest) ?? 0) > seq ||
+    (recent.get(session.userId) ?? 0) > seq ||
+    (session.bootId !== '' && (recent.get(anyBoot) ?? 0) > seq);
 
-  const keep = (found: Extract<SessionLookup, { kind: 'found' }>): KnownSession => {
-    const known = knownSession(found.session, knownUser(found.user, found.seq));
-    if (changedSince(found.seq, found.session)) return known;
+  const keep = (found: Extract<SessionLookup, { kind: 'found' }>, of: number): KnownSession => {
+    if (of !== era) return knownSession(found.session, { row: found.user, current: true });
+    const user = knownUser(found.user, found.seq);
+    const known = knownSession(found.session, user);
+    // Only what hangs on the user that changes are told to: nothing else would hear of the next one.
+    if (users.get(found.user.id) !== user || changedSince(found.seq, found.session)) return known;
     if (sessions.size >= mostEntries) {
       for (const oldest of sessions.keys()) {
         sessions.delete(oldest);
@@ -144,11 +185,13 @@ export function memory(parts: {
   /** One user object for all sessions of the user, unless a change overtook the look-up. */
   const knownUser = (row: UserRow, seq: Seq): KnownUser => {
     const shared = users.get(row.id);
-    // A row of another generation was read after a change this process has not heard of yet: neither may stand for the other.
     if (shared?.row.credentialGeneration === row.credentialGeneration) return shared;
     const fresh: KnownUser = { row, current: true };
-    if (shared || forgottenUpTo > seq || (recent.get(row.id) ?? 0) > seq) return fresh;
-    if (users.size >= mostEntries) {
+    const overtaken = forgottenUpTo > seq || (recent.get(row.id) ?? 0) > seq;
+    // Generations only rise: the lower one was read before a change that the other was read after.
+    if (overtaken || (shared !== undefined && shared.row.credentialGeneration > row.credentialGeneration)) return fresh;
+    if (shared !== undefined) shared.current = false;
+    else if (users.size >= mostEntries) {
       for (const [oldest, user] of users) {
         user.current = false;
         users.delete(oldest);
@@ -159,19 +202,30 @@ export function memory(parts: {
     return fresh;
   };
 
-  const refresh = async (): Promise<void> => {
+  const readChanges = async (): Promise<void> => {
     const began = clock.monotonic();
+    const seenBefore = seen;
     const read = await store.changesSince(last);
-    if (read.kind === 'lost') {
+    // A counter that stands below what was seen is another one: of a copy that was put back, or after a failover that lost something.
+    if (read.kind === 'lost' || read.last < seenBefore) {
       forgetEverything();
       forgottenUpTo = read.last;
-      stateChangedAt = read.last;
-      last = read.last;
+      known.lost(read.last);
+      seen = read.last;
     } else {
-      apply(read.changes);
+      take(read.changes.filter(({ seq, subject }) => ahead.get(seq) !== JSON.stringify(subject)));
+      for (const seq of ahead.keys()) if (seq <= read.last) ahead.delete(seq);
     }
+    last = read.last;
+    if (seen < last) seen = last;
     freshUntil = Math.max(freshUntil, began + staleGraceMs);
   };
+
+  /** One that is under way may have begun too early to see what somebody asks for now: another one follows it. */
+  const refresh = oneAtATime(readChanges);
+
+  const installation = (): MaybePromise<KnownInstallation> =>
+    clock.monotonic() < freshUntil ? known.now() : refresh().then(known.now);
 
   return {
     recall: (digest) => {
@@ -186,24 +240,20 @@ export function memory(parts: {
       return notKnown;
     },
     state: () => {
-      if (state !== 'changed' && clock.monotonic() < freshUntil) return state.known;
-      return (async () => {
-        if (clock.monotonic() >= freshUntil) await refresh();
-        if (state !== 'changed') return state.known;
-        const read = await store.installation();
-        if (read.kind === 'empty')
-          throw new Error('Cannot read the setup state: the installation is gone from the store');
-        if (read.seq >= stateChangedAt) state = { known: read.installation.state };
-        return read.installation.state;
-      })();
+      const now = installation();
+      return now instanceof Promise ? now.then(({ state }) => state) : now.state;
     },
+    installation,
+    boot: () => known.last().bootId,
     refresh,
     load: async (digest) => {
       misses += 1;
+      const of = era;
       const found = await store.sessionByDigest(digest);
+      if (of === era) seen = Math.max(seen, found.seq) as Seq;
       if (found.kind === 'unknown') return found;
       for (const covers of bars) if (covers(found.session)) return { kind: 'unknown' };
-      return keep(found);
+      return keep(found, of);
     },
     forget: (digest) => {
       sessions.delete(digest);

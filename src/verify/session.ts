@@ -47,13 +47,12 @@ export function sessionVerifier(parts: {
   memory: Memory;
   store: Pick<Store, 'touchSessions'>;
   clock: Clock;
-  bootId: string;
   /** Some session was seen to be over by its time: resolves when it stays over, also when the clock is set back. */
   over: () => Promise<void>;
   unknown: UnknownSecrets;
   onFault: (fault: unknown) => void;
 }): SessionVerifier {
-  const { memory, store, clock, bootId } = parts;
+  const { memory, store, clock } = parts;
   /** Uses not yet on disk, newest per session; several requests of one tick are written together. */
   let unwritten = new Map<SessionId, Millis>();
 
@@ -84,7 +83,6 @@ export function sessionVerifier(parts: {
     if (session.transport !== transport || (sessionKind !== undefined && session.kind !== sessionKind)) {
       return { kind: 'rejected', cause: 'other-kind' };
     }
-    if (session.bootId !== '' && session.bootId !== bootId) return { kind: 'rejected', cause: 'other-boot' };
     if (!user.row.active || user.row.credentialGeneration !== session.credentialGeneration)
       return { kind: 'rejected', cause: 'superseded' };
     if (use === 'counts') noteUse(known, now);
@@ -113,6 +111,13 @@ export function sessionVerifier(parts: {
     }
   };
 
+  /** A boot that is unknown here may be over, or have begun after the last read. */
+  const bootStanding = async ({ bootId }: SessionRow): Promise<'over' | 'goes-on'> => {
+    if ((await memory.installation()).bootId === bootId) return 'goes-on';
+    await memory.refresh();
+    return (await memory.installation()).bootId === bootId ? 'goes-on' : 'over';
+  };
+
   const fromStore = async (key: Digest, shown: Shown): Promise<SessionProof> => {
     const standing = parts.unknown.standing(shown.client().address);
     if (standing.kind === 'limited') return standing;
@@ -121,8 +126,14 @@ export function sessionVerifier(parts: {
       parts.unknown.charge(shown.client().address);
       return { kind: 'rejected', cause: 'unknown' };
     }
+    const { session } = loaded.holder;
+    // Of those in memory this was seen when they were looked up; a change of the installation sends them here again.
+    if (session.bootId !== '' && (await bootStanding(session)) === 'over') {
+      memory.forget(key);
+      return { kind: 'rejected', cause: 'other-boot' };
+    }
     const now = clock.now();
-    const time = timeOf(loaded.holder.session, loaded.lastSeenAt, now);
+    const time = timeOf(session, loaded.lastSeenAt, now);
     if (time === 'in-time') return judge(loaded, shown, now);
     memory.forget(key);
     // Before anybody is told: a clock that is set back in between must not bring it back.
