@@ -16,7 +16,8 @@ import { networkOf } from './request/address.ts';
 import type { DeviceRow, UserRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import type { Hold } from './throttle/hold.ts';
-import type { Limited, Limiter, Try } from './throttle/limiter.ts';
+import type { Limited, Limiter } from './throttle/limiter.ts';
+import type { Try } from './throttle/places.ts';
 import { deviceFailures, narrowNetwork } from './throttle/limits.ts';
 import type { Repeats, WrongSecret } from './throttle/repeats.ts';
 import type { Address, Clock, Digest, UserId } from './types.ts';
@@ -50,7 +51,7 @@ export interface ProvenCode {
 
 export interface Prover {
   /** Whether a sign-in from there would be refused now, before anything that works once is spent on it. */
-  standing(circumstances: Pick<Circumstances, 'address'>): Refusal | { readonly kind: 'open' };
+  standing(circumstances: Pick<Circumstances, 'address'>): Promise<Refusal | { readonly kind: 'open' }>;
   signIn(
     claim: {
       readonly username: string;
@@ -119,21 +120,21 @@ export function prover(parts: ProverParts): Prover {
     try {
       verdict = await verify();
     } catch (fault) {
-      permit.settle('given-back');
+      await permit.settle('given-back');
       throw fault;
     }
     switch (verdict.kind) {
       case 'turned-away':
-        permit.settle('given-back');
+        await permit.settle('given-back');
         return verdict.refusal;
       case 'proven': {
-        const { put, drop } = permit.settle('succeeded');
+        const { put, drop } = await permit.settle('succeeded');
         if (put.length + drop.length > 0) await store.writeLimits({ put, drop });
         return verdict.proven;
       }
       case 'failed': {
         const { failure } = verdict;
-        const written = permit.settle(failure.charge === 'charged' ? 'failed' : 'given-back');
+        const written = await permit.settle(failure.charge === 'charged' ? 'failed' : 'given-back');
         await Promise.all([note(failure), store.writeLimits(written)]);
         const held = await hold.untilWholeSecond(circumstances.arrivedAt);
         return held.kind === 'crowded'
@@ -166,10 +167,10 @@ export function prover(parts: ProverParts): Prover {
   return {
     turnFor,
 
-    standing: ({ address }) => {
+    standing: async ({ address }) => {
       // What holds for everybody from there, whoever they turn out to be.
       const anybody = { kind: 'stranger', network: 'seen-before' } as const;
-      const standing = limiter.standing({ way: 'login', address, standing: anybody });
+      const standing = await limiter.standing({ way: 'login', address, standing: anybody });
       if (standing.kind === 'open') return standing;
       recorder.limited({ way: 'login', address }, standing.retryAfterSeconds);
       return limited(standing);
@@ -193,13 +194,13 @@ export function prover(parts: ProverParts): Prover {
         { way: claim.way, address, standing, subject },
         circumstances,
         async () => {
-          const recalled = repeats.recall(tried);
+          const recalled = await repeats.recall(tried);
           if (recalled.before !== null)
             return { kind: 'failed', failure: { refusal, userId, cause: recalled.before, charge: 'repeated' } };
           const proof = await passwords.verify(account, password, turn);
           if (proof.kind === 'busy') return queueIsFull;
           if (proof.kind === 'proven') return { kind: 'proven', proven: { kind: 'user', user: proof.user, device } };
-          const charge = recalled.note(proof.cause).kind === 'new' ? 'charged' : 'repeated';
+          const charge = (await recalled.note(proof.cause)).kind === 'new' ? 'charged' : 'repeated';
           return { kind: 'failed', failure: { refusal, userId: proof.userId, cause: proof.cause, charge } };
         },
         async (failure) => {

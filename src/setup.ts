@@ -2,20 +2,16 @@
  * Wires the parts: one store, one clock, one source of randomness, handed to whoever needs them. The only place that
  * reads the real clock.
  */
-import { availableParallelism } from 'node:os';
 import { unlock } from './actions/blocks.ts';
 import type { Outcome } from './actions/call.ts';
 import type { Settings } from './config/schema.ts';
-import { builtInArgon2id, nativeArgon2id } from './crypto/argon2.ts';
 import { newSetupCode } from './crypto/code.ts';
-import { watchEventLoop } from './crypto/event-loop.ts';
-import { hashQueue } from './crypto/hash-queue.ts';
-import { passwordHasher } from './crypto/password-hash.ts';
+import { openHashing } from './crypto/hashing.ts';
 import { newName, systemRandom, type Random } from './crypto/random.ts';
 import { guard as makeGuard, type Guard } from './guard.ts';
 import { type House, openHouse } from './http/house.ts';
 import type { Pages } from './http/pages.ts';
-import { openInstallation } from './open-installation.ts';
+import { type Belonging, openInstallation } from './open-installation.ts';
 import { sessionKindsOf } from './principal/session-kinds.ts';
 import { prover } from './prove.ts';
 import { type FailureLog, failureLog } from './record/failures/failure-log.ts';
@@ -24,6 +20,9 @@ import { auditLog, type AuditSource } from './record/audit-log.ts';
 import { checkpoints } from './record/checkpoint.ts';
 import { type Log, recorder } from './record/recorder.ts';
 import type { Places } from './request/arrival.ts';
+import type { Change, LimitRow } from './store/rows.ts';
+import { oneAtATime } from './store/one-at-a-time.ts';
+import type { SharedCells } from './store/shared-cells.ts';
 import { type Store, StoreFault } from './store/store.ts';
 import { hold } from './throttle/hold.ts';
 import { limiter as makeLimiter } from './throttle/limiter.ts';
@@ -43,6 +42,10 @@ export const systemClock: Clock = { now: () => Date.now() as Millis, monotonic: 
 export interface SallyportOptions {
   readonly settings: Settings;
   readonly store: Store;
+  /** Whose the store is; its own unless told otherwise. */
+  readonly belonging?: Belonging;
+  /** Where several nodes count wrong guesses together; without it each counts for itself. */
+  readonly cells?: SharedCells;
   readonly places: Places;
   readonly pages: Pages;
   readonly version: string;
@@ -62,6 +65,10 @@ export interface SetupCode {
 }
 
 export interface Sallyport extends House {
+  /** Random, made with the installation; the same on all its nodes. */
+  readonly installationId: string;
+  /** Told of every change, whichever node made it. Returns how to stop listening. */
+  onChanges(listener: (changes: readonly Change[]) => void): () => void;
   readonly memory: Memory;
   readonly guard: Guard;
   readonly store: Store;
@@ -70,8 +77,10 @@ export interface Sallyport extends House {
   readonly audit: AuditSource;
   /** A checkpoint of what was written to it so far. */
   readonly signAudit: () => Promise<void>;
-  /** A new setup code while setting up is possible; the old one is dead. */
-  newSetupCode(): Promise<{ readonly kind: 'already-configured' } | ({ readonly kind: 'made' } & SetupCode)>;
+  /** A new setup code while setting up is possible; the old ones are dead: all, or those of this node's earlier starts. */
+  newSetupCode(
+    replacing: 'all' | 'own',
+  ): Promise<{ readonly kind: 'already-configured' } | ({ readonly kind: 'made' } & SetupCode)>;
   /** Lifts what keeps a user out, by the word of whoever runs commands on the host. */
   unlock(username: string): Promise<Outcome>;
   /** Writes what memory holds; the store stays open. */
@@ -84,7 +93,6 @@ export type Creation =
 
 const setupCodeMs = 24 * 3_600_000;
 const sweepEveryMs = 60_000;
-const hashPlaces = 64;
 
 export async function createSallyport(options: SallyportOptions): Promise<Creation> {
   const { settings, places, log } = options;
@@ -95,28 +103,32 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   if (kindsMade.kind === 'refused') return kindsMade;
   const { kinds } = kindsMade;
 
-  const bootId = newName(random);
   const opened = await openInstallation({
     store: options.store,
+    belonging: options.belonging ?? { kind: 'own' },
     rootKeyFile: settings.rootKeyFile,
-    bootId,
+    bootId: newName(random),
     clock,
     random,
   });
   if (opened.kind === 'refused') return opened;
   const { keyring } = opened;
+  const { id: installationId, bootId } = opened.installation;
 
   const onFault = (fault: unknown): void => log.error({ err: fault }, 'background work failed');
+  const listeners = new Set<(changes: readonly Change[]) => void>();
   const memory = makeMemory({
     store: options.store,
     clock,
     staleGraceMs: settings.staleGraceMs,
     from: opened.seq,
-    state: opened.installation.state,
+    installation: opened.installation,
+    onChanges: (changes) => listeners.forEach((listener) => listener(changes)),
   });
   const ending = endingStore(options.store, memory);
   const { store } = ending;
   const stopListening = store.onChange((changes) => memory.apply(changes));
+  const stopHearing = store.onNews(() => void memory.refresh().catch(onFault));
   const sweep = oneAtATime(async () => {
     const at = clock.now();
     try {
@@ -130,7 +142,6 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     memory,
     store,
     clock,
-    bootId,
     unknown,
     over: sweep,
     onFault,
@@ -145,28 +156,27 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   await store.appendAudit(record.event({ event: 'server-started', ...host }));
   await signing.make();
 
-  const native = await nativeArgon2id();
-  if (native.kind === 'missing')
-    log.warn({ err: native.cause }, 'the native Argon2id does not load; using the slower one of Node');
-  const eventLoop = watchEventLoop();
-  const queue = hashQueue(
-    {
-      places: hashPlaces,
-      memoryBytes: settings.hashMemoryBytes,
-      bytesPerHash: settings.password.memoryBytes,
-      cores: availableParallelism(),
-    },
-    eventLoop.state,
+  const hashing = await openHashing({
+    memoryBytes: settings.hashMemoryBytes,
+    bytesPerHash: settings.password.memoryBytes,
+    passes: settings.password.passes,
     clock,
-  );
-  const hasher = passwordHasher({
-    argon2id: native.kind === 'loaded' ? native.argon2id : builtInArgon2id,
-    queue,
-    cost: { memoryKiB: Math.floor(settings.password.memoryBytes / 1024), passes: settings.password.passes },
     random,
+    onSlower: (cause) => log.warn({ err: cause }, 'the native Argon2id does not load; using the slower one of Node'),
   });
+  const { hasher } = hashing;
   const passwords = passwordVerifier({ hasher, keyring, random, store, onFault });
-  const limiter = makeLimiter({ clock, remembered: await store.limits(clock.now()) });
+  const { cells = null } = options;
+  const remembered = (): Promise<readonly LimitRow[]> => store.limits(clock.now());
+  const limiter = makeLimiter({
+    clock,
+    remembered: await remembered(),
+    together: cells === null ? null : { cells, random, remembered },
+  });
+  listeners.add((changes) => {
+    for (const { subject } of changes)
+      if (subject.kind === 'limits') void limiter.forget(subject.lifted).catch(onFault);
+  });
   const prove = prover({
     store,
     passwords,
@@ -174,7 +184,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     recorder: record,
     acquaintances: acquaintances({ store, clock }),
     limiter,
-    repeats: repeats({ clock, random }),
+    repeats: repeats({ clock, key: cells === null ? random.bytes(32) : keyring.cookieKey(), cells }),
     keyring,
     hold: hold(clock, wait),
     onWrongReauthentication: async ({ user, session }, { address, peer }) => {
@@ -212,10 +222,10 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     clock,
     random,
     log,
-    bootId,
     unknownSecrets: unknown,
     metrics,
-    hashing: queue,
+    hashing: hashing.queue,
+    cells,
     failures,
     audit,
   });
@@ -235,25 +245,31 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     kind: 'created',
     sallyport: {
       ...house,
+      installationId,
+      onChanges: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
       audit,
       signAudit: signing.make,
       guard,
       memory,
       store,
       places,
-      newSetupCode: async () => {
+      newSetupCode: async (replacing) => {
         const code = settings.setupCode === null ? newSetupCode(random) : settings.setupCode;
         const expiresAt = (clock.now() + setupCodeMs) as Millis;
         const audit = record.event({ event: 'setup-code-made', actor: '', address: '', way: 'host' });
-        const put = await store.putSetupCode({ digest: setupCodeDigest(code), expiresAt, audit });
+        const put = await store.putSetupCode({ digest: setupCodeDigest(code), expiresAt, replacing, audit });
         return put.kind === 'put' ? { kind: 'made', code, expiresAt } : put;
       },
       unlock: (username) => unlock({ store, limiter, recorder: record, clock }, username),
       close: async () => {
         clearInterval(polling);
         clearInterval(sweeping);
-        eventLoop.stop();
+        hashing.stop();
         stopListening();
+        stopHearing();
         await ending.settle();
         await sessions.flush();
         // A disk that is full does not keep the server from stopping in order.
@@ -268,18 +284,4 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
       },
     },
   };
-}
-
-/** Whoever asks while it is under way waits for a run that begins afterwards, with all others who asked meanwhile. */
-function oneAtATime(run: () => Promise<void>): () => Promise<void> {
-  let underWay: Promise<void> | null = null;
-  let next: Promise<void> | null = null;
-  const begin = (): Promise<void> => {
-    next = null;
-    underWay = run().finally(() => {
-      underWay = null;
-    });
-    return underWay;
-  };
-  return () => (underWay === null ? begin() : (next ??= underWay.then(begin)));
 }

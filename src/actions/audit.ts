@@ -77,7 +77,7 @@ export function readAuditQuery(query: URLSearchParams): Refusal | AuditQuery {
   const until = untilText === null ? null : readTime(untilText);
   if (since?.kind === 'malformed' || until?.kind === 'malformed')
     return wrong('"since" and "until" are times such as 2026-11-21T22:00:00Z.');
-  if (beforeText !== null && !/^[1-9]\d{0,14}$/.test(beforeText)) return wrong('"before" is the number of an event.');
+  if (beforeText !== null && !/^[1-9]\d{0,14}$/.test(beforeText)) return wrong('"before" is what "next_before" said.');
   if (limitText !== null && !/^[1-9]\d{0,3}$/.test(limitText)) return wrong(limitSentence);
   const limit = limitText === null ? null : Number(limitText);
   if (limit !== null && limit > mostListed) return wrong(limitSentence);

@@ -4,7 +4,8 @@ import type { Occurrence, Recorder } from '../record/recorder.ts';
 import { parseAddress } from '../request/address.ts';
 import { parseUsername } from '../request/username.ts';
 import type { Store } from '../store/store.ts';
-import type { Block, Lifting, Limiter } from '../throttle/limiter.ts';
+import type { Limiter } from '../throttle/limiter.ts';
+import type { Block, Lifting } from '../throttle/places.ts';
 import type { Clock, UserId } from '../types.ts';
 import { done, type Outcome, type SignedInCall, whence } from './call.ts';
 import { timeText } from './issue-session.ts';
@@ -33,7 +34,7 @@ const kindNames: Readonly<Record<Block['kind'], string>> = {
 export async function listBlocks(parts: BlockParts): Promise<Outcome> {
   // One network may be over several limits: the one that ends last counts.
   const blocks = new Map<string, Block>();
-  for (const block of parts.limiter.blocks()) {
+  for (const block of await parts.limiter.blocks(await parts.store.limits(parts.clock.now()))) {
     const key = `${block.kind} ${block.network} ${block.userId ?? ''}`;
     if (block.until > (blocks.get(key)?.until ?? 0)) blocks.set(key, block);
   }
@@ -87,7 +88,8 @@ async function liftOf(parts: BlockParts, username: string, by: Lifter): Promise<
 }
 
 async function lift(parts: BlockParts, lifting: Lifting, target: string, by: Lifter): Promise<Outcome> {
-  const { lifted, written } = parts.limiter.lift(lifting);
+  const known = await parts.store.limits(parts.clock.now());
+  const { lifted, written } = await parts.limiter.lift(lifting, known);
   await Promise.all([
     parts.store.writeLimits(written),
     parts.store.appendAudit(parts.recorder.event({ event: 'blocks-lifted', ...by, target })),

@@ -13,7 +13,8 @@ import { type Call, clientAddress, userAgentOf } from './call.ts';
 export interface Issuing {
   readonly clock: Clock;
   readonly random: Random;
-  readonly bootId: string;
+  /** The installation's boot: what is not durable ends with it. */
+  readonly boot: () => string;
   readonly cookieStem: string;
   readonly deviceLifetimeMs: number;
 }
@@ -40,7 +41,7 @@ export function issueSession(
     kind: kind.name,
     transport,
     credentialGeneration: user.credentialGeneration,
-    bootId: kind.durable ? '' : parts.bootId,
+    bootId: kind.durable ? '' : parts.boot(),
     parentId: null,
     origin: null,
     createdAt: now,

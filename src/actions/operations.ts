@@ -5,6 +5,7 @@ import { refuse } from '../errors.ts';
 import type { FailureLog } from '../record/failures/failure-log.ts';
 import type { Metrics } from '../record/metrics.ts';
 import type { SilentProxies } from '../record/silent-proxies.ts';
+import type { SharedCells } from '../store/shared-cells.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../types.ts';
 import type { Memory } from '../verify/memory.ts';
@@ -16,6 +17,8 @@ export interface OperationsParts {
   readonly hashing: Pick<HashQueue, 'depth' | 'totals'>;
   readonly silentProxies: SilentProxies;
   readonly failures: Pick<FailureLog, 'standing'>;
+  /** Where nodes count wrong guesses together; null where each counts for itself. */
+  readonly cells: Pick<SharedCells, 'standing'> | null;
   readonly clock: Clock;
 }
 
@@ -23,7 +26,7 @@ export interface OperationsParts {
 export const operationsPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** An open installation says so wherever it is asked how it is (3-rules, Setup states). */
-export async function ready({ store, memory, silentProxies, failures }: OperationsParts): Promise<Outcome> {
+export async function ready({ store, memory, silentProxies, failures, cells }: OperationsParts): Promise<Outcome> {
   const standing = await store.ready();
   if (standing.kind === 'unready') return refuse('unavailable', { cause: standing.reason });
   const state = await memory.state();
@@ -33,6 +36,8 @@ export async function ready({ store, memory, silentProxies, failures }: Operatio
     ...(silentProxies.standing() === 'one-is-silent' ? { forwarded_header: 'missing' } : {}),
     // Sign-in goes on without it: a log must not shut anybody out.
     ...(failures.standing() === 'degraded' ? { auth_log: 'degraded' } : {}),
+    // Limits hold all the same, at each node by itself.
+    ...(cells === null ? {} : { shared_limits: cells.standing().kind === 'away' ? 'away' : 'working' }),
   });
 }
 

@@ -43,7 +43,7 @@ export async function signIn(parts: SignInParts, call: Call<SignInBody>): Promis
   // A login token is a row once it is spent: nobody gets to make rows faster than to guess.
   const password = readPassword(call.body.password);
   if (password.kind === 'refused') return password;
-  const standing = circumstances.device === '' ? parts.prover.standing(circumstances) : open;
+  const standing = circumstances.device === '' ? await parts.prover.standing(circumstances) : open;
   if (standing.kind === 'refused') return standing;
   const mode = await loginMode(parts, call, call.body.login_token);
   if (mode.kind === 'refused') return mode;

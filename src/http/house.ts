@@ -55,11 +55,11 @@ export interface HouseParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly bootId: string;
   readonly unknownSecrets: UnknownSecrets;
   readonly metrics: Metrics;
   readonly hashing: OperationsParts['hashing'];
   readonly failures: OperationsParts['failures'];
+  readonly cells: OperationsParts['cells'];
   readonly audit: AuditSource;
 }
 
@@ -69,8 +69,7 @@ export interface House {
 }
 
 export function openHouse(house: HouseParts): House {
-  const { settings, places, store, memory, guard, recorder, hasher, keyring, kinds, clock, random, log, bootId } =
-    house;
+  const { settings, places, store, memory, guard, recorder, hasher, keyring, kinds, clock, random, log } = house;
   const [consoleOrigin] = places.console;
   const shared = settings.sharedOrigin;
   const protectedOrigins: ReadonlySet<Origin> = new Set([
@@ -99,12 +98,13 @@ export function openHouse(house: HouseParts): House {
     metrics: house.metrics,
     hashing: house.hashing,
     failures: house.failures,
+    cells: house.cells,
     silentProxies,
     clock,
   };
 
   const hostNames = [...places.console, ...places.application, ...places.protectedHosts].map(hostOf);
-  const issuing = { clock, random, bootId, cookieStem, deviceLifetimeMs: settings.device.lifetimeMs };
+  const issuing = { clock, random, boot: memory.boot, cookieStem, deviceLifetimeMs: settings.device.lifetimeMs };
   const parts: RouteParts = {
     ...issuing,
     store,

@@ -6,6 +6,8 @@ import type { Millis } from '../types.ts';
 import { csvCell, csvHead, csvLine, lineText, readLine } from './audit-lines.ts';
 
 const row: AuditRow = {
+  chain: 'chain-of-node-one',
+  place: 7,
   number: 3,
   at: Date.UTC(2026, 10, 21, 22, 0, 0, 123) as Millis,
   event: 'signed-in',
@@ -24,6 +26,8 @@ test('an event that was written is read back as it was', () => {
   fc.assert(
     fc.property(
       fc.record({
+        chain: fc.string(),
+        place: fc.nat(),
         number: fc.nat(),
         at: fc.integer({ min: 0, max: 4e12 }),
         event: fc.string(),

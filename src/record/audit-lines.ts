@@ -24,7 +24,7 @@ const format = 'sallyport-audit-1';
 
 /** As the API gives an event. A time that is none (a row that was tampered with) is given as its number. */
 export function eventFields(row: AuditRow): Readonly<Record<string, string | number>> {
-  const { number, at, event, actor, actorName, address, peer, way, target, result, count, hash } = row;
+  const { chain, place, number, at, event, actor, actorName, address, peer, way, target, result, count, hash } = row;
   return {
     number,
     at: timeOf(at),
@@ -38,6 +38,8 @@ export function eventFields(row: AuditRow): Readonly<Record<string, string | num
     result,
     count,
     hash,
+    chain,
+    place,
   };
 }
 
@@ -123,7 +125,11 @@ function readEvent(fields: ReadonlyMap<string, unknown>): LineReading {
     string,
     string,
   ];
-  const row = { event, actor, actorName, address, peer, way, target, result, hash };
+  // Files from before there were several chains do not say on every line whose it is, and where; no check relies on it.
+  const named = fields.get('chain');
+  const chain = typeof named === 'string' ? named : '';
+  const place = Number(fields.get('place') ?? number);
+  const row = { chain, place, event, actor, actorName, address, peer, way, target, result, hash };
   return {
     kind: 'line',
     line: { kind: 'event', row: { ...row, number: number as number, at: at as Millis, count: count as number } },
@@ -143,6 +149,8 @@ const csvColumns = [
   'result',
   'count',
   'hash',
+  'chain',
+  'place',
 ] as const;
 
 export const csvHead = csvColumns.join(',');

@@ -7,10 +7,15 @@ import type { AuditLine, HeadLine } from './audit-lines.ts';
 
 /** Where lines come from: a store, or a running server that has it. */
 export interface AuditSource {
-  head(): Promise<HeadLine>;
-  /** Lines in order, those after number `after` and up to `upTo`, a bounded part: `last` is where it ends. */
-  page(after: number, upTo: number): Promise<{ readonly lines: readonly AuditLine[]; readonly last: number }>;
-  /** Newest first, those below `before`; `next` null at the end. */
+  /** Of every chain. */
+  heads(): Promise<readonly HeadLine[]>;
+  /** Lines of a chain in order, those after number `after` and up to `upTo`, a bounded part: `last` is where it ends. */
+  page(
+    chain: string,
+    after: number,
+    upTo: number,
+  ): Promise<{ readonly lines: readonly AuditLine[]; readonly last: number }>;
+  /** Newest first over all chains, those below place `before`; `next` null at the end. */
   newest(
     filter: AuditFilter,
     before: number | null,
@@ -22,13 +27,13 @@ export interface AuditSource {
 const pageRows = 1000;
 
 export function auditLog(
-  store: Pick<Store, 'auditHead' | 'auditPage' | 'auditEvents'>,
+  store: Pick<Store, 'auditHeads' | 'auditPage' | 'auditEvents'>,
   keys: readonly PublicKey[],
 ): AuditSource {
   return {
-    head: async () => ({ kind: 'head', ...(await store.auditHead()), keys }),
-    page: async (after, upTo) => {
-      const { events, checkpoints } = await store.auditPage({ after, upTo, limit: pageRows });
+    heads: async () => (await store.auditHeads()).map((head) => ({ kind: 'head', ...head, keys })),
+    page: async (chain, after, upTo) => {
+      const { events, checkpoints } = await store.auditPage({ chain, after, upTo, limit: pageRows });
       const lines: AuditLine[] = [];
       let at = 0;
       const takeUpTo = (number: number): void => {
@@ -48,16 +53,17 @@ export function auditLog(
   };
 }
 
-/** The whole log from its first line, the head first, page by page. */
+/** The whole log, chain after chain: each from its first line, its head first, page by page. */
 export async function* allLines(source: AuditSource): AsyncGenerator<AuditLine, void, undefined> {
-  const head = await source.head();
-  yield head;
-  // As far as it went when it was asked for: what is written meanwhile belongs to the next reading.
-  const end = head.number;
-  for (let after = 0; after < end;) {
-    const { lines, last } = await source.page(after, end);
-    yield* lines;
-    after = last;
+  for (const head of await source.heads()) {
+    yield head;
+    // As far as it went when it was asked for: what is written meanwhile belongs to the next reading.
+    const end = head.number;
+    for (let after = 0; after < end;) {
+      const { lines, last } = await source.page(head.chain, after, end);
+      yield* lines;
+      after = last;
+    }
   }
 }
 

@@ -40,7 +40,7 @@ export function checkpointText({ chain, number, hash, at, keyId, signature }: Au
 export function parseCheckpoint(
   text: string,
 ): { readonly kind: 'malformed' } | { readonly kind: 'checkpoint'; readonly checkpoint: AuditCheckpoint } {
-  const match = /^v1\.([0-9a-f]{32})\.(\d{1,15})\.([\w-]{43})\.(\d{1,15})\.([\w-]{1,64})\.([\w-]{86})$/.exec(
+  const match = /^v1\.([\w-]{16,64})\.(\d{1,15})\.([\w-]{43})\.(\d{1,15})\.([\w-]{1,64})\.([\w-]{86})$/.exec(
     text.trim(),
   );
   if (match === null) return { kind: 'malformed' };

@@ -3,8 +3,9 @@
  * Secrets never come here: the callers have only ids, names of causes and addresses to give.
  */
 import type { AuditEvent, SessionRow } from '../store/rows.ts';
-import { type Attempt, type Store, StoreFault } from '../store/store.ts';
-import type { Try } from '../throttle/limiter.ts';
+import { type Store, StoreFault } from '../store/store.ts';
+import type { Attempt } from '../store/rows.ts';
+import type { Try } from '../throttle/places.ts';
 import type { Address, Clock, Millis, UserId } from '../types.ts';
 import type { FailureLog } from './failures/failure-log.ts';
 import type { Named } from './failures/lines.ts';

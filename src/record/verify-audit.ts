@@ -14,6 +14,8 @@ import { checkCheckpoint } from './checkpoint.ts';
 
 export interface Broken {
   readonly kind: 'broken';
+  /** Whose line it is; empty where that cannot be told. */
+  readonly chain: string;
   /** Number of the first line that is wrong. */
   readonly number: number;
   /** One sentence part: what is wrong with it. */
@@ -45,7 +47,54 @@ const fits = { kind: 'fits' } as const;
 /** What a clock may have been off when the front was cut. */
 const slackMs = 86_400_000;
 
+/** A log of one chain or several, each of which begins with its head. */
+export interface LogCheck {
+  take(line: AuditLine): Broken | { readonly kind: 'fits' };
+  end(): Broken | { readonly kind: 'whole'; readonly chains: readonly Whole[] };
+}
+
 /** `given`: checkpoints from the journal, which the log has to agree with. */
+export function logCheck(given: readonly AuditCheckpoint[], now: Millis): LogCheck {
+  const chains: Whole[] = [];
+  const seen = new Set<string>();
+  let check: AuditCheck | undefined;
+
+  const close = (): Broken | typeof fits => {
+    const ended = check?.end();
+    if (ended?.kind === 'broken') return ended;
+    if (ended !== undefined) chains.push(ended);
+    check = undefined;
+    return fits;
+  };
+
+  return {
+    take: (line) => {
+      if (line.kind !== 'head')
+        return check?.take(line) ?? broken('', 1, 'the log does not begin with the head of a chain');
+      const closed = close();
+      if (closed.kind === 'broken') return closed;
+      if (seen.has(line.chain)) return broken(line.chain, 1, 'the chain begins twice');
+      seen.add(line.chain);
+      check = auditCheck(
+        line,
+        given.filter(({ chain }) => chain === line.chain),
+        now,
+      );
+      return fits;
+    },
+    end: () => {
+      if (seen.size === 0) return broken('', 1, 'there is no log');
+      const closed = close();
+      if (closed.kind === 'broken') return closed;
+      const gone = given.find(({ chain }) => !seen.has(chain));
+      return gone === undefined
+        ? { kind: 'whole', chains }
+        : broken(gone.chain, gone.number, 'the checkpoint that was given for it is of a chain that is not there');
+    },
+  };
+}
+
+/** One chain. `given`: checkpoints of it from the journal. */
 export function auditCheck(head: HeadLine, given: readonly AuditCheckpoint[], now: Millis): AuditCheck {
   const { keys, chain } = head;
   let number = 0;
@@ -66,10 +115,14 @@ export function auditCheck(head: HeadLine, given: readonly AuditCheckpoint[], no
       if (judged.kind === 'broken') return judged;
       if (one.number < number) {
         if (one.at <= now - auditKeptMs + slackMs) continue;
-        return broken(one.number, 'it was cut away before its time: a checkpoint that was given tells of it');
+        return broken(chain, one.number, 'it was cut away before its time: a checkpoint that was given tells of it');
       }
       if (one.hash !== hash)
-        return broken(number, 'it, or a line before it, is not what was signed in the checkpoint that was given');
+        return broken(
+          chain,
+          number,
+          'it, or a line before it, is not what was signed in the checkpoint that was given',
+        );
       compared += 1;
     }
     return fits;
@@ -79,15 +132,21 @@ export function auditCheck(head: HeadLine, given: readonly AuditCheckpoint[], no
     const expected = number + 1;
     if (row.number > expected)
       return broken(
+        chain,
         expected,
         first === 0 && checkpoints === 0
           ? `the log begins at line ${row.number} without a checkpoint: what was before it was removed`
           : `it was removed: line ${row.number} is the next one`,
       );
-    if (row.number < expected) return broken(row.number, 'it stands there twice, or out of order');
-    if (row.number > head.number) return broken(row.number, `it was inserted: the chain ends at line ${head.number}`);
+    if (row.number < expected) return broken(chain, row.number, 'it stands there twice, or out of order');
+    if (row.number > head.number)
+      return broken(chain, row.number, `it was inserted: the chain ends at line ${head.number}`);
     if (linkHash(chain, hash, row) !== row.hash)
-      return broken(row.number, 'its hash does not fit: it was changed, inserted or moved, or the one before it was');
+      return broken(
+        chain,
+        row.number,
+        'its hash does not fit: it was changed, inserted or moved, or the one before it was',
+      );
     number = row.number;
     hash = row.hash;
     if (first === 0) first = number;
@@ -100,13 +159,14 @@ export function auditCheck(head: HeadLine, given: readonly AuditCheckpoint[], no
     if (judged.kind === 'broken') return judged;
     if (number === 0 && checkpoint.number > 0) {
       if (checkpoint.at > now - auditKeptMs + slackMs)
-        return broken(1, `lines 1 to ${checkpoint.number} were removed before their time`);
+        return broken(chain, 1, `lines 1 to ${checkpoint.number} were removed before their time`);
       ({ number, hash } = checkpoint);
     }
     if (checkpoint.number > number)
-      return broken(number + 1, `it was removed: the checkpoint of line ${checkpoint.number} tells of it`);
+      return broken(chain, number + 1, `it was removed: the checkpoint of line ${checkpoint.number} tells of it`);
     if (checkpoint.number < number || checkpoint.hash !== hash)
       return broken(
+        chain,
         checkpoint.number,
         signed === 0
           ? 'it, or a line before it, is not what was signed'
@@ -121,17 +181,17 @@ export function auditCheck(head: HeadLine, given: readonly AuditCheckpoint[], no
     take: (line) => (line.kind === 'event' ? takeEvent(line.row) : takeCheckpoint(line.checkpoint)),
     end: () => {
       const beyond = Math.max(head.number, head.lastCheckpoint);
-      if (number < beyond) return broken(number + 1, `it was removed: the log went on to line ${beyond}`);
-      if (hash !== head.hash) return broken(number, 'its hash is not the one the chain ends with');
+      if (number < beyond) return broken(chain, number + 1, `it was removed: the log went on to line ${beyond}`);
+      if (hash !== head.hash) return broken(chain, number, 'its hash is not the one the chain ends with');
       if (head.lastRow > head.number)
-        return broken(head.number + 1, `it was inserted: the chain ends at line ${head.number}`);
-      if (head.strays > 0) return broken(number + 1, `${head.strays} lines without a number were inserted`);
+        return broken(chain, head.number + 1, `it was inserted: the chain ends at line ${head.number}`);
+      if (head.strays > 0) return broken(chain, number + 1, `${head.strays} lines without a number were inserted`);
       const [missing] = open;
       if (missing !== undefined) {
         const judged = judge(missing, keys, chain, `the checkpoint that was given for line ${missing.number}`);
         return judged.kind === 'broken'
           ? judged
-          : broken(number + 1, `it was removed: the checkpoint that was given tells of line ${missing.number}`);
+          : broken(chain, number + 1, `it was removed: the checkpoint that was given tells of line ${missing.number}`);
       }
       return { kind: 'whole', chain, events, first, last: number, checkpoints, unsigned: number - signed, compared };
     },
@@ -147,14 +207,14 @@ function judge(
   const { number, keyId } = checkpoint;
   switch (checkCheckpoint(checkpoint, keys).kind) {
     case 'unknown-key':
-      return broken(number, `${name} is signed by key "${keyId}", which is not in the key ring`);
+      return broken(chain, number, `${name} is signed by key "${keyId}", which is not in the key ring`);
     case 'wrong':
-      return broken(number, `the signature of ${name} is wrong`);
+      return broken(chain, number, `the signature of ${name} is wrong`);
     case 'right':
-      return checkpoint.chain === chain ? fits : broken(number, `${name} is of another chain`);
+      return checkpoint.chain === chain ? fits : broken(chain, number, `${name} is of another chain`);
   }
 }
 
-function broken(number: number, why: string): Broken {
-  return { kind: 'broken', number, why };
+function broken(chain: string, number: number, why: string): Broken {
+  return { kind: 'broken', chain, number, why };
 }

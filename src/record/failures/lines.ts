@@ -2,7 +2,7 @@
  * Lines of the failure log, for fail2ban (PM7; 3-rules, Logs, audit, metrics). One line each, whatever was typed: nothing
  * in a name can be taken for an address, end a line, or tell a password. Pure.
  */
-import type { Subject } from '../../throttle/limiter.ts';
+import type { Subject } from '../../throttle/places.ts';
 import type { Address, Millis, Username } from '../../types.ts';
 
 /** Who was tried. */
