@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { readLine } from '../../src/record/audit-lines.ts';
 import { browser, type Got, send } from '../support/client.ts';
+import { footing } from '../support/footing.ts';
 import { admin, setUp, signIn, signInBearer, wrongPassword } from '../support/people.ts';
 import { assertProblem } from '../support/problem.ts';
 import { type RunningServer, runCommand, startServer, temporaryFolder } from '../support/server.ts';
@@ -31,9 +32,19 @@ describe('reading the audit log', () => {
 
   it('newest first, with every field, in pages that neither miss nor repeat', async () => {
     const all = await events('?limit=1000');
+    const chains = new Set(all.map(({ chain }) => chain));
+    assert.equal(chains.size, footing() === 'nodes' ? 2 : 1);
+    for (const chain of chains) {
+      const numbers = all.filter((event) => event['chain'] === chain).map(({ number }) => number);
+      assert.deepEqual(
+        numbers,
+        numbers.map((_, at) => numbers.length - at),
+      );
+    }
+    const places = all.map(({ place }) => Number(place));
     assert.deepEqual(
-      all.map(({ number }) => number),
-      Array.from({ length: all.length }, (_, at) => all.length - at),
+      places,
+      [...new Set(places)].sort((a, b) => b - a),
     );
     assert.deepEqual(Object.keys(all[0] ?? {}), [
       'number',
@@ -48,6 +59,8 @@ describe('reading the audit log', () => {
       'result',
       'count',
       'hash',
+      'chain',
+      'place',
     ]);
     const paged: Event[] = [];
     let query = '?limit=3';

@@ -47,7 +47,7 @@ const places: readonly Place[] = [
   {
     what: 'the engine of the store',
     pattern: /['"]node:sqlite['"]|\/sqlite\//,
-    places: ['src/store/sqlite/', 'src/index.ts', 'src/cli/serve.ts', 'src/cli/stopped-store.ts'],
+    places: ['src/store/sqlite/', 'src/index.ts', 'src/cli/open-store.ts'],
     text: 'code-and-strings',
   },
   {

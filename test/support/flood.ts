@@ -10,8 +10,8 @@ import type { Address, Millis, Password, UserId } from '../../src/types.ts';
 
 let now = 0;
 const clock = { now: () => (1_800_000_000_000 + now) as Millis, monotonic: () => now };
-const limiter = makeLimiter({ clock, remembered: [] });
-const repeats = makeRepeats({ clock, random: systemRandom });
+const limiter = makeLimiter({ clock, remembered: [], together: null });
+const repeats = makeRepeats({ clock, key: systemRandom.bytes(32), cells: null });
 const unknown = unknownSecrets(clock);
 
 function settledBytes(): number {
@@ -41,14 +41,13 @@ async function flood(from: number, to: number): Promise<number> {
     unknown.charge(address);
     if (taking.kind === 'limited') continue;
     looked += 1;
-    repeats
-      .recall({
-        subject: { kind: 'unknown', id: pseudonym, standing: '' },
-        network: address,
-        secret: name as Password,
-      })
-      .note('unknown-user');
-    taking.settle('failed');
+    const recalled = await repeats.recall({
+      subject: { kind: 'unknown', id: pseudonym, standing: '' },
+      network: address,
+      secret: name as Password,
+    });
+    await recalled.note('unknown-user');
+    await taking.settle('failed');
   }
   return looked;
 }
@@ -62,7 +61,7 @@ const owner = {
 } as const;
 for (let at = 0; at < 100; at += 1) {
   const taking = await limiter.take({ ...owner, address: `198.18.${at}.1` as Address });
-  if (taking.kind === 'taken') taking.settle('failed');
+  if (taking.kind === 'taken') await taking.settle('failed');
 }
 await flood(0, 5000);
 const before = settledBytes();

@@ -98,7 +98,7 @@ export async function embed(
   });
   server.on('request', listeners.request);
   server.on('upgrade', listeners.upgrade);
-  const made = await sallyport.newSetupCode();
+  const made = await sallyport.newSetupCode('own');
   return {
     console,
     sallyport,

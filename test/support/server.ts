@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { startBalancer } from './balancer.ts';
+import { footing, forgetFooting, knownSettingsFor, settingsFor } from './footing.ts';
+import { freePort } from './free-port.ts';
 
 export interface RunningServer {
   /** As printed in the ready line. */
@@ -16,8 +19,12 @@ export interface RunningServer {
   readonly setupCode: string;
   readonly data: string;
   readonly process: ChildProcess;
+  /** Each by itself, where there are several; this one then stands for all of them. */
+  readonly nodes: readonly RunningServer[];
   /** Everything on standard error so far. */
   readonly log: () => string;
+  /** SIGKILL; resolves when it is gone. */
+  readonly kill: () => Promise<void>;
   /** SIGTERM; the exit code. */
   readonly end: () => Promise<number | null>;
   /** Ends it and removes its data. */
@@ -46,8 +53,79 @@ const readyMs = 60_000;
 
 export const entry = fileURLToPath(new URL('../../src/cli/sallyport.ts', import.meta.url));
 
+/** One server, or as many as the suite stands on (`footing.ts`). */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
   const data = options.data ?? (await temporaryFolder());
+  const env = { ...(await settingsFor(data)), ...options.env };
+  const balanced = footing() === 'nodes' && options.listen === undefined && options.entry === undefined;
+  return balanced ? startNodes({ ...options, data, env }) : startOne({ ...options, data, env });
+}
+
+/**
+ * Two nodes with folders of their own and one root key, on the same port of two addresses, so that both are known by the
+ * names that the balancer has.
+ */
+async function startNodes(options: StartOptions & { readonly data: string }): Promise<RunningServer> {
+  const [port, appPort] = [await freePort(), await freePort()];
+  const hosts = ['127.0.0.11', '127.0.0.12'];
+  const shared = { ...options.env, SALLYPORT_ROOT_KEY_FILE: join(options.data, 'root.key') };
+  const starts = await Promise.allSettled(
+    hosts.map((host, at) =>
+      startOne({
+        ...options,
+        data: at === 0 ? options.data : `${options.data}-second`,
+        listen: `${host}:${port}`,
+        appListen: `${host}:${appPort}`,
+        env: shared,
+      }),
+    ),
+  );
+  const nodes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  const failed = starts.find((start) => start.status === 'rejected');
+  if (failed !== undefined) {
+    await Promise.all(nodes.map((each) => each.end()));
+    throw failed.reason;
+  }
+  const balancers = [
+    await startBalancer(
+      port,
+      hosts.map((host) => ({ host, port })),
+    ),
+  ];
+  if (options.upstream !== undefined)
+    balancers.push(
+      await startBalancer(
+        appPort,
+        hosts.map((host) => ({ host, port: appPort })),
+      ),
+    );
+  const [first] = nodes;
+  if (first === undefined) throw new Error('There are no nodes.');
+  const end = async (): Promise<number | null> => {
+    await Promise.all(balancers.map((each) => each.close()));
+    const codes = await Promise.all(nodes.map((each) => each.end()));
+    return codes.find((code) => code !== 0) ?? 0;
+  };
+  return {
+    ...first,
+    application: first.application.replace(hosts[0] ?? '', '127.0.0.1'),
+    nodes: nodes.map((node, at) => ({ ...node, console: `http://${hosts[at]}:${port}` })),
+    kill: async () => {
+      await Promise.all(balancers.map((each) => each.close()));
+      await Promise.all(nodes.map((each) => each.kill()));
+    },
+    log: () => nodes.map((each) => each.log()).join(''),
+    end,
+    remove: async () => {
+      await end();
+      for (const each of nodes) await rm(each.data, { recursive: true, force: true });
+      await forgetFooting(options.data);
+    },
+  };
+}
+
+async function startOne(options: StartOptions & { readonly data: string }): Promise<RunningServer> {
+  const { data } = options;
   const flags = [
     '--data',
     data,
@@ -87,7 +165,10 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
       child.kill('SIGKILL');
       reject(new Error(`The server was not ready in time: ${errors}`));
     }, readyMs);
-    void exited.then((code) => reject(new Error(`The server ended with ${code}: ${errors}`)));
+    void exited.then((code) => {
+      clearTimeout(timer);
+      reject(new Error(`The server ended with ${code}: ${errors}`));
+    });
     let settling: NodeJS.Timeout | undefined;
     reader.on('line', (line) => {
       const match = /^(sallyport ready on|application on|setup link:) (\S+)$/.exec(line);
@@ -111,16 +192,22 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   };
   return {
     url,
-    console: url.replace('localhost', '127.0.0.1'),
+    console: url.replace(/localhost|127\.0\.0\.\d+/, '127.0.0.1'),
     application: lines.get('application on') ?? '',
     setupCode: decodeURIComponent((lines.get('setup link:') ?? '').split('#code=')[1] ?? ''),
     data,
     process: child,
+    nodes: [],
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
     log: () => errors,
     end,
     remove: async () => {
       await end();
       await rm(data, { recursive: true, force: true });
+      await forgetFooting(data);
     },
   };
 }
@@ -134,9 +221,14 @@ export async function runCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; out: string; err: string }> {
+  const data = args[args.indexOf('--data') + 1];
   const child = spawn(process.execPath, [entry, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      ...(data === undefined || !args.includes('--data') ? {} : await knownSettingsFor(data)),
+      ...env,
+    },
   });
   const read = async (stream: NodeJS.ReadableStream): Promise<string> => {
     let text = '';

@@ -1,0 +1,25 @@
+/**
+ * The HTTP suite: what is the same whatever the product stands on (`support/footing.ts`). Files that look into SQLite's own
+ * file are not among it.
+ */
+export const httpSuite = [
+  '../attacks/accounts.test.ts',
+  '../attacks/csrf.test.ts',
+  '../attacks/forward-auth.test.ts',
+  '../attacks/guessing.test.ts',
+  '../attacks/hand-over.test.ts',
+  '../attacks/input.test.ts',
+  '../attacks/proxy.test.ts',
+  '../attacks/sessions.test.ts',
+  '../attacks/set-up.test.ts',
+  '../corridor/corridor.test.ts',
+] as const;
+
+/** And what is about one node: its own sockets, the numbers of its own audit chain, a listener of its own. */
+export const suiteOfOneNode = [
+  ...httpSuite,
+  '../proxy/sockets.test.ts',
+  '../audit/reading.test.ts',
+  '../audit/events.test.ts',
+  '../operations/metrics.test.ts',
+] as const;
