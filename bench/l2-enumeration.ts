@@ -11,8 +11,8 @@ import { spread } from './measure/statistics.ts';
 import { table } from './measure/table.ts';
 import { temporaryFolder } from './measure/temporary.ts';
 import type { Rounds } from './p1-guard.ts';
-import { newPassword, startSallyport } from './sallyport-server.ts';
-import { addUsers } from './sallyport-users.ts';
+import { newPassword, startSallyport } from './sallyport/server.ts';
+import { addUsers } from './sallyport/users.ts';
 
 /** A round is a run of 400 attempts, half of them for accounts; `seconds` means nothing here. */
 export const L2_ROUNDS: Rounds = { rounds: 3, seconds: 0, warmUp: 0 };

@@ -14,7 +14,7 @@ import { spread } from './measure/statistics.ts';
 import { table } from './measure/table.ts';
 import { temporaryFolder } from './measure/temporary.ts';
 import type { Rounds } from './p1-guard.ts';
-import { sessionOf, startSallyport } from './sallyport-server.ts';
+import { sessionOf, startSallyport } from './sallyport/server.ts';
 
 /** `seconds` has no meaning here: a round is one visit over each of the two connections. */
 export const P11_ROUNDS: Rounds = { rounds: 5, seconds: 0, warmUp: 1 };

@@ -15,7 +15,7 @@ import { type Streams, startStreams } from './measure/streams.ts';
 import { ratio, table, whole } from './measure/table.ts';
 import { temporaryFolder } from './measure/temporary.ts';
 import type { Rounds } from './p1-guard.ts';
-import { applicationSessionOf, startSallyport, USER } from './sallyport-server.ts';
+import { applicationSessionOf, startSallyport, USER } from './sallyport/server.ts';
 
 export const P12_ROUNDS: Rounds = { rounds: 7, seconds: 3, warmUp: 2 };
 

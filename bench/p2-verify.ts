@@ -9,7 +9,7 @@ import { disturbance, interleave, type Repeats, undisturbed } from './measure/ro
 import { spread, type Spread } from './measure/statistics.ts';
 import { ratio, table, whole } from './measure/table.ts';
 import type { Rounds } from './p1-guard.ts';
-import { sessionOf, startSallyport, USER } from './sallyport-server.ts';
+import { sessionOf, startSallyport, USER } from './sallyport/server.ts';
 import { temporaryFolder } from './measure/temporary.ts';
 
 export const P2_ROUNDS: Rounds = { rounds: 7, seconds: 4, warmUp: 3 };

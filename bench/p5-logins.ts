@@ -10,9 +10,9 @@ import { interleave } from './measure/rounds.ts';
 import { spread, type Spread } from './measure/statistics.ts';
 import { ratio, table, whole } from './measure/table.ts';
 import type { Rounds } from './p1-guard.ts';
-import { newPassword, startSallyport } from './sallyport-server.ts';
+import { newPassword, startSallyport } from './sallyport/server.ts';
 import { temporaryFolder } from './measure/temporary.ts';
-import { addUsers, defaultCost } from './sallyport-users.ts';
+import { addUsers, defaultCost } from './sallyport/users.ts';
 
 export const P5_ROUNDS: Rounds = { rounds: 7, seconds: 4, warmUp: 1 };
 

@@ -17,9 +17,9 @@ import { interleave } from './measure/rounds.ts';
 import { spread, type Spread } from './measure/statistics.ts';
 import { ratio, table, whole } from './measure/table.ts';
 import type { Rounds } from './p1-guard.ts';
-import { newPassword, sessionOf, startSallyport, USER } from './sallyport-server.ts';
+import { newPassword, sessionOf, startSallyport, USER } from './sallyport/server.ts';
 import { temporaryFolder } from './measure/temporary.ts';
-import { defaultCost } from './sallyport-users.ts';
+import { defaultCost } from './sallyport/users.ts';
 
 export const P6_ROUNDS: Rounds = { rounds: 5, seconds: 4, warmUp: 1 };
 

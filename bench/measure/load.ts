@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { endWithRunner, type HttpContestant } from './child.ts';
 import { pinned, type Cores } from './cores.ts';
 import { probe } from './probe.ts';
+import type { HttpTarget } from './protocol.ts';
 import { temporaryFolder } from './temporary.ts';
 import { readWrk } from './wrk-output.ts';
 
@@ -42,15 +43,16 @@ export function findLoad(cores: Cores): Load {
     ? `wrk -t1 -c${CONNECTIONS}`
     : `own keep-alive client, ${CONNECTIONS} connections (wrk is not on this machine; this one may be weaker than the server)`;
   const command = (server: HttpContestant, seconds: number): [string, string[]] => {
-    const { port, path, headers, postBytes } = server.target;
+    const { port, path, headers, cookieFile, postBytes } = server.target;
     const url = `http://127.0.0.1:${port}${path}`;
     if (!wrk) {
       const file = fileURLToPath(new URL('./net-client.ts', import.meta.url));
-      const posted = postBytes === undefined ? [] : [String(postBytes)];
-      return [process.execPath, [file, url, String(CONNECTIONS), String(seconds), JSON.stringify(headers), ...posted]];
+      const more = [String(postBytes ?? ''), cookieFile ?? ''];
+      return [process.execPath, [file, url, String(CONNECTIONS), String(seconds), JSON.stringify(headers), ...more]];
     }
     const heads = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-    const script = postBytes === undefined ? [] : ['-s', postScript(postBytes)];
+    const lua = luaFor(server.target);
+    const script = lua === '' ? [] : ['-s', scriptFile(lua)];
     const how = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '5s', '--latency', ...script, ...heads];
     return ['wrk', [...how, url]];
   };
@@ -72,15 +74,31 @@ export function findLoad(cores: Cores): Load {
   };
 }
 
-const scripts = new Map<number, string>();
+/** wrk takes methods, bodies and headers that change from a Lua file only. */
+function luaFor({ postBytes, cookieFile }: HttpTarget): string {
+  if (postBytes !== undefined) return `wrk.method = "POST"\nwrk.body = string.rep("x", ${postBytes})\n`;
+  if (cookieFile === undefined) return '';
+  return `local requests, at = {}, 0
+function init(args)
+  for line in io.lines("${cookieFile}") do
+    requests[#requests + 1] = wrk.format(nil, nil, { ["Host"] = wrk.headers["Host"], ["Cookie"] = line })
+  end
+end
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+`;
+}
 
-/** wrk takes methods and bodies from a Lua file only. */
-function postScript(bytes: number): string {
-  const known = scripts.get(bytes);
+const scripts = new Map<string, string>();
+
+function scriptFile(lua: string): string {
+  const known = scripts.get(lua);
   if (known !== undefined) return known;
-  const file = join(temporaryFolder(), 'post.lua');
-  writeFileSync(file, `wrk.method = "POST"\nwrk.body = string.rep("x", ${bytes})\n`);
-  scripts.set(bytes, file);
+  const file = join(temporaryFolder(), 'load.lua');
+  writeFileSync(file, lua);
+  scripts.set(lua, file);
   return file;
 }
 

@@ -2,29 +2,34 @@
  * Stands in for wrk where that is missing: keep-alive connections over `node:net`, one request at a time on each, latency in a
  * histogram. It reads only what it must to find the end of an answer: status line, Content-Length, or a chunked body's end.
  *
- *   node net-client.ts URL CONNECTIONS SECONDS HEADERS-AS-JSON [BYTES-TO-POST]
+ *   node net-client.ts URL CONNECTIONS SECONDS HEADERS-AS-JSON BYTES-TO-POST COOKIE-FILE      (the last two may be empty)
  */
 
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isWhole } from './http-text.ts';
 import type { LoadReport } from './load.ts';
 
-const [, , url = '', connections = '', seconds = '', headers = '{}', postBytes] = process.argv;
+const [, , url = '', connections = '', seconds = '', headers = '{}', postBytes = '', cookieFile = ''] = process.argv;
 const { hostname, port, pathname, search, host } = new URL(url);
 const head = Object.entries(JSON.parse(headers) as Record<string, string>).map(
   ([name, value]) => `${name}: ${value}\r\n`,
 );
-const method = postBytes === undefined ? 'GET' : 'POST';
-const framing = postBytes === undefined ? '' : `Content-Length: ${postBytes}\r\n`;
-const request = Buffer.from(
-  `${method} ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${head.join('')}${framing}\r\n${'x'.repeat(Number(postBytes ?? 0))}`,
-  'latin1',
+const method = postBytes === '' ? 'GET' : 'POST';
+const framing = postBytes === '' ? '' : `Content-Length: ${postBytes}\r\n`;
+const cookies = cookieFile === '' ? [''] : readFileSync(cookieFile, 'utf8').trim().split('\n');
+const requests = cookies.map((cookie) =>
+  Buffer.from(
+    `${method} ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${head.join('')}${cookie === '' ? '' : `Cookie: ${cookie}\r\n`}${framing}\r\n${'x'.repeat(Number(postBytes))}`,
+    'latin1',
+  ),
 );
 
 const latency = createHistogram();
 let answers = 0;
+let sent = 0;
 let failed = 0;
 let running = true;
 
@@ -34,7 +39,8 @@ const sockets = Array.from({ length: Number(connections) }, () => {
   let sentAt = 0;
   const send = (): void => {
     sentAt = performance.now();
-    socket.write(request);
+    socket.write(requests[sent % requests.length] ?? '');
+    sent += 1;
   };
   socket.on('connect', send);
   // `setEncoding` makes every chunk a string.

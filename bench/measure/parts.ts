@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 
-export const SALLYPORT = new URL('../sallyport.ts', import.meta.url);
+export const SALLYPORT = new URL('../sallyport/in-process.ts', import.meta.url);
 export const PEER_GUARD = new URL('../peers/get-session.ts', import.meta.url);
 export const PEER_SERVER = new URL('../peers/http-server.ts', import.meta.url);
 export const PEER_SIGN_IN = new URL('../peers/sign-in-server.ts', import.meta.url);

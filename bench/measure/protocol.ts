@@ -18,6 +18,8 @@ export interface HttpTarget {
   readonly port: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** A file with a Cookie header a line, which requests carry by turns. */
+  readonly cookieFile?: string;
   /** Text that the answer (head or body) must hold: a 200 alone does not prove that the session was known. */
   readonly expect: string;
   /** A POST with so many bytes instead of a GET. */

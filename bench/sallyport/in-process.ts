@@ -1,21 +1,21 @@
 /**
- * Sallyport in process, as P1's contestant (`sallyport.ts guard|handle`): the guard alone, or the whole way from a request's
- * values to an answer's. The server process and the people in it are in `sallyport-server.ts`.
+ * Sallyport in process, as P1's contestant (`in-process.ts guard|handle`): the guard alone, or the whole way from a request's
+ * values to an answer's. The server process and the people in it are in `server.ts`.
  */
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createSallyport, loadSettings, openSqliteStore, readPages } from '../src/index.ts';
-import type { Incoming, Log, Origin, Sallyport } from '../src/index.ts';
-import type { Client } from '../src/request/address.ts';
-import { cookieName } from '../src/request/cookie.ts';
-import type { Address } from '../src/types.ts';
-import { contest, type Operation } from './measure/contestant.ts';
-import { sessionOf, startSallyport, USER } from './sallyport-server.ts';
-import { temporaryFolder } from './measure/temporary.ts';
+import { createSallyport, loadSettings, openSqliteStore, readPages } from '../../src/index.ts';
+import type { Incoming, Log, Origin, Sallyport } from '../../src/index.ts';
+import type { Client } from '../../src/request/address.ts';
+import { cookieName } from '../../src/request/cookie.ts';
+import type { Address } from '../../src/types.ts';
+import { contest, type Operation } from '../measure/contestant.ts';
+import { sessionOf, startSallyport, USER } from './server.ts';
+import { temporaryFolder } from '../measure/temporary.ts';
 
 const PATH = '/api/auth/verify';
-const PAGES = fileURLToPath(new URL('../dist/console', import.meta.url));
+const PAGES = fileURLToPath(new URL('../../dist/console', import.meta.url));
 
 /** The guard as an embedding application calls it, or the whole way from a request's values to an answer's. */
 async function inProcess(what: string): Promise<Operation> {
@@ -26,12 +26,21 @@ async function inProcess(what: string): Promise<Operation> {
   await server.stop();
 
   const { sallyport, stem, close } = await open(data);
-  return { batch: what === 'handle' ? handling(sallyport, cookie) : guarding(sallyport, stem, cookie), close };
+  return {
+    batch: what === 'handle' ? handling(sallyport, cookie) : guarding(sallyport, stem, () => cookie, USER),
+    close,
+  };
 }
 
-function guarding({ guard, memory, places }: Sallyport, stem: string, cookie: string): Operation['batch'] {
+/** Checks of sessions that belong to somebody whose name begins so. */
+export function guarding(
+  { guard, memory, places }: Sallyport,
+  stem: string,
+  nextCookie: () => string,
+  whose: string,
+): Operation['batch'] {
   const [ownOrigin] = places.console;
-  const headers = { host: new URL(ownOrigin).host, cookie };
+  const { host } = new URL(ownOrigin);
   // The kinds that `verify` accepts, in its order.
   const slots = ['app', 'account', 'admin'].map((kind) => ({
     sessionKind: kind,
@@ -43,7 +52,7 @@ function guarding({ guard, memory, places }: Sallyport, stem: string, cookie: st
     judge(
       await guard.admitToApplication({
         client,
-        headers,
+        headers: { host, cookie: nextCookie() },
         method: 'GET',
         origin: null,
         ownOrigin,
@@ -51,6 +60,7 @@ function guarding({ guard, memory, places }: Sallyport, stem: string, cookie: st
         state,
         openness: 'closed',
       }),
+      whose,
     );
   };
   return (count) => {
@@ -60,7 +70,7 @@ function guarding({ guard, memory, places }: Sallyport, stem: string, cookie: st
       if (state instanceof Promise) return again(once, count - i);
       const admission = guard.admitToApplication({
         client,
-        headers,
+        headers: { host, cookie: nextCookie() },
         method: 'GET',
         origin: null,
         ownOrigin,
@@ -68,21 +78,34 @@ function guarding({ guard, memory, places }: Sallyport, stem: string, cookie: st
         state,
         openness: 'closed',
       });
-      if (admission instanceof Promise) return again(once, count - i);
-      judge(admission);
+      if (admission instanceof Promise) return waiting(admission, once, count - i, whose);
+      judge(admission, whose);
     }
     return undefined;
   };
 }
 
-function judge(admission: Awaited<ReturnType<Sallyport['guard']['admitToApplication']>>): void {
+type Admission = Awaited<ReturnType<Sallyport['guard']['admitToApplication']>>;
+
+function judge(admission: Admission, whose: string): void {
   if (
     admission.kind !== 'admitted' ||
     admission.principal.kind !== 'user' ||
-    admission.principal.user.row.username !== USER
+    !admission.principal.user.row.username.startsWith(whose)
   ) {
-    throw new Error(`the guard did not admit ${USER}: ${JSON.stringify(admission)}`);
+    throw new Error(`the guard did not admit ${whose}: ${JSON.stringify(admission)}`);
   }
+}
+
+/** From the first call that waits on, each waits for the one before it. */
+async function waiting(
+  first: Promise<Admission>,
+  once: () => Promise<void>,
+  count: number,
+  whose: string,
+): Promise<void> {
+  judge(await first, whose);
+  await again(once, count - 1);
 }
 
 function handling({ handle, places }: Sallyport, cookie: string): Operation['batch'] {
@@ -115,7 +138,8 @@ async function again(operation: () => Promise<void>, count: number): Promise<voi
   for (let i = 0; i < count; i++) await operation();
 }
 
-async function open(data: string): Promise<{ sallyport: Sallyport; stem: string; close: () => Promise<void> }> {
+/** The product over a data folder that is there, without a server. */
+export async function open(data: string): Promise<{ sallyport: Sallyport; stem: string; close: () => Promise<void> }> {
   const loaded = loadSettings({ argv: [], env: { SALLYPORT_DATA: data }, readFile: () => ({ kind: 'missing' }) });
   if (loaded.kind === 'refused') throw new Error(JSON.stringify(loaded.problems));
   const { settings } = loaded;

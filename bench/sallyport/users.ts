@@ -4,18 +4,18 @@
  */
 
 import { join } from 'node:path';
-import { loadSettings, openSqliteStore } from '../src/index.ts';
-import type { Settings } from '../src/config/schema.ts';
-import { builtInArgon2id, nativeArgon2id } from '../src/crypto/argon2.ts';
-import { hashQueue } from '../src/crypto/hash-queue.ts';
-import { type HashCost, passwordHasher } from '../src/crypto/password-hash.ts';
-import { newName, newUserId, systemRandom as random } from '../src/crypto/random.ts';
-import { openInstallation } from '../src/open-installation.ts';
-import { parseUsername } from '../src/request/username.ts';
-import { systemClock as clock } from '../src/setup.ts';
-import type { Password } from '../src/types.ts';
-import { passwordPlace } from '../src/verify/password.ts';
-import { type Account, newPassword } from './sallyport-server.ts';
+import { loadSettings, openSqliteStore } from '../../src/index.ts';
+import type { Settings } from '../../src/config/schema.ts';
+import { builtInArgon2id, nativeArgon2id } from '../../src/crypto/argon2.ts';
+import { hashQueue } from '../../src/crypto/hash-queue.ts';
+import { type HashCost, passwordHasher } from '../../src/crypto/password-hash.ts';
+import { newName, newUserId, systemRandom as random } from '../../src/crypto/random.ts';
+import { openInstallation } from '../../src/open-installation.ts';
+import { parseUsername } from '../../src/request/username.ts';
+import { systemClock as clock } from '../../src/setup.ts';
+import type { Password } from '../../src/types.ts';
+import { passwordPlace } from '../../src/verify/password.ts';
+import { type Account, newPassword } from './server.ts';
 
 export async function addUsers(data: string, count: number): Promise<readonly Account[]> {
   const settings = defaultsFor(data);
@@ -24,7 +24,14 @@ export async function addUsers(data: string, count: number): Promise<readonly Ac
   const { store } = opened;
   try {
     const { rootKeyFile } = settings;
-    const installation = await openInstallation({ store, rootKeyFile, bootId: newName(random), clock, random });
+    const installation = await openInstallation({
+      store,
+      belonging: { kind: 'own' },
+      rootKeyFile,
+      bootId: newName(random),
+      clock,
+      random,
+    });
     if (installation.kind === 'refused') throw new Error(installation.why);
     const cost = defaultCost();
     const native = await nativeArgon2id();

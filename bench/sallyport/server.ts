@@ -10,12 +10,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { cpuMs, endWithRunner, stop } from './measure/child.ts';
-import { pinned } from './measure/cores.ts';
+import { cpuMs, endWithRunner, stop } from '../measure/child.ts';
+import { pinned } from '../measure/cores.ts';
 
 export const USER = 'alice';
 
-const CLI = fileURLToPath(new URL('../src/cli/sallyport.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../src/cli/sallyport.ts', import.meta.url));
 const START_MS = 30_000;
 
 export interface Account {
