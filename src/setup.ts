@@ -141,6 +141,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const sessions = sessionVerifier({
     memory,
     store,
+    kinds,
     clock,
     unknown,
     over: sweep,
@@ -190,6 +191,8 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     onWrongReauthentication: async ({ user, session }, { address, peer }) => {
       await store.countReauthenticationFailure({
         id: session.id,
+        userId: user.row.id,
+        digest: session.digest,
         limit: reauthenticationFailures,
         audit: record.event({
           event: 'session-ended',

@@ -761,7 +761,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     test(
       'end at the last wrong re-authentication in a row',
       signedIn(async (store) => {
-        const wrong = { id: idOf('console'), limit: 3, audit: audit() };
+        const wrong = { id: idOf('console'), userId: ada, digest: digestOf('console'), limit: 3, audit: audit() };
         const renewal = {
           id: idOf('console'),
           fromDigest: digestOf('console'),

@@ -1,32 +1,11 @@
 /** The PostgreSQL engine: the store's contract over a real server, and what only several nodes over one can get wrong. */
-import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
-import { type Bus, noBus } from '../src/store/bus.ts';
-import { databaseName, openPostgresStore } from '../src/store/postgres/open.ts';
 import { openValkey } from '../src/store/valkey/open.ts';
-import { noVolatileSessions, type VolatileSessions } from '../src/store/volatile-sessions.ts';
-import type { Store } from '../src/store/store.ts';
 import { withoutPackages } from './support/debian.ts';
-import { sharedPostgres, type TestDatabase } from './support/postgres.ts';
+import { sharedPostgres } from './support/postgres.ts';
+import { openNode } from './support/store-node.ts';
 import { startValkey } from './support/valkey.ts';
 import { type OpenedStore, storeContract } from './store-contract.ts';
-
-async function openNode(
-  database: TestDatabase,
-  beside: { readonly node?: string; readonly volatile?: VolatileSessions; readonly bus?: Bus } = {},
-): Promise<Store> {
-  const place = { ...database.place, tls: 'off', connections: 10, timeoutMs: 5000 } as const;
-  assert.equal((await databaseName(place)).kind, 'named');
-  const opened = await openPostgresStore({
-    place,
-    node: beside.node ?? 'node-1',
-    volatile: beside.volatile ?? noVolatileSessions,
-    bus: beside.bus ?? noBus,
-    onTrouble: () => undefined,
-  });
-  assert.ok(opened.kind === 'opened', opened.kind === 'unreachable' ? opened.detail : '');
-  return opened.store;
-}
 
 describe('PostgreSQL', { skip: withoutPackages }, () => {
   storeContract('postgres', async (): Promise<OpenedStore> => {

@@ -557,9 +557,16 @@ describe('sqlite: rows', () => {
     await store.openSession(opening(session('two', { credentialGeneration: 0 })));
     await assert.rejects(store.openSession(opening(session('three', { digest: digestOf('one') }))), StoreFault);
     await store.endSession({ id: idOf('none'), userId: user().id, audit: audit('not-ended') });
-    await store.countReauthenticationFailure({ id: idOf('one'), limit: 2, audit: audit('ended-by-failures') });
+    const wrong = {
+      id: idOf('one'),
+      userId: user().id,
+      digest: digestOf('one'),
+      limit: 2,
+      audit: audit('ended-by-failures'),
+    };
+    await store.countReauthenticationFailure(wrong);
     await store.appendAudit(audit('appended'));
-    await store.countReauthenticationFailure({ id: idOf('one'), limit: 2, audit: audit('ended-by-failures') });
+    await store.countReauthenticationFailure(wrong);
     await store.close();
     const db = new DatabaseSync(place.path);
     const events = db

@@ -151,6 +151,7 @@ export async function signOutOfApplication(
   await parts.store.endSession({
     id: target,
     userId: user.row.id,
+    ...(target === session.id ? { shown: session.digest } : {}),
     audit: parts.recorder.event({
       event: 'signed-out',
       actor: user.row.id,

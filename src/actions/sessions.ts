@@ -27,6 +27,7 @@ export async function signOut(parts: SessionParts, call: SignedInCall): Promise<
   await parts.store.endSession({
     id: session.id,
     userId: user.row.id,
+    shown: session.digest,
     audit: ended(parts, call, session.id, 'signed-out'),
   });
   const cookies = expireNamed(parts.cookieStem, call.arrival.scheme, ...parts.kindNames, 'login', 'challenge');
@@ -57,13 +58,14 @@ export async function listSessions(parts: SessionParts, call: SignedInCall): Pro
 
 export async function endOneSession(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
   const id = call.params['id'] as SessionId;
+  const { session } = call.principal;
   const result = await parts.store.endSession({
     id,
     userId: call.principal.user.row.id,
+    ...(id === session.id ? { shown: session.digest } : {}),
     audit: ended(parts, call, id),
   });
   if (result.kind === 'unknown') return refuse('not_found');
-  const { session } = call.principal;
   const own = id === session.id && session.transport === 'cookie';
   return done({}, own ? { cookies: expireNamed(parts.cookieStem, call.arrival.scheme, session.kind) } : {});
 }

@@ -9,6 +9,8 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  linkSync,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
@@ -16,7 +18,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Random } from './random.ts';
+import { newName, type Random } from './random.ts';
 import type { RootKey } from './keyring.ts';
 
 export type RootKeyReading =
@@ -74,28 +76,43 @@ export async function makePendingRootKey(path: string, random: Random): Promise<
     if (made.kind === 'read') return made.root;
     const found = readRootKey(pending);
     if (found.kind === 'read') return found.root;
-    // Half a key: another node is writing it, or did not come to the end of it.
-    if (tried % halfWrittenTries === 0) rmSync(pending, { force: true });
+    // Nobody puts half a key there: one that is no key was left by something else, and is nobody's.
+    if (tried % unusableTries === 0) removeOwn(pending, found);
     else await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-const halfWrittenTries = 25;
+const unusableTries = 25;
+
+/** Another user's file may be the key of another node: it is left to them. */
+function removeOwn(path: string, found: Exclude<RootKeyReading, { kind: 'read' }>): void {
+  const about = lstatSync(path, { throwIfNoEntry: false });
+  if (about === undefined) return;
+  const self = process.geteuid?.();
+  if (self !== undefined && about.uid !== self)
+    throw new Error(`Cannot use ${path}: ${found.kind === 'unusable' ? found.why : 'it cannot be read'}`);
+  rmSync(path, { force: true });
+}
 
 function makeAt(path: string, random: Random): { readonly kind: 'there' } | Extract<RootKeyReading, { kind: 'read' }> {
-  let file: number;
-  try {
-    file = openSync(path, 'wx', 0o600);
-  } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code === 'EEXIST') return { kind: 'there' };
-    throw fault;
-  }
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return { kind: 'there' };
+  const part = `${path}.${newName(random)}`;
+  const file = openSync(part, 'wx', 0o600);
   const bytes = random.bytes(32);
   try {
     writeSync(file, `${Buffer.from(bytes).toString('base64url')}\n`);
     fsyncSync(file);
   } finally {
     closeSync(file);
+  }
+  try {
+    // Whole from its first moment, and only where there is none.
+    linkSync(part, path);
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code === 'EEXIST') return { kind: 'there' };
+    throw fault;
+  } finally {
+    rmSync(part, { force: true });
   }
   syncFolder(path);
   return { kind: 'read', root: { bytes } };

@@ -158,7 +158,8 @@ export interface Store {
     readonly sealedPassword: string;
   }): Promise<void>;
 
-  sessionByDigest(digest: Digest): Promise<SessionLookup>;
+  /** `durable`: only those that outlive the installation's run are looked for. */
+  sessionByDigest(digest: Digest, which?: 'durable'): Promise<SessionLookup>;
   /** Live sessions at `at`, newest first. */
   sessionsOf(userId: UserId, at: Millis): Promise<readonly SessionRow[]>;
   /** `superseded`: the user was disabled, removed or changed credentials after the secret was proven. */
@@ -174,6 +175,9 @@ export interface Store {
   /** Counts a wrong re-authentication; at `limit` in a row the session and its `app` sessions end. */
   countReauthenticationFailure(failure: {
     readonly id: SessionId;
+    readonly userId: UserId;
+    /** Digest of the session that was shown. */
+    readonly digest: Digest;
     readonly limit: number;
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'ended' } | { readonly kind: 'counted' }>;
@@ -183,6 +187,8 @@ export interface Store {
   endSession(end: {
     readonly id: SessionId;
     readonly userId: UserId;
+    /** Its digest, where the caller holds the session: what was lost of it somewhere is over as well. */
+    readonly shown?: Digest;
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'ended' }>;
   /** Ends all sessions of that user but one (and the `app` sessions made from that one); `except` null ends all. */

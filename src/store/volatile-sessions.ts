@@ -18,8 +18,11 @@ export type VolatileLookup =
   | { readonly kind: 'found'; readonly found: VolatileSession };
 
 export interface VolatileSessions {
-  /** Until it ends by its time; `away`: it is not kept, and somebody else must. */
-  keep(kept: VolatileSession): Promise<{ readonly kind: 'away' | 'kept' }>;
+  /**
+   * Until it ends by its time. `nowhere`: there is no such place, and somebody else must keep it. `away`: the same, but
+   * it may be kept here as well: an answer was lost.
+   */
+  keep(kept: VolatileSession): Promise<{ readonly kind: 'nowhere' | 'away' | 'kept' }>;
   byDigest(digest: Digest): Promise<VolatileLookup>;
   byId(id: SessionId): Promise<VolatileLookup>;
   /** Those of a user that are out of reach are left out. */
@@ -32,6 +35,8 @@ export interface VolatileSessions {
   ): Promise<
     { readonly kind: 'unknown' } | { readonly kind: 'away' } | { readonly kind: 'counted'; readonly failures: number }
   >;
+  /** From now on the one under that digest is found by the id; until then by the digest it was kept under first. */
+  point(id: SessionId, digest: Digest): Promise<void>;
   /** Tidies up after what is over already. */
   drop(digests: readonly Digest[]): Promise<void>;
   /** How many have not ended at `at`. */
@@ -40,12 +45,13 @@ export interface VolatileSessions {
 
 /** Where there is no such place every session is a row. */
 export const noVolatileSessions: VolatileSessions = {
-  keep: () => Promise.resolve({ kind: 'away' }),
+  keep: () => Promise.resolve({ kind: 'nowhere' }),
   byDigest: () => Promise.resolve({ kind: 'unknown' }),
   byId: () => Promise.resolve({ kind: 'unknown' }),
   ofUser: () => Promise.resolve([]),
   touch: () => Promise.resolve(),
   countFailure: () => Promise.resolve({ kind: 'unknown' }),
+  point: () => Promise.resolve(),
   drop: () => Promise.resolve(),
   live: () => Promise.resolve(0),
 };

@@ -93,6 +93,7 @@ function stage() {
     installation: { state: 'configured', bootId: 'b' },
   });
   const verifier = sessionVerifier({
+    kinds: new Map(),
     memory,
     store,
     clock,

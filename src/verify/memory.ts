@@ -47,7 +47,7 @@ export interface Memory {
   /** Reads changes, by a read that begins after this is asked; throws when the store cannot be read. */
   refresh(): Promise<void>;
   /** Looks a session up in the store and keeps it when nothing changed meanwhile. */
-  load(digest: Digest): Promise<{ readonly kind: 'unknown' } | KnownSession>;
+  load(digest: Digest, which?: 'durable'): Promise<{ readonly kind: 'unknown' } | KnownSession>;
   /** Drops one entry, so that the next use is a fresh read. */
   forget(digest: Digest): void;
   /** What this process changed itself, in any order, and maybe before changes of others with lower numbers are read. */
@@ -246,10 +246,10 @@ export function memory(parts: {
     installation,
     boot: () => known.last().bootId,
     refresh,
-    load: async (digest) => {
+    load: async (digest, which) => {
       misses += 1;
       const of = era;
-      const found = await store.sessionByDigest(digest);
+      const found = await store.sessionByDigest(digest, which);
       if (of === era) seen = Math.max(seen, found.seq) as Seq;
       if (found.kind === 'unknown') return found;
       for (const covers of bars) if (covers(found.session)) return { kind: 'unknown' };

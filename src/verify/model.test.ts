@@ -114,6 +114,7 @@ function world(draw: (below: number) => number) {
       installation: { state: 'configured', bootId: 'boot-0' },
     });
     const verifier = sessionVerifier({
+      kinds: new Map(),
       memory,
       store,
       clock,

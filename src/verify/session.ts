@@ -8,7 +8,7 @@ import type { SessionRow, Transport } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Limited } from '../throttle/limiter.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
-import type { Clock, Digest, MaybePromise, Millis, Secret, SessionId } from '../types.ts';
+import type { Clock, Digest, MaybePromise, Millis, Secret, SessionId, SessionKind } from '../types.ts';
 import type { KnownSession, Memory, SessionHolder } from './memory.ts';
 
 export type SessionProof =
@@ -46,6 +46,7 @@ const writeEveryMs = 60_000;
 export function sessionVerifier(parts: {
   memory: Memory;
   store: Pick<Store, 'touchSessions'>;
+  kinds: ReadonlyMap<string, SessionKind>;
   clock: Clock;
   /** Some session was seen to be over by its time: resolves when it stays over, also when the clock is set back. */
   over: () => Promise<void>;
@@ -121,9 +122,19 @@ export function sessionVerifier(parts: {
   const fromStore = async (key: Digest, shown: Shown): Promise<SessionProof> => {
     const standing = parts.unknown.standing(shown.client().address);
     if (standing.kind === 'limited') return standing;
-    const loaded = await memory.load(key);
+    // A cookie of a durable kind does not wait for the place where the others are kept.
+    const durable = shown.sessionKind !== undefined && parts.kinds.get(shown.sessionKind)?.durable === true;
+    const charge = (): void => parts.unknown.charge(shown.client().address);
+    let loaded: Awaited<ReturnType<Memory['load']>>;
+    try {
+      loaded = await memory.load(key, durable ? 'durable' : undefined);
+    } catch (fault) {
+      // Asking was not free either, and nobody can say that it exists.
+      charge();
+      throw fault;
+    }
     if (loaded.kind === 'unknown') {
-      parts.unknown.charge(shown.client().address);
+      charge();
       return { kind: 'rejected', cause: 'unknown' };
     }
     const { session } = loaded.holder;

@@ -2,7 +2,7 @@
  * Who this node is, kept in its data folder: a name that is the same after a restart, and the installation it belongs to.
  * A database that is empty, or another one's, is then told from a first run.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { newName, systemRandom } from '../../crypto/random.ts';
 
@@ -50,17 +50,25 @@ function read(path: string): string | undefined {
 }
 
 function make(path: string): string {
-  const name = newName(systemRandom);
-  write(path, name);
-  return name;
+  write(path, newName(systemRandom));
+  return read(path) ?? '';
 }
 
+/** Whole or not there; one that is there already stays: a command beside the server may have been faster. */
 function write(path: string, name: string): void {
-  const file = openSync(path, 'wx', 0o600);
+  const part = `${path}.${newName(systemRandom)}`;
+  const file = openSync(part, 'wx', 0o600);
   try {
     writeSync(file, `${name}\n`);
     fsyncSync(file);
   } finally {
     closeSync(file);
+  }
+  try {
+    linkSync(part, path);
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code !== 'EEXIST') throw fault;
+  } finally {
+    rmSync(part, { force: true });
   }
 }

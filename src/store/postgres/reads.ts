@@ -27,6 +27,9 @@ const deviceColumns =
   'digest, user_id AS "userId", created_at AS "createdAt", used_at AS "usedAt", expires_at AS "expiresAt"';
 
 export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, volatile: VolatileSessions) {
+  /** The last change that was read, and its tag; null where its row was gone by then. */
+  let readUpTo: { readonly seq: Seq; readonly tag: string | null } = { seq: -1 as Seq, tag: null };
+
   /** The database says who that is and whether it still stands, in the moment whose number is remembered with it. */
   const volatileByDigest = async (digest: Digest): Promise<SessionLookup> => {
     const lookup = await volatile.byDigest(digest);
@@ -75,7 +78,7 @@ export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, vol
     userById: async (...[id]: Parameters<Store['userById']>): Promise<UserLookup> =>
       userLookup(await db.rows(`SELECT ${userColumns} FROM users AS u WHERE u.id = $1`, [id])),
 
-    sessionByDigest: async (digest: Digest): Promise<SessionLookup> => {
+    sessionByDigest: async (...[digest, which]: Parameters<Store['sessionByDigest']>): Promise<SessionLookup> => {
       const [row] = await db.rows(
         `SELECT c.seq, s.*, ${userColumns} FROM change_counter AS c
         LEFT JOIN (SELECT ${sessionColumns} FROM sessions AS s WHERE s.digest = $1) AS s ON true
@@ -83,7 +86,8 @@ export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, vol
         [digest],
       );
       if (row === undefined) throw counterGone();
-      if (row['id'] === null) return volatileByDigest(digest);
+      if (row['id'] === null)
+        return which === 'durable' ? { kind: 'unknown', seq: row['seq'] as Seq } : volatileByDigest(digest);
       return { kind: 'found', session: sessionOf(row), user: userOf(row), seq: row['seq'] as Seq };
     },
 
@@ -137,18 +141,28 @@ export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, vol
         'SELECT id, purpose, sealed, created_at AS "createdAt" FROM keys ORDER BY created_at, id',
       )) as unknown as readonly KeyRow[],
 
-    /** Over the connection that waits for nothing else. */
+    /** Over the connection that waits for nothing else. The last change that was read comes once more, to be compared. */
     changesSince: async (seq: Seq): Promise<Outcome<'changesSince'>> => {
       const rows = await news.rows(
-        `SELECT c.seq AS last, c.kept_after AS "keptAfter", x.seq, x.kind, x.subject
-        FROM change_counter AS c LEFT JOIN changes AS x ON x.seq > $1 WHERE c.one = 1 ORDER BY x.seq`,
+        `SELECT c.seq AS last, c.kept_after AS "keptAfter", x.seq, x.kind, x.subject, x.tag
+        FROM change_counter AS c LEFT JOIN changes AS x ON x.seq >= $1 WHERE c.one = 1 ORDER BY x.seq`,
         [seq],
       );
       if (rows[0] === undefined) throw counterGone();
       const { last, keptAfter } = rows[0] as unknown as { last: Seq; keptAfter: Seq };
-      // A reader ahead of the counter has seen another database: before a backup was restored, or before a failover that lost something.
-      if (seq < keptAfter || seq > last) return { kind: 'lost', last };
-      return { kind: 'changes', changes: rows.filter((row) => row['seq'] !== null).map(changeOf), last };
+      const again = rows.find((row) => row['seq'] === seq);
+      const same =
+        readUpTo.seq !== seq || readUpTo.tag === null || again === undefined || again['tag'] === readUpTo.tag;
+      const newest = rows.at(-1);
+      readUpTo = { seq: last, tag: newest?.['seq'] === last ? String(newest['tag']) : null };
+      // A reader ahead of the counter has seen another database: before a backup was restored, or before a failover that
+      // lost something. Where others have gone on since, that change has another tag.
+      if (seq < keptAfter || seq > last || !same) return { kind: 'lost', last };
+      return {
+        kind: 'changes',
+        changes: rows.filter((row) => row['seq'] !== null && row['seq'] !== seq).map(changeOf),
+        last,
+      };
     },
   };
 }

@@ -9,7 +9,7 @@ import type { Work } from './work.ts';
 import { markEnded, raiseEpoch, standingAt } from './volatile.ts';
 
 /** Longest that any session lasts. */
-const yearMs = 366 * 86_400_000;
+export const yearMs = 366 * 86_400_000;
 /** A mark stays a day longer than what it speaks of: so far back a clock may be set. */
 const dayMs = 86_400_000;
 
@@ -34,8 +34,11 @@ export interface SessionParts {
     session: SessionRow,
     by: Pick<SessionRow, 'digest' | 'authenticatedAt'> & Partial<Pick<SessionRow, 'credentialGeneration'>>,
   ): Promise<void>;
-  /** Ends one of the user's and those made from it, wherever it lies; one that is out of reach is over all the same. */
-  end(work: Work, id: SessionId, userId: UserId): Promise<{ readonly kind: 'unknown' | 'ended' }>;
+  /**
+   * Ends one of the user's and those made from it, wherever it lies; one that is out of reach is over all the same.
+   * `shown`: the caller holds it under that digest, so there is one even if the place it lay in has lost it.
+   */
+  end(work: Work, id: SessionId, userId: UserId, shown?: Digest): Promise<{ readonly kind: 'unknown' | 'ended' }>;
   /** Ends all of a user but `except` and those made from it. The caller notes one change for the user. */
   endAllBut(work: Work, userId: UserId, except: SessionId | null): Promise<void>;
   /** Ends all of a user but this very one; what was made from it ends too. The caller notes one change for the user. */
@@ -86,6 +89,8 @@ export function sessionParts(volatile: VolatileSessions): SessionParts {
     if (session.bootId !== '' && session.parentId === null) {
       const kept = await volatile.keep({ session, epoch: await epochOf(work, session.userId) });
       if (kept.kind === 'kept') return;
+      // A row from now on; a copy that came to lie there all the same opens nothing.
+      if (kept.kind === 'away') await markEnded(work, session.digest, session.userId, session.expiresAt + dayMs);
     }
     await insertRow(work, session);
   };
@@ -93,7 +98,16 @@ export function sessionParts(volatile: VolatileSessions): SessionParts {
   const replace: SessionParts['replace'] = async (work, session, by) => {
     await insert(work, { ...session, ...by });
     await markEnded(work, session.digest, session.userId, session.expiresAt + dayMs);
-    work.after(() => volatile.drop([session.digest]));
+    // Only once it is done: what is taken back must be found as it was.
+    work.after(async () => {
+      await volatile.point(session.id, by.digest);
+      await volatile.drop([session.digest]);
+    });
+  };
+
+  const inAYear = async (work: Work): Promise<number> => {
+    const [now] = await work.rows('SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at');
+    return Number(now?.['at']) + yearMs;
   };
 
   return {
@@ -107,11 +121,10 @@ export function sessionParts(volatile: VolatileSessions): SessionParts {
         [digest, userId, createdAt, usedAt, expiresAt],
       );
     },
-    end: async (work, id, userId) => {
+    end: async (work, id, userId, shown) => {
       // Locked first: a session made from it in the same moment is there by the next statement, or is not made any more.
       const rows = await work.rows('SELECT 1 FROM sessions WHERE id = $1 AND user_id = $2 FOR UPDATE', [id, userId]);
       const lookup: VolatileLookup = rows.length === 0 ? await volatile.byId(id) : { kind: 'unknown' };
-      if (rows.length === 0 && lookup.kind === 'unknown') return lookup;
       if (lookup.kind === 'found' && lookup.found.session.userId !== userId) return { kind: 'unknown' };
       const ended = await work.rows(
         'DELETE FROM sessions WHERE user_id = $2 AND (id = $1 OR parent_id = $1) RETURNING digest',
@@ -119,19 +132,29 @@ export function sessionParts(volatile: VolatileSessions): SessionParts {
       );
       await work.run('DELETE FROM one_use_tickets WHERE session_id = $1 AND user_id = $2', [id, userId]);
       work.sessionsChanged(ended.map(({ digest }) => digest as Digest));
-      if (lookup.kind === 'found') {
-        const { digest, expiresAt } = lookup.found.session;
-        await markEnded(work, id, userId, expiresAt + dayMs);
-        work.sessionsChanged([digest]);
-        work.after(() => volatile.drop([digest]));
+      if (rows.length > 0) return { kind: 'ended' };
+      // Under which digests nodes have it in memory nobody can say for certain: all that hangs on the user goes from there.
+      if (lookup.kind !== 'unknown' || shown !== undefined || ended.length > 0) work.userChanged(userId);
+      if (shown !== undefined) {
+        await markEnded(work, shown, userId, await inAYear(work));
+        work.sessionsChanged([shown]);
       }
-      if (lookup.kind === 'away') {
-        const [now] = await work.rows('SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at');
-        await markEnded(work, id, userId, Number(now?.['at']) + yearMs);
-        // Nobody can say under which digest it is known: whatever hangs on the user goes from every node's memory.
-        work.userChanged(userId);
+      switch (lookup.kind) {
+        case 'found': {
+          const { digest, expiresAt } = lookup.found.session;
+          await markEnded(work, id, userId, expiresAt + dayMs);
+          work.sessionsChanged([digest]);
+          work.after(() => volatile.drop([digest]));
+          return { kind: 'ended' };
+        }
+        case 'away':
+          await markEnded(work, id, userId, await inAYear(work));
+          return { kind: 'ended' };
+        case 'unknown':
+          if (shown === undefined) return { kind: ended.length > 0 ? 'ended' : 'unknown' };
+          await markEnded(work, id, userId, await inAYear(work));
+          return { kind: 'ended' };
       }
-      return { kind: 'ended' };
     },
     endAllBut: async (work, userId, except) => {
       await raiseEpoch(work, userId, except);

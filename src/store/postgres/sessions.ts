@@ -50,25 +50,23 @@ export function sessionWrites(parts: SessionParts, volatile: VolatileSessions) {
   /** The audit event tells of the end, so it is written only then. */
   const endAt = async (
     work: Work,
-    { id, limit, audit }: Failure,
-    userId: UserId,
+    { id, userId, digest, limit, audit }: Failure,
     failures: number,
   ): Promise<{ readonly kind: 'ended' | 'counted' }> => {
     if (failures < limit) return { kind: 'counted' };
-    await parts.end(work, id, userId);
+    await parts.end(work, id, userId, digest);
     work.audit(audit);
     return { kind: 'ended' };
   };
 
   const countVolatileFailure = async (work: Work, failure: Failure) => {
     const lookup = await volatile.byId(failure.id);
-    if (lookup.kind === 'unknown') return { kind: 'ended' } as const;
     if (lookup.kind === 'away') throw outOfReach();
-    const counted = await volatile.countFailure(lookup.found.session.digest);
-    if (counted.kind === 'unknown') return { kind: 'ended' } as const;
+    const counted = lookup.kind === 'unknown' ? lookup : await volatile.countFailure(lookup.found.session.digest);
     if (counted.kind === 'away') throw outOfReach();
-    await lockUser(work, lookup.found.session.userId);
-    return endAt(work, failure, lookup.found.session.userId, counted.failures);
+    await lockUser(work, failure.userId);
+    // Lost there, and maybe in the memory of nodes: nothing counts its failures any more, so it is over.
+    return endAt(work, failure, counted.kind === 'unknown' ? failure.limit : counted.failures);
   };
 
   return {
@@ -110,23 +108,23 @@ export function sessionWrites(parts: SessionParts, volatile: VolatileSessions) {
 
     async countReauthenticationFailure(
       work: Work,
-      { id, limit, audit }: Argument<'countReauthenticationFailure'>,
+      failure: Argument<'countReauthenticationFailure'>,
     ): Promise<Outcome<'countReauthenticationFailure'>> {
-      const [owner] = await work.rows('SELECT user_id AS id FROM sessions WHERE id = $1', [id]);
-      if (owner === undefined) return countVolatileFailure(work, { id, limit, audit });
-      const userId = owner['id'] as UserId;
+      const { id, userId } = failure;
+      const rows = await work.rows('SELECT 1 FROM sessions WHERE id = $1 AND user_id = $2', [id, userId]);
+      if (rows.length === 0) return countVolatileFailure(work, failure);
       await lockUser(work, userId);
       const [row] = await work.rows(
         `UPDATE sessions SET reauthentication_failures = reauthentication_failures + 1 WHERE id = $1
         RETURNING reauthentication_failures AS failures`,
         [id],
       );
-      return row === undefined ? { kind: 'ended' } : endAt(work, { id, limit, audit }, userId, Number(row['failures']));
+      return row === undefined ? { kind: 'ended' } : endAt(work, failure, Number(row['failures']));
     },
 
-    async endSession(work: Work, { id, userId, audit }: Argument<'endSession'>): Promise<Outcome<'endSession'>> {
+    async endSession(work: Work, { id, userId, shown, audit }: Argument<'endSession'>): Promise<Outcome<'endSession'>> {
       await lockUser(work, userId);
-      const ended = await parts.end(work, id, userId);
+      const ended = await parts.end(work, id, userId, shown);
       if (ended.kind === 'ended') work.audit(audit);
       return ended;
     },
@@ -134,7 +132,7 @@ export function sessionWrites(parts: SessionParts, volatile: VolatileSessions) {
     /** In the order of their ids, as every node takes them. */
     async touchSessions(work: Work, touches: Argument<'touchSessions'>): Promise<void> {
       const sorted = touches.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-      await work.rows('SELECT 1 FROM sessions WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE', [
+      const rows = await work.rows('SELECT id FROM sessions WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE', [
         sorted.map(({ id }) => id),
       ]);
       await work.run(
@@ -142,7 +140,9 @@ export function sessionWrites(parts: SessionParts, volatile: VolatileSessions) {
         WHERE sessions.id = each.id AND last_seen_at < each.at AND ends_at > each.at`,
         [sorted.map(({ id }) => id), sorted.map(({ lastSeenAt }) => lastSeenAt)],
       );
-      await volatile.touch(touches);
+      const known = new Set(rows.map(({ id }) => id));
+      const others = sorted.filter(({ id }) => !known.has(id));
+      if (others.length > 0) work.after(() => volatile.touch(others));
     },
 
     /** One change for the user covers all sessions: what is cached of a session hangs on its user. */

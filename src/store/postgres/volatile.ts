@@ -65,6 +65,9 @@ export function outOfReach(): Error {
   return new Error('volatile sessions are out of reach');
 }
 
+/** Marks of one user: beyond them all volatile sessions of that user end together, and need none. */
+const mostMarks = 1000;
+
 /** From now on the session of that id, or under that digest, is over; remembered while anything of it may be left. */
 export async function markEnded(work: Work, mark: string, userId: UserId, until: number): Promise<void> {
   await work.run(
@@ -72,6 +75,11 @@ export async function markEnded(work: Work, mark: string, userId: UserId, until:
     ON CONFLICT (mark, user_id) DO UPDATE SET until = GREATEST(ended_volatile.until, excluded.until)`,
     [mark, userId, until],
   );
+  const [marks] = await work.rows('SELECT count(*) AS count FROM ended_volatile WHERE user_id = $1', [userId]);
+  if (Number(marks?.['count']) <= mostMarks) return;
+  await raiseEpoch(work, userId, null);
+  await work.run('DELETE FROM ended_volatile WHERE user_id = $1', [userId]);
+  work.userChanged(userId);
 }
 
 /** All volatile sessions of the user but that one are over. */

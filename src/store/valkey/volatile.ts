@@ -11,7 +11,7 @@ import type { ValkeyClient } from './client.ts';
 const keep = `
 redis.call('HSET', KEYS[1], 'row', ARGV[2], 'epoch', ARGV[3], 'seen', ARGV[4], 'failures', '0')
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[6])
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[6], 'NX')
 redis.call('SADD', KEYS[3], ARGV[1])
 if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[3], ARGV[6]) end
 redis.call('ZADD', KEYS[4], ARGV[7], ARGV[1])`;
@@ -117,6 +117,9 @@ export function volatileSessions(client: ValkeyClient, place: string): VolatileS
         const failures = Number(await evaluate(count, [byDigest(digest)], []));
         return failures === 0 ? ({ kind: 'unknown' } as const) : ({ kind: 'counted', failures } as const);
       }),
+    point: async (id, digest) => {
+      await client.command('SET', byId(id), digest, 'KEEPTTL', 'XX');
+    },
     drop: async (digests) => {
       if (digests.length === 0) return;
       await client.command('ZREM', all, ...digests);

@@ -210,7 +210,8 @@ INSERT INTO change_counter (one, seq, kept_after) VALUES (1, 0, 0);
 CREATE TABLE changes (
   seq bigint PRIMARY KEY,
   kind text NOT NULL CHECK (kind IN ('installation', 'user', 'session', 'limits')),
-  subject text NOT NULL
+  subject text NOT NULL,
+  tag text NOT NULL DEFAULT gen_random_uuid()::text -- after a failover that lost commits another change may have its number
 );
 
 CREATE TABLE change_marks (

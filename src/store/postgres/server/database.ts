@@ -176,11 +176,12 @@ function wasTakenBack(fault: unknown): 'taken-back' | 'other' {
   return ['40001', '40P01'].includes(codeOf(fault)) ? 'taken-back' : 'other';
 }
 
-/** The connection is gone: the server ended it, or it broke. What it answers slowly is not among them. */
+/** The connection is gone: the server ended it, or it broke. What is answered slowly, or not at all, was waited for long enough. */
 function isLost(fault: unknown): 'lost' | 'other' {
   const code = codeOf(fault);
   if (['57P01', '57P02', '57P03', 'ECONNRESET', 'EPIPE'].includes(code) || code.startsWith('08')) return 'lost';
-  return fault instanceof Error && /^Connection terminated|not queryable/.test(fault.message) ? 'lost' : 'other';
+  if (!(fault instanceof Error) || /timeout/.test(fault.message)) return 'other';
+  return /^Connection terminated|not queryable/.test(fault.message) ? 'lost' : 'other';
 }
 
 function asError(fault: unknown): Error {

@@ -8,6 +8,12 @@ import { clientConfig, type PostgresPlace, type Row, textOf } from './database.t
 /** Heard by every node that listens, when the transaction commits; says nothing but "read". */
 export const channel = 'sallyport_changes';
 
+/** Nobody waits for the end of what does not answer. */
+function leave(client: Client): void {
+  client.removeAllListeners('notification');
+  void client.end().catch(() => undefined);
+}
+
 export interface News {
   rows(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** Whether the server passes on that something changed: not every service that speaks PostgreSQL does. */
@@ -25,21 +31,19 @@ export async function openNews(
   let passing: 'notify' | 'none' = 'notify';
   let closed = false;
 
-  const connect = async (): Promise<Client> => {
+  const connect = async (gone: () => void): Promise<Client> => {
     const client = new Client(clientConfig(place));
-    const gone = (): void => {
-      if (current !== null && client === opened) current = null;
-    };
-    let opened: Client | undefined;
     client.on('error', gone);
     client.on('end', gone);
     client.on('notification', onNews);
     await client.connect();
-    opened = client;
     try {
       if (passing === 'notify') await client.query(`LISTEN ${channel}`);
     } catch (fault) {
-      if (!(fault instanceof DatabaseError)) throw fault;
+      if (!(fault instanceof DatabaseError)) {
+        leave(client);
+        throw fault;
+      }
       passing = 'none';
       onTrouble(`the database does not pass on news (${textOf(fault)}): changes are read every second`);
     }
@@ -48,24 +52,29 @@ export async function openNews(
 
   const connected = (): Promise<Client> => {
     if (closed) return Promise.reject(new Error('the store is closed'));
-    current ??= connect().catch((fault: unknown) => {
-      current = null;
-      throw fault;
-    });
-    return current;
+    if (current !== null) return current;
+    // Each forgets itself alone: by the time an old one is gone another may have taken its place.
+    const own = connect(() => forget(own));
+    current = own;
+    own.catch(() => forget(own));
+    return own;
+  };
+  const forget = (one: Promise<Client>): void => {
+    if (current === one) current = null;
   };
 
   await connected();
   return {
     rows: async (text, values = []) => {
-      const client = await connected();
+      const own = connected();
+      const client = await own;
       try {
         return (await client.query<Row>(text, [...values])).rows;
       } catch (fault) {
         // Only a server's own answer leaves the connection as it was.
         if (!(fault instanceof DatabaseError) || fault.code?.startsWith('57') === true) {
-          current = null;
-          void client.end().catch(() => undefined);
+          forget(own);
+          leave(client);
         }
         throw fault;
       }
