@@ -9,7 +9,8 @@ export interface Migration {
 
 /** Every migration that ships with this version for that engine, in order. */
 export function shippedMigrations(engine: 'sqlite' | 'postgres'): readonly Migration[] {
-  const folder = new URL(`migrations/${engine}/`, import.meta.url);
+  // The folder by its plain name: the published form has it beside the bundle.
+  const folder = new URL(`${engine}/`, new URL('migrations/', import.meta.url));
   const names = readdirSync(fileURLToPath(folder))
     .filter((name) => name.endsWith('.sql'))
     .sort();

@@ -11,10 +11,13 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { send } from '../support/client.ts';
+import { withoutPackages } from '../support/debian.ts';
 import { startEcho } from '../support/echo.ts';
-import { admin, setUp, signIn } from '../support/people.ts';
+import { admin, setUp, signIn, signInBearer } from '../support/people.ts';
+import { sharedPostgres } from '../support/postgres.ts';
 import { assertProblem } from '../support/problem.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
+import { startValkey } from '../support/valkey.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -77,6 +80,7 @@ describe('the published package', () => {
       'dist/server/writer.js',
       'dist/server/common-passwords.bin',
       'dist/server/migrations/sqlite/0001-first.sql',
+      'dist/server/migrations/postgres/0001-first.sql',
       'dist/console/index.html',
       'dist/types/index.d.ts',
       'deploy/fail2ban/filter.d/sallyport.conf',
@@ -127,6 +131,28 @@ describe('the published package', () => {
     assert.equal((await person.send('/api/auth/sessions').catch(() => ({ status: 0 }))).status, 0, 'the first is gone');
     await signIn(second);
   });
+
+  it(
+    'runs over PostgreSQL with Valkey beside it: what speaks to them is in it',
+    { skip: withoutPackages },
+    async (context) => {
+      const database = await (await sharedPostgres()).createDatabase();
+      const valkey = await startValkey();
+      context.after(() => valkey.remove());
+      const server = await startServer({
+        entry,
+        cwd: folder,
+        env: { SALLYPORT_DATABASE: database.url, SALLYPORT_VALKEY: valkey.url },
+      });
+      context.after(() => server.remove());
+      await setUp(server);
+      const token = await signInBearer(server, { kind: 'admin' });
+      const headers = { authorization: `Bearer ${token}` };
+      assert.equal((await send(`${server.console}/api/auth/sessions`, { headers })).status, 200);
+      assert.equal((await send(`${server.console}/readyz`)).json['shared_limits'], 'working');
+      assert.equal(await server.end(), 0);
+    },
+  );
 
   it('refuses common passwords: the list is in it', async (context) => {
     const server = await startServer({ entry, cwd: folder });

@@ -9,7 +9,7 @@ import type { Work } from './work.ts';
 import { markEnded, raiseEpoch, standingAt } from './volatile.ts';
 
 /** Longest that any session lasts. */
-export const yearMs = 366 * 86_400_000;
+const yearMs = 366 * 86_400_000;
 /** A mark stays a day longer than what it speaks of: so far back a clock may be set. */
 const dayMs = 86_400_000;
 
