@@ -456,6 +456,20 @@ test('rules: of two states that end together the greater one, from its first num
   }
 });
 
+test('a full table takes what is known of a row it has, and lets it stay like one that failed there', () => {
+  const clock = fakeClock();
+  const now = clock.monotonic();
+  const rule = budget({ most: 2, ms: minuteMs });
+  const table = counterTable({ name: 't', rule, most: 3 });
+  for (const key of ['a', 'b', 'c']) table.restore(key, [1, now + minuteMs], 'known');
+  table.restore('a', [2, now + minuteMs], 'known');
+  table.restore('b', [1, now + minuteMs], 'failed');
+  table.restore('d', [2, now + minuteMs], 'failed');
+  assert.deepEqual(table.state('a'), [2, now + minuteMs]);
+  assert.deepEqual(table.state('d'), []);
+  assert.deepEqual(table.begin('e', now), { kind: 'gave-way', key: 'c' });
+});
+
 test('the same wrong secret for the same name from one network is told, eight per name, for a day', async () => {
   const clock = fakeClock();
   const told = repeats({ clock, key: new Uint8Array(32), cells: null });
