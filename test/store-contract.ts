@@ -891,6 +891,25 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     );
 
     test(
+      'of counters that end together the one that counts more stays, whichever node wrote last',
+      settled(async (store) => {
+        const write = (state: string, ms: number) =>
+          store.writeLimits({ put: [{ key: 'a', state, endsAt: later(ms) }], drop: [] });
+        const kept = async () => (await store.limits(noon)).map(({ state }) => state);
+        await write('[9,5000]', 50_000);
+        await write('[10,5000]', 50_000);
+        if (name !== 'sqlite') {
+          // One file has one writer, who counts on from what it wrote.
+          await write('[9,5003]', 50_003);
+          await write('[2,1000]', 10_000);
+        }
+        assert.deepEqual(await kept(), ['[10,5000]']);
+        await write('[1,90000]', 90_000);
+        assert.deepEqual(await kept(), ['[1,90000]']);
+      }),
+    );
+
+    test(
       'a network is known to who signed in from it, seen before for others, and forgotten in time',
       settled(async (store) => {
         assert.deepEqual(await standingOf(store, ada), { kind: 'never-seen' });

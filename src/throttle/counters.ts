@@ -25,8 +25,8 @@ export interface CounterTable {
   nextEnd(key: string): Promise<void>;
   /** Nothing is counted there any more. */
   clear(key: string, now: number): void;
-  /** Takes a state that was written down. */
-  restore(key: string, state: CounterState): void;
+  /** Takes a state that is known from elsewhere, where there is a row or room for one. `failed`: just now, so others give way first. */
+  restore(key: string, state: CounterState, use: 'failed' | 'known'): void;
   /** Keys of everything that is remembered. */
   keys(): Iterable<string>;
 }
@@ -176,8 +176,12 @@ export function counterTable(parts: {
       for (const wake of woken) wake();
       release(key, row, now);
     },
-    restore: (key, state) => {
-      if (isFull() === 'has-room') write(rows.get(key) ?? newRow(key), state);
+    restore: (key, state, use) => {
+      const known = rows.get(key);
+      if (known === undefined && isFull() === 'full') return;
+      const row = known ?? newRow(key);
+      write(row, state);
+      if (use === 'failed') recent[row] = 1;
     },
     keys: () => rows.keys(),
   };

@@ -10,8 +10,9 @@ import { newName } from '../crypto/random.ts';
 import type { LimitRow, LimitsWritten } from '../store/rows.ts';
 import type { Clock, Millis } from '../types.ts';
 import { type Outcome, sharedKey } from './counters.ts';
-import type { CounterState } from './rules.ts';
+import { type CounterState, mergedStates } from './rules.ts';
 import * as shared from './shared-counts.ts';
+import { mostWaiting, sharedQueue } from './waiting.ts';
 import { stepping, type Together } from './together.ts';
 import {
   type Block,
@@ -60,19 +61,15 @@ export interface LimiterParts {
   readonly together: Together | null;
 }
 
-/** Tries that wait for those in flight under one counter; more are refused at once. */
-const mostWaiting = 256;
-/** Places asked for, or emptied, in one step. */
+/** Places asked for in one step. */
 const mostAtOnce = 256;
-/** How soon a try looks again for units that other nodes hold. */
-const lookAgainMs = 25;
 
 const nothingWritten: LimitsWritten = { put: [], drop: [] };
 
 export function limiter({ clock, remembered, together }: LimiterParts): Limiter {
   const places = makePlaces();
   const { tables, endedBySuccess } = places;
-  let lookingAgain = 0;
+  const waiting = sharedQueue(clock);
 
   /** Where each place is counted now: the table may have no room of its own for it. */
   const resolved = (all: readonly Place[]): readonly Place[] => {
@@ -128,7 +125,10 @@ export function limiter({ clock, remembered, together }: LimiterParts): Limiter 
       }),
     );
     for (const [{ table, key }, outcome] of known) table.end(key, outcome, now);
-    return written(all, gaveWay, (place) => known.get(place) ?? 'given-back');
+    countedHere(all.filter((place) => wanted(place) === 'failed'));
+    endedHere(all.filter((place) => wanted(place) === 'cleared'));
+    // What gives way here may be blocked by what another node counts, and has written down.
+    return written(all, together === null ? gaveWay : [], (place) => known.get(place) ?? 'given-back');
   };
 
   const restore = (row: LimitRow): void => {
@@ -137,42 +137,47 @@ export function limiter({ clock, remembered, together }: LimiterParts): Limiter 
     const { table, key } = place;
     const now = clock.monotonic();
     const state = stateOf(table.rule, row, clock.now(), now);
-    if (state === undefined) return;
-    // What lasts longer knows of more.
-    const lasts = table.rule.lastsMs(state, now);
-    if (lasts > table.rule.lastsMs(table.state(key), now)) table.restore(key, state);
+    if (state === undefined || table.rule.lastsMs(state, now) <= 0) return;
+    table.restore(key, mergedStates(table.rule, table.state(key), state, now), 'known');
   };
 
   for (const row of remembered) restore(row);
 
-  const step = stepping(together, { clock, tables, restore });
+  const { step, countedHere, endedHere, lift: liftThere } = stepping(together, { clock, places, restore });
 
-  /** What is counted together is known here, too. */
-  const mirror = ({ table, key }: Place, state: CounterState, now: number): void => {
+  /**
+   * What is counted together is known here, too. It can be less than what is known only where a success ended it at
+   * another node; what an operator lifted there is told to this one.
+   */
+  const mirror = ({ table, key }: Place, there: CounterState, outcome: Outcome, now: number): void => {
     if (key === sharedKey) return;
+    const known = endedBySuccess.has(table) ? [] : table.state(key);
+    const state = mergedStates(table.rule, known, there, now);
     if (state.length === 0) table.clear(key, now);
-    else table.restore(key, state);
+    else table.restore(key, state, outcome === 'failed' ? 'failed' : 'known');
   };
 
-  const takenTogether = (all: readonly Place[], unit: string): Permit => {
+  /** `unit`: by which it is known where all nodes count; empty where it was taken here alone. */
+  const permit = (all: readonly Place[], unit: string): Permit => {
     const gaveWay = begin(all);
     return {
       kind: 'taken',
       settle: async (result) => {
         const outcomeAt = outcomesOf(result);
-        const done = await step([...all, ...gaveWay], (cells) => {
-          for (const place of gaveWay) cells.put(shared.cellOf(place), '', 0);
-          return shared.settle(cells, all, unit, outcomeAt);
-        });
-        // Its unit lapses there as a failure; what is known of it is known here.
+        const done = await step([...all, ...gaveWay], (cells) => ({
+          gone: gaveWay.filter((place) => shared.giveWay(cells, place) === 'gone'),
+          counted: shared.settle(cells, all, unit, outcomeAt),
+        }));
+        // A unit of it lapses there as a failure.
         if (done.kind === 'away') return settleHere(all, gaveWay, result);
         const now = clock.monotonic();
-        const { now: there, states } = done.value;
-        all.forEach(({ table, key }, at) => {
+        const { gone, counted } = done.value;
+        all.forEach((place, at) => {
+          const { table, key } = place;
+          mirror(place, moved(table.rule, counted.states[at] ?? [], now - counted.now), outcomeAt(place), now);
           table.end(key, 'given-back', now);
-          mirror({ table, key }, moved(table.rule, states[at] ?? [], now - there), now);
         });
-        return written(all, gaveWay, outcomeAt);
+        return written(all, gone, outcomeAt);
       },
     };
   };
@@ -181,6 +186,7 @@ export function limiter({ clock, remembered, together }: LimiterParts): Limiter 
   const takeTogether = async (all: readonly Place[]): Promise<Limited | Permit | { readonly kind: 'away' }> => {
     if (together === null) return { kind: 'away' };
     const unit = newName(together.random);
+    const queue = waiting.join();
     for (;;) {
       const taking = await step(all, (cells) => shared.take(cells, all, unit));
       if (taking.kind === 'away') return taking;
@@ -188,13 +194,9 @@ export function limiter({ clock, remembered, together }: LimiterParts): Limiter 
         case 'blocked':
           return limited(taking.value.ms);
         case 'taken':
-          return takenTogether(all, unit);
-        case 'full': {
-          if (lookingAgain >= mostWaiting) return { kind: 'limited', retryAfterSeconds: 1 };
-          lookingAgain += 1;
-          await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
-          lookingAgain -= 1;
-        }
+          return permit(all, unit);
+        case 'full':
+          if ((await queue.wait(taking.value)).kind === 'gave-up') return { kind: 'limited', retryAfterSeconds: 1 };
       }
     }
   };
@@ -206,10 +208,7 @@ export function limiter({ clock, remembered, together }: LimiterParts): Limiter 
       if (standing.kind === 'limited') return standing;
       const now = clock.monotonic();
       const full = all.find(({ table, key }) => table.inFlight(key) >= table.rule.room(table.state(key), now));
-      if (full === undefined) {
-        const gaveWay = begin(all);
-        return { kind: 'taken', settle: (result) => Promise.resolve(settleHere(all, gaveWay, result)) };
-      }
+      if (full === undefined) return permit(all, '');
       // Each end wakes all who wait for it: a crowd would cost more than it is worth.
       if (full.table.waiting(full.key) >= mostWaiting) return { kind: 'limited', retryAfterSeconds: 1 };
       await full.table.nextEnd(full.key);
@@ -228,15 +227,9 @@ export function limiter({ clock, remembered, together }: LimiterParts): Limiter 
         .map((place) => [nameOf(place), place]),
     );
     for (const { table, key } of meant.values()) table.clear(key, now);
-    const lifted = [...meant.values()];
-    for (let at = 0; at < lifted.length; at += mostAtOnce) {
-      const part = lifted.slice(at, at + mostAtOnce);
-      await step(part, (cells) => {
-        for (const place of part) cells.put(shared.cellOf(place), '', 0);
-      });
-    }
+    await liftThere([...meant.values()]);
     return {
-      lifted: lifted.length,
+      lifted: meant.size,
       written: { put: [], drop: [...meant.keys()], lifted: JSON.stringify(lifting) },
     };
   };

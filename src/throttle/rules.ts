@@ -8,7 +8,7 @@ import { minuteMs, dayMs } from './limits.ts';
 export type CounterState = readonly number[];
 
 export interface CountingRule {
-  /** Numbers a state has at most. */
+  /** Numbers a state has at most; of two that end at the same time the one that is greater, from its first number on, knows more. */
   readonly width: number;
   /** Milliseconds until a failure is let through again; 0 when one is now. */
   blockedMs(state: CounterState, now: number): number;
@@ -18,14 +18,30 @@ export interface CountingRule {
   fail(state: CounterState, now: number): CounterState;
   /** Milliseconds until nothing is left to remember. */
   lastsMs(state: CounterState, now: number): number;
+  /** What two that counted apart know together: it lets nothing through that one of them would not. */
+  merge(one: CounterState, other: CounterState, now: number): CounterState;
   /** Places in the state that are times, and how far ahead of now any of them can lie. */
   readonly times: { readonly places: readonly number[]; readonly aheadMs: number };
 }
 
-/** So many failures a minute and a day; each window begins with its first failure. State: minute, its end, day, its end. */
+/** The same; nothing is known where a state is empty. */
+export function mergedStates(rule: CountingRule, one: CounterState, other: CounterState, now: number): CounterState {
+  if (one.length === 0) return other;
+  return other.length === 0 ? one : rule.merge(one, other, now);
+}
+
+type Window = readonly [count: number, ends: number];
+
+/** One that has passed counts for nothing. */
+function mergedWindow(one: Window, other: Window, now: number): Window {
+  if (now >= one[1]) return other;
+  return now >= other[1] ? one : [Math.max(one[0], other[0]), Math.max(one[1], other[1])];
+}
+
+/** So many failures a minute and a day; each window begins with its first failure. State: day, its end, minute, its end. */
 export function minuteAndDay({ perMinute, perDay }: { perMinute: number; perDay: number }): CountingRule {
   const counted = (state: CounterState, now: number) => {
-    const [minute = 0, minuteEnds = 0, day = 0, dayEnds = 0] = state;
+    const [day = 0, dayEnds = 0, minute = 0, minuteEnds = 0] = state;
     return { minute: now < minuteEnds ? minute : 0, minuteEnds, day: now < dayEnds ? day : 0, dayEnds };
   };
   return {
@@ -41,9 +57,17 @@ export function minuteAndDay({ perMinute, perDay }: { perMinute: number; perDay:
     },
     fail: (state, now) => {
       const { minute, minuteEnds, day, dayEnds } = counted(state, now);
-      return [minute + 1, minute === 0 ? now + minuteMs : minuteEnds, day + 1, day === 0 ? now + dayMs : dayEnds];
+      return [day + 1, day === 0 ? now + dayMs : dayEnds, minute + 1, minute === 0 ? now + minuteMs : minuteEnds];
     },
-    lastsMs: ([, minuteEnds = 0, , dayEnds = 0], now) => Math.max(0, minuteEnds - now, dayEnds - now),
+    lastsMs: ([, dayEnds = 0, , minuteEnds = 0], now) => Math.max(0, minuteEnds - now, dayEnds - now),
+    merge: (one, other, now) => {
+      const [day = 0, dayEnds = 0, minute = 0, minuteEnds = 0] = one;
+      const [otherDay = 0, otherDayEnds = 0, otherMinute = 0, otherMinuteEnds = 0] = other;
+      return [
+        ...mergedWindow([day, dayEnds], [otherDay, otherDayEnds], now),
+        ...mergedWindow([minute, minuteEnds], [otherMinute, otherMinuteEnds], now),
+      ];
+    },
     times: { places: [1, 3], aheadMs: dayMs },
   };
 }
@@ -61,6 +85,12 @@ export function sliding({ most, ms }: { most: number; ms: number }): CountingRul
     room: (state, now) => most - within(state, now).length,
     fail: (state, now) => [...within(state, now).slice(1 - most), now],
     lastsMs: (state, now) => Math.max(0, (state.at(-1) ?? now - ms) + ms - now),
+    // The newest of both, the second newest of both, and so on: one failure that both know of stays one.
+    merge: (one, other, now) => {
+      const [here, there] = [within(one, now).toReversed(), within(other, now).toReversed()];
+      const longer = here.length >= there.length ? here : there;
+      return longer.map((_, at) => Math.max(here[at] ?? 0, there[at] ?? 0)).toReversed();
+    },
     times: { places: Array.from({ length: most }, (_, place) => place), aheadMs: 0 },
   };
 }
@@ -85,6 +115,10 @@ export function doublingPause(rule: {
       return [count, now + pause, now];
     },
     lastsMs: ([count = 0, , last = 0], now) => (count === 0 ? 0 : Math.max(0, last + forgottenAfterMs - now)),
+    merge: (one, other, now) => {
+      if (inARow(one, now) === 0) return other;
+      return inARow(other, now) === 0 ? one : one.map((value, at) => Math.max(value, other[at] ?? 0));
+    },
     times: { places: [1, 2], aheadMs: longestMs },
   };
 }
@@ -94,6 +128,10 @@ export function forgiving({ most, forgivenEveryMs }: { most: number; forgivenEve
   const left = ([count = 0, next = 0]: CounterState, now: number) => {
     const forgiven = now < next ? 0 : 1 + Math.floor((now - next) / forgivenEveryMs);
     return { count: Math.max(0, count - forgiven), next: next + forgiven * forgivenEveryMs };
+  };
+  const lastsMs = (state: CounterState, now: number): number => {
+    const { count, next } = left(state, now);
+    return count === 0 ? 0 : (count - 1) * forgivenEveryMs + next - now;
   };
   return {
     width: 2,
@@ -106,10 +144,9 @@ export function forgiving({ most, forgivenEveryMs }: { most: number; forgivenEve
       const { count, next } = left(state, now);
       return [count + 1, count === 0 ? now + forgivenEveryMs : next];
     },
-    lastsMs: (state, now) => {
-      const { count, next } = left(state, now);
-      return count === 0 ? 0 : (count - 1) * forgivenEveryMs + next - now;
-    },
+    lastsMs,
+    // All that it says is when the last of it is forgiven.
+    merge: (one, other, now) => (lastsMs(one, now) >= lastsMs(other, now) ? one : other),
     times: { places: [1], aheadMs: forgivenEveryMs },
   };
 }
@@ -126,6 +163,8 @@ export function budget({ most, ms }: { most: number; ms: number }): CountingRule
       return [before + 1, before === 0 ? now + ms : (state[1] ?? now + ms)];
     },
     lastsMs: ([, ends = 0], now) => Math.max(0, ends - now),
+    merge: ([count = 0, ends = 0], [otherCount = 0, otherEnds = 0], now) =>
+      mergedWindow([count, ends], [otherCount, otherEnds], now),
     times: { places: [1], aheadMs: ms },
   };
 }

@@ -5,7 +5,7 @@
 import { digest } from '../crypto/digest.ts';
 import type { Cells } from '../store/shared-cells.ts';
 import { nameOf, type Place } from './places.ts';
-import type { CounterState } from './rules.ts';
+import { type CounterState, mergedStates } from './rules.ts';
 
 interface Unit {
   readonly name: string;
@@ -23,10 +23,6 @@ const underWayMs = 60_000;
 /** Made of a fixed length and alphabet, whatever it is about. */
 export function cellOf(place: Place): string {
   return digest(nameOf(place));
-}
-
-export function cellText(state: CounterState): string {
-  return JSON.stringify({ state, units: [] } satisfies Count);
 }
 
 function read(cells: Cells, place: Place): Count {
@@ -57,8 +53,8 @@ export function blockedMs(cells: Cells, places: readonly Place[]): number {
 
 export type SharedTaking =
   | { readonly kind: 'blocked'; readonly ms: number }
-  /** Only units under way fill it. */
-  | { readonly kind: 'full'; readonly place: Place }
+  /** Only units under way fill it. `under`: which they are. */
+  | { readonly kind: 'full'; readonly place: Place; readonly under: string }
   | { readonly kind: 'taken' };
 
 export function take(cells: Cells, places: readonly Place[], unit: string): SharedTaking {
@@ -66,7 +62,8 @@ export function take(cells: Cells, places: readonly Place[], unit: string): Shar
   if (ms > 0) return { kind: 'blocked', ms };
   const counts = places.map((place) => ({ place, count: read(cells, place) }));
   const full = counts.find(({ place, count }) => count.units.length >= place.table.rule.room(count.state, cells.now));
-  if (full !== undefined) return { kind: 'full', place: full.place };
+  if (full !== undefined)
+    return { kind: 'full', place: full.place, under: full.count.units.map(({ name }) => name).join(' ') };
   for (const { place, count } of counts)
     write(cells, place, {
       state: count.state,
@@ -91,4 +88,20 @@ export function settle(
     return state;
   });
   return { now: cells.now, states };
+}
+
+/** What is known of that place elsewhere, by the cells' clock: from then on the cell knows it as well. */
+export function bring(cells: Cells, place: Place, known: CounterState): void {
+  const { state, units } = read(cells, place);
+  const together = mergedStates(place.table.rule, state, known, cells.now);
+  if (together.length !== state.length || together.some((value, at) => value !== state[at]))
+    write(cells, place, { state: together, units });
+}
+
+/** It had to give way to another at one node; where it is blocked, or tried at, by what all nodes count, it stays. */
+export function giveWay(cells: Cells, place: Place): 'stays' | 'gone' {
+  const { state, units } = read(cells, place);
+  if (units.length > 0 || place.table.rule.blockedMs(state, cells.now) > 0) return 'stays';
+  cells.put(cellOf(place), '', 0);
+  return 'gone';
 }

@@ -9,7 +9,7 @@ import { type Limiter, limiter as makeLimiter } from './limiter.ts';
 import type { Try } from './places.ts';
 import { dayMs, hourMs, minuteMs, unknownSecrets as unknownLimit } from './limits.ts';
 import { repeats, type WrongSecret } from './repeats.ts';
-import { budget, doublingPause, forgiving, minuteAndDay, sliding } from './rules.ts';
+import { budget, type CountingRule, doublingPause, forgiving, mergedStates, minuteAndDay, sliding } from './rules.ts';
 import { unknownSecrets } from './unknown-secrets.ts';
 
 type FakeClock = Clock & { pass(ms: number): void; set(ms: number): void };
@@ -396,6 +396,78 @@ test('rules: whatever happens, no more failures pass in a window than it allows,
       }),
     );
   }
+});
+
+test('rules: what two counted apart lets nothing through that one of them would not, and is the same in any order', () => {
+  const rules: readonly CountingRule[] = [
+    budget({ most: 3, ms: 1000 }),
+    sliding({ most: 3, ms: 1000 }),
+    minuteAndDay({ perMinute: 3, perDay: 5 }),
+    doublingPause({ free: 2, firstMs: 100, longestMs: 800, forgottenAfterMs: 5000 }),
+    forgiving({ most: 3, forgivenEveryMs: 1000 }),
+  ];
+  const start = 5_000_000;
+  const counted = (rule: CountingRule, pauses: readonly number[]): { state: readonly number[]; now: number } => {
+    let state: readonly number[] = [];
+    let now = start;
+    for (const pause of pauses) {
+      now += pause;
+      if (rule.blockedMs(state, now) === 0) state = rule.fail(state, now);
+    }
+    return { state, now };
+  };
+  const pauses = fc.array(fc.integer({ min: 0, max: 1500 }), { maxLength: 20 });
+  for (const rule of rules)
+    fc.assert(
+      fc.property(pauses, pauses, fc.nat(6000), (here, there, later) => {
+        const [one, other] = [counted(rule, here), counted(rule, there)];
+        const now = Math.max(one.now, other.now) + later;
+        const both = mergedStates(rule, one.state, other.state, now);
+        assert.ok(both.length <= rule.width);
+        for (const state of [one.state, other.state]) {
+          assert.ok(rule.lastsMs(both, now) >= rule.lastsMs(state, now));
+          for (let at = now; at < now + 8000; at += 250) {
+            assert.ok(rule.blockedMs(both, at) >= rule.blockedMs(state, at));
+            if (rule.blockedMs(both, at) === 0) assert.ok(rule.room(both, at) <= rule.room(state, at));
+          }
+        }
+        assert.equal(rule.blockedMs(both, now + rule.blockedMs(both, now)), 0);
+        for (const again of [mergedStates(rule, both, one.state, now), mergedStates(rule, other.state, one.state, now)])
+          for (let at = now; at < now + 8000; at += 250)
+            assert.deepEqual(
+              [rule.blockedMs(again, at), rule.room(again, at)],
+              [rule.blockedMs(both, at), rule.room(both, at)],
+            );
+      }),
+    );
+});
+
+test('rules: of two states that end together the greater one, from its first number on, counts more', () => {
+  const now = 5_000_000;
+  for (const rule of [budget({ most: 30, ms: hourMs }), minuteAndDay({ perMinute: 20, perDay: 30 })]) {
+    let state = rule.fail([], now);
+    for (let at = 1; at < 12; at += 1) {
+      const more = rule.fail(state, now + at * 10_000);
+      const first = more.findIndex((value, place) => value !== state[place]);
+      assert.ok((more[first] ?? 0) > (state[first] ?? 0));
+      assert.equal(rule.lastsMs(more, now), rule.lastsMs(state, now));
+      state = more;
+    }
+  }
+});
+
+test('a full table takes what is known of a row it has, and lets it stay like one that failed there', () => {
+  const clock = fakeClock();
+  const now = clock.monotonic();
+  const rule = budget({ most: 2, ms: minuteMs });
+  const table = counterTable({ name: 't', rule, most: 3 });
+  for (const key of ['a', 'b', 'c']) table.restore(key, [1, now + minuteMs], 'known');
+  table.restore('a', [2, now + minuteMs], 'known');
+  table.restore('b', [1, now + minuteMs], 'failed');
+  table.restore('d', [2, now + minuteMs], 'failed');
+  assert.deepEqual(table.state('a'), [2, now + minuteMs]);
+  assert.deepEqual(table.state('d'), []);
+  assert.deepEqual(table.begin('e', now), { kind: 'gave-way', key: 'c' });
 });
 
 test('the same wrong secret for the same name from one network is told, eight per name, for a day', async () => {

@@ -265,6 +265,34 @@ test('after the grace without news nothing is answered from memory; without a st
   await assert.rejects(async () => memory.state(), /no store/);
 });
 
+test('a look-up that our own change overtook is not kept, however many changes of others push that out of memory', async () => {
+  let answer: (found: SessionLookup) => void = () => undefined;
+  const change = (seq: number, digest: string): Change => ({
+    seq: seq as Seq,
+    subject: { kind: 'session', digest: digest as SessionRow['digest'] },
+  });
+  const changes = Array.from({ length: 4500 }, (_, at) => change(at + 1, `other-${at}`));
+  const ended = change(4501, key);
+  const store: Pick<Store, 'installation' | 'sessionByDigest' | 'changesSince'> = {
+    installation: () => Promise.reject(new Error('not asked for')),
+    sessionByDigest: () => new Promise((resolve) => (answer = resolve)),
+    changesSince: () => Promise.resolve({ kind: 'changes', changes: [...changes, ended], last: 4501 as Seq }),
+  };
+  const memory = makeMemory({
+    store,
+    clock: { now: () => 0 as Millis, monotonic: () => 0 },
+    staleGraceMs: 5000,
+    from: 0 as Seq,
+    installation: { state: 'configured', bootId: 'b' },
+  });
+  const loading = memory.load(key);
+  memory.apply([ended]);
+  await memory.refresh();
+  answer({ kind: 'found', session: sessionRow, user: userRow, seq: 4500 as Seq });
+  await loading;
+  assert.equal(memory.recall(key).kind, 'not-known');
+});
+
 test('whatever order look-ups and changes come in, an ended session is not answered once its change was applied', async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -155,7 +155,8 @@ export function memory(parts: {
   const remember = (subject: string, seq: Seq): void => {
     if (recent.size >= 4096) {
       recent.clear();
-      forgottenUpTo = Math.max(forgottenUpTo, seq, last) as Seq;
+      // Own changes may be ahead of what is read: they are forgotten here as well.
+      forgottenUpTo = Math.max(forgottenUpTo, seq, last, seen) as Seq;
     }
     recent.set(subject, Math.max(seq, recent.get(subject) ?? 0) as Seq);
   };
@@ -213,11 +214,12 @@ export function memory(parts: {
       known.lost(read.last);
       seen = read.last;
     } else {
+      // Before they are taken: what they push out of `recent` counts as changed up to the last of them.
+      seen = Math.max(seen, read.last) as Seq;
       take(read.changes.filter(({ seq, subject }) => ahead.get(seq) !== JSON.stringify(subject)));
       for (const seq of ahead.keys()) if (seq <= read.last) ahead.delete(seq);
     }
     last = read.last;
-    if (seen < last) seen = last;
     freshUntil = Math.max(freshUntil, began + staleGraceMs);
   };
 

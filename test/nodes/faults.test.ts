@@ -263,4 +263,29 @@ describe('Valkey goes away', { skip: withoutPackages }, () => {
     }
     for (const node of [one, two]) assert.equal((await until(shared(node), 200)).status, 200);
   });
+
+  it('back with what it held: what was counted meanwhile counts on, and what was lifted stays lifted', async () => {
+    const root = await signInBearer(two, { kind: 'admin' });
+    const lift = async (body: object): Promise<void> => {
+      const lifted = await send(`${one.console}/api/auth/blocks`, { method: 'DELETE', headers: bearer(root), body });
+      assert.equal(lifted.status, 200, lifted.text);
+    };
+    // What the tests above have used up.
+    await lift({});
+    assert.equal(await lookedAt([one], '198.51.100.4', 4000, 3), 3);
+    assert.equal(await lookedAt([one, two], '198.51.100.5', 4100), 5);
+    assert.equal(await lookedAt([two], '198.51.100.5', 4200), 0);
+    valkey.suspend();
+    try {
+      assert.equal(await lookedAt([one], '198.51.100.4', 4300, 12), 2);
+      assert.equal((await until(shared(one), 204)).status, 204);
+      await lift({ address: '198.51.100.5' });
+      await lift({ username: admin.username });
+    } finally {
+      valkey.resume();
+    }
+    for (const node of [one, two]) assert.equal((await until(shared(node), 200)).status, 200);
+    assert.equal(await lookedAt([two], '198.51.100.4', 4400, 12), 0);
+    assert.equal(await lookedAt([two, one], '198.51.100.5', 4500), 5);
+  });
 });

@@ -5,6 +5,9 @@ import type { Store } from '../store.ts';
 import type { Database } from './server/database.ts';
 import type { Work } from './work.ts';
 
+/** Further than clocks of nodes are apart, and much less than any window lasts. */
+const sameEndMs = 2000;
+
 type Argument<K extends keyof Store> = Parameters<Store[K]>[0];
 type Outcome<K extends keyof Store> = Awaited<ReturnType<Store[K]>>;
 
@@ -27,7 +30,12 @@ export async function forgetNetworks(work: Work, userId: UserId): Promise<void> 
 }
 
 export const guessingWrites = {
-  /** In the order of their keys, as every node takes them. A state that lasts less long than what is there came late. */
+  /**
+   * In the order of their keys, as every node takes them. A state that lasts less long than what is there came late. The
+   * same window ends a little sooner or later by each node's clock: of two that end together the one that counts more
+   * stays, which the limiter's states tell when they are compared number by number. Windows that two nodes began apart
+   * cannot be told from a newer one: the later one stays, and each node has its own in memory until they count together.
+   */
   async writeLimits(work: Work, { put, drop, lifted }: LimitsWritten): Promise<void> {
     if (lifted !== undefined) work.changed({ kind: 'limits', lifted });
     if (drop.length > 0) await work.run('DELETE FROM limits WHERE key = ANY ($1)', [drop]);
@@ -36,8 +44,9 @@ export const guessingWrites = {
     await work.run(
       `INSERT INTO limits (key, state, ends_at) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
       ON CONFLICT (key) DO UPDATE SET state = excluded.state, ends_at = excluded.ends_at
-      WHERE excluded.ends_at >= limits.ends_at`,
-      [sorted.map(({ key }) => key), sorted.map(({ state }) => state), sorted.map(({ endsAt }) => endsAt)],
+      WHERE excluded.ends_at > limits.ends_at + $4
+        OR (excluded.ends_at >= limits.ends_at - $4 AND excluded.state::jsonb >= limits.state::jsonb)`,
+      [sorted.map(({ key }) => key), sorted.map(({ state }) => state), sorted.map(({ endsAt }) => endsAt), sameEndMs],
     );
   },
 

@@ -21,6 +21,8 @@ export interface ValkeyClient {
   /** Rejects at once when there is no connection. */
   command(name: string, ...given: readonly (string | number)[]): Promise<unknown>;
   subscribe(channel: string, listener: () => void): void;
+  /** Called for each new connection, and when a cluster has other nodes than before: what is there may be older now. */
+  onReached(listener: () => void): void;
   standing(): { readonly kind: 'away' } | { readonly kind: 'reachable' };
   close(): void;
 }
@@ -46,7 +48,13 @@ export function connectValkey(
       why = fault.message === '' ? fault.name : fault.message;
       if (client === commands && commands.status !== 'ready') stand('away');
     });
-  commands.on('ready', () => stand('reachable'));
+  const reached = new Set<() => void>();
+  const reach = (): void => reached.forEach((listener) => listener());
+  commands.on('ready', () => {
+    stand('reachable');
+    reach();
+  });
+  if (commands instanceof Cluster) commands.on('refresh', reach);
   commands.on('close', () => stand('away'));
 
   /** A server that took our question and says nothing is as good as gone: the connection is made anew. */
@@ -74,6 +82,7 @@ export function connectValkey(
         void hearing.subscribe(channel).catch(() => undefined);
       });
     },
+    onReached: (listener) => void reached.add(listener),
     standing: () => ({ kind: commands.status === 'ready' ? 'reachable' : 'away' }),
     close: () => {
       last = 'away';
