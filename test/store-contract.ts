@@ -10,11 +10,12 @@ import type {
   Change,
   ChangeSubject,
   DeviceRow,
+  NoticeDraft,
   SessionRow,
   UserRow,
 } from '../src/store/rows.ts';
 import { linkHash } from '../src/store/audit-chain.ts';
-import { type Redemption, type Store, StoreFault } from '../src/store/store.ts';
+import { type Redemption, type Store, StoreFault, type UserPatch } from '../src/store/store.ts';
 import type { Attempt, OneUse } from '../src/store/rows.ts';
 import type { Address, Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../src/types.ts';
 
@@ -24,13 +25,13 @@ export interface OpenedStore {
   readonly discard: () => Promise<void>;
 }
 
-const hour = 3_600_000;
-const day = 24 * hour;
-const noon = 1_800_014_400_000 as Millis;
-const address = '203.0.113.7' as Address;
-const origin = 'https://app.example' as Origin;
-const ada = 'u_ada' as UserId;
-const bob = 'u_bob' as UserId;
+export const hour = 3_600_000;
+export const day = 24 * hour;
+export const noon = 1_800_014_400_000 as Millis;
+export const address = '203.0.113.7' as Address;
+export const origin = 'https://app.example' as Origin;
+export const ada = 'u_ada' as UserId;
+export const bob = 'u_bob' as UserId;
 
 export const later = (ms: number): Millis => (noon + ms) as Millis;
 export const digestOf = (name: string): Digest => `digest-of-${name}` as Digest;
@@ -65,6 +66,10 @@ export function user(id: UserId = ada, given: Partial<UserRow> = {}): UserRow {
     groups: ['staff'],
     active: true,
     sealedPassword: 'sealed',
+    sealedTotp: '',
+    passkeys: 0,
+    passwordLength: 'full',
+    passwordStanding: 'own',
     credentialGeneration: 1,
     createdAt: noon,
     ...given,
@@ -94,7 +99,7 @@ export function session(name: string, given: Partial<SessionRow> = {}): SessionR
   };
 }
 
-const device = (name: string, given: Partial<DeviceRow> = {}): DeviceRow => ({
+export const device = (name: string, given: Partial<DeviceRow> = {}): DeviceRow => ({
   digest: digestOf(name),
   userId: ada,
   createdAt: noon,
@@ -104,18 +109,22 @@ const device = (name: string, given: Partial<DeviceRow> = {}): DeviceRow => ({
 });
 
 /** Where everybody here signs in from. */
-const networkUse = { network: `${address}/32`, at: noon, cap: 100 };
+export const networkUse = { network: `${address}/32`, at: noon, cap: 100 };
 
-export const opening = (row: SessionRow, given: { cap?: number; device?: DeviceRow; deviceCap?: number } = {}) => ({
+export const opening = (
+  row: SessionRow,
+  given: { cap?: number; device?: DeviceRow; deviceCap?: number; newDevice?: NoticeDraft } = {},
+) => ({
   opening: { session: row, cap: given.cap ?? 100 },
   device: given.device ?? null,
   deviceCap: given.deviceCap ?? 10,
   network: networkUse,
   attempt: attempt({ userId: row.userId, at: row.createdAt }),
   audit: audit('signed-in'),
+  newDevice: given.newDevice ?? null,
 });
 
-const ticket = (name: string, given: Partial<OneUse> = {}): OneUse => ({
+export const ticket = (name: string, given: Partial<OneUse> = {}): OneUse => ({
   purpose: 'hand-over',
   digest: digestOf(name),
   userId: ada,
@@ -126,7 +135,7 @@ const ticket = (name: string, given: Partial<OneUse> = {}): OneUse => ({
   ...given,
 });
 
-const redemption = (name: string, given: Partial<Redemption> = {}): Redemption => ({
+export const redemption = (name: string, given: Partial<Redemption> = {}): Redemption => ({
   digest: digestOf(name),
   origin,
   state: digestOf('state'),
@@ -147,14 +156,32 @@ const firstAdmin = (name = 'first') => ({
   at: noon,
 });
 
-const passwordChange = (keep: string, given: { from?: number; to?: string } = {}) => ({
+export const notice = (given: Partial<NoticeDraft> = {}): NoticeDraft => ({
+  userId: ada,
+  kind: 'new-device',
+  at: noon,
+  address,
+  detail: '',
+  ...given,
+});
+
+export const updating = (patch: UserPatch, userId: UserId = ada) => ({
+  userId,
+  patch,
+  adminPrivilege: 'admin',
+  audit: [audit('updated')],
+});
+
+export const passwordChange = (keep: string, given: { from?: number; to?: string } = {}) => ({
   userId: ada,
   fromGeneration: given.from ?? 1,
   sealedPassword: given.to ?? 'sealed anew',
+  passwordLength: 'full' as const,
   keep: { id: idOf(keep), digest: digestOf(`${keep}-renewed-${given.to ?? ''}`), authenticatedAt: later(1000) },
   keepDevice: digestOf('device-kept'),
   keepNetwork: networkUse,
   audit: audit('password-changed'),
+  notice: notice({ kind: 'password-changed' }),
 });
 
 export async function initialise(store: Store): Promise<void> {
@@ -173,16 +200,16 @@ async function stateOf(store: Store): Promise<string> {
   return found.kind === 'empty' ? 'empty' : found.installation.state;
 }
 
-async function found(store: Store, name: string): Promise<SessionRow | undefined> {
+export async function found(store: Store, name: string): Promise<SessionRow | undefined> {
   const lookup = await store.sessionByDigest(digestOf(name));
   return lookup.kind === 'found' ? lookup.session : undefined;
 }
 
-async function liveNames(store: Store, userId: UserId = ada, at: Millis = noon): Promise<string[]> {
+export async function liveNames(store: Store, userId: UserId = ada, at: Millis = noon): Promise<string[]> {
   return (await store.sessionsOf(userId, at)).map((row) => row.id.slice(2));
 }
 
-async function userNow(store: Store, id: UserId = ada): Promise<UserRow> {
+export async function userNow(store: Store, id: UserId = ada): Promise<UserRow> {
   const lookup = await store.userById(id);
   assert.equal(lookup.kind, 'found');
   return lookup.kind === 'found' ? lookup.user : user();
@@ -196,7 +223,7 @@ async function seqNow(store: Store): Promise<Seq> {
  * Subjects of the changes an operation makes; each was told before the operation resolved, once. Operations side by side
  * are told as each is done, in whatever order that is; their numbers are in the order they came to be.
  */
-async function changesOf(store: Store, operation: () => Promise<unknown>): Promise<readonly ChangeSubject[]> {
+export async function changesOf(store: Store, operation: () => Promise<unknown>): Promise<readonly ChangeSubject[]> {
   const before = await seqNow(store);
   const told: Change[] = [];
   const stop = store.onChange((changes) => told.push(...changes));
@@ -214,16 +241,17 @@ async function changesOf(store: Store, operation: () => Promise<unknown>): Promi
 }
 
 const installationChange: ChangeSubject = { kind: 'installation' };
-const userChange = (userId: UserId = ada): ChangeSubject => ({ kind: 'user', userId });
-const sessionChange = (name: string): ChangeSubject => ({ kind: 'session', digest: digestOf(name) });
-const sorted = (subjects: readonly ChangeSubject[]): string[] =>
+export const userChange = (userId: UserId = ada): ChangeSubject => ({ kind: 'user', userId });
+export const sessionChange = (name: string): ChangeSubject => ({ kind: 'session', digest: digestOf(name) });
+export const sorted = (subjects: readonly ChangeSubject[]): string[] =>
   subjects.map((subject) => JSON.stringify(subject)).sort();
-const tally = (outcomes: readonly { readonly kind: string }[], kind: string): number =>
+export const tally = (outcomes: readonly { readonly kind: string }[], kind: string): number =>
   outcomes.filter((each) => each.kind === kind).length;
-const times = <T>(count: number, make: (index: number) => T): T[] =>
+export const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-export function storeContract(name: string, open: () => Promise<OpenedStore>): void {
+/** Stores to begin with, each made for one test. */
+export function stages(open: () => Promise<OpenedStore>) {
   const bare = async (body: (store: Store) => Promise<void>): Promise<void> => {
     const { store, discard } = await open();
     try {
@@ -260,6 +288,11 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       await store.issueOneUse(ticket('unspent'), 20);
       await body(store);
     });
+  return { bare, fresh, settled, signedIn };
+}
+
+export function storeContract(name: string, open: () => Promise<OpenedStore>): void {
+  const { bare, fresh, settled, signedIn } = stages(open);
 
   describe(`${name}: installation`, () => {
     test('is empty until it is made, and is made once', () =>
@@ -406,6 +439,25 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     );
 
     test(
+      'a recovery code is there for whose it is, until it is spent',
+      fresh(async (store) => {
+        const { user } = firstAdmin();
+        assert.equal((await store.createFirstAdmin(firstAdmin())).kind, 'created');
+        const standing = async (id: UserId, name: string) => (await store.recoveryCode(id, digestOf(name))).kind;
+        const both = async () => [await standing(user.id, 'recovery-1'), await standing(user.id, 'recovery-2')];
+        assert.deepEqual(await both(), ['held', 'held']);
+        assert.equal(await standing(user.id, 'another'), 'unknown');
+        assert.equal(await standing('u_other' as UserId, 'recovery-1'), 'unknown');
+        assert.equal(await standing('' as UserId, 'recovery-1'), 'unknown');
+        const notice = { userId: user.id, kind: 'recovery-code-used', at: noon, address: '', detail: '' } as const;
+        const use = { kind: 'recovery', digest: digestOf('recovery-1'), notice, audit: audit() } as const;
+        const spent = await store.spendCode({ userId: user.id, generation: user.credentialGeneration, use });
+        assert.equal(spent.kind, 'spent');
+        assert.deepEqual(await both(), ['unknown', 'held']);
+      }),
+    );
+
+    test(
       'declining keeps the code good for a later set-up',
       fresh(async (store) => {
         const wrong = { codeDigest: digestOf('wrong'), at: noon, audit: audit() };
@@ -494,37 +546,38 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       'disabling ends everything of that user and of nobody else',
       signedIn(async (store) => {
         await store.openSession(opening(session('bobs', { userId: bob })));
-        const disable = { userId: ada, active: false, audit: audit() };
+        const disabled = { ...user(), active: false, credentialGeneration: 2 };
         const changes = await changesOf(store, async () =>
-          assert.deepEqual(await store.setUserActive(disable), { kind: 'set' }),
+          assert.deepEqual(await store.updateUser(updating({ active: false })), { kind: 'updated', user: disabled }),
         );
         assert.ok(sorted(changes).includes(JSON.stringify(userChange())));
-        assert.deepEqual(await userNow(store), { ...user(), active: false, credentialGeneration: 2 });
+        assert.deepEqual(await userNow(store), disabled);
         for (const gone of ['console', 'other', 'app-spent']) assert.equal(await found(store, gone), undefined);
         assert.equal((await store.deviceByDigest(digestOf('device-kept'), noon)).kind, 'unknown');
         assert.deepEqual(await liveNames(store, bob), ['bobs']);
         assert.deepEqual(await store.openSession(opening(session('again', { credentialGeneration: 2 }))), {
           kind: 'superseded',
         });
-        await store.setUserActive({ ...disable, active: true });
+        await store.updateUser(updating({ active: true }));
         assert.deepEqual(await userNow(store), { ...user(), credentialGeneration: 2 });
         assert.deepEqual(await store.redeemHandOver(redemption('unspent')), { kind: 'invalid' });
         assert.deepEqual(await store.openSession(opening(session('again'))), { kind: 'superseded' });
         assert.deepEqual(await store.openSession(opening(session('again', { credentialGeneration: 2 }))), {
           kind: 'opened',
         });
-        assert.deepEqual(await store.setUserActive({ ...disable, userId: 'u_nobody' as UserId }), { kind: 'unknown' });
+        assert.deepEqual(await store.updateUser(updating({ active: false }, 'u_nobody' as UserId)), {
+          kind: 'unknown',
+        });
       }),
     );
 
     test(
       'new privileges leave sessions alone',
       signedIn(async (store) => {
-        const set = { userId: ada, privileges: ['read:*'], audit: audit() };
-        assert.deepEqual(await changesOf(store, () => store.setPrivileges(set)), [userChange()]);
+        const set = updating({ privileges: ['read:*'] });
+        assert.deepEqual(await changesOf(store, () => store.updateUser(set)), [userChange()]);
         assert.deepEqual((await userNow(store)).privileges, ['read:*']);
         assert.equal((await liveNames(store)).length, 3);
-        assert.deepEqual(await store.setPrivileges({ ...set, userId: 'u_nobody' as UserId }), { kind: 'unknown' });
       }),
     );
 
@@ -572,7 +625,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           ...passwordChange('console'),
           keep: { ...passwordChange('console').keep, authenticatedAt: later(day) },
         });
-        await store.setUserActive({ userId: ada, active: false, audit: audit() });
+        await store.updateUser(updating({ active: false }));
         await superseded(passwordChange('console'));
         await superseded(passwordChange('console', { from: 2 }));
       }),
@@ -616,7 +669,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           seq,
         });
         assert.deepEqual(await store.sessionByDigest(digestOf('none')), { kind: 'unknown', seq });
-        await store.setPrivileges({ userId: ada, privileges: [], audit: audit() });
+        await store.updateUser(updating({ privileges: [] }));
         const after = await store.sessionByDigest(digestOf('one'));
         assert.ok(after.seq > seq);
         assert.deepEqual(after.kind === 'found' ? after.user.privileges : undefined, []);
@@ -950,12 +1003,14 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           sealedPassword: 'new',
           keep: { id: idOf('kept'), digest: digestOf('renewed'), authenticatedAt: noon },
           keepDevice: null,
+          passwordLength: 'full',
           keepNetwork: { network: 'here', at: noon, cap: 100 },
           audit: audit(),
+          notice: notice(),
         });
         assert.deepEqual(await standingOf(store, ada), { kind: 'never-seen' });
         assert.deepEqual(await standingOf(store, ada, 'here'), { kind: 'known' });
-        await store.setUserActive({ userId: ada, active: false, audit: audit() });
+        await store.updateUser(updating({ active: false }));
         assert.deepEqual(await standingOf(store, ada, 'here'), { kind: 'never-seen' });
       }),
     );
@@ -1065,7 +1120,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       const ends: [string, (store: Store) => Promise<unknown>, Millis][] = [
         ['ended', (store) => store.endSession({ id: idOf('console'), userId: ada, audit: audit() }), later(1000)],
         ['idle', () => Promise.resolve(), later(day)],
-        ['disabled', (store) => store.setUserActive({ userId: ada, active: false, audit: audit() }), later(1000)],
+        ['disabled', (store) => store.updateUser(updating({ active: false })), later(1000)],
         ['password changed', (store) => store.changePassword(passwordChange('console')), later(1000)],
       ];
       for (const [what, end, at] of ends) {
@@ -1128,7 +1183,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         await store.openSession(opening(session('oldest')));
         await store.openSession(opening(session('newer', { createdAt: later(1) })));
         const clash = opening(session('third', { digest: digestOf('newer'), createdAt: later(2) }), { cap: 2 });
-        const set = () => store.setPrivileges({ userId: bob, privileges: [], audit: audit() });
+        const set = () => store.updateUser(updating({ privileges: [] }, bob));
         const changes = await changesOf(store, () =>
           Promise.all([set(), assert.rejects(store.openSession(clash), StoreFault), set()]),
         );
@@ -1198,8 +1253,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         const stops = heard.map((list) =>
           store.onChange((changes) => list.push(...changes.map((change) => change.seq))),
         );
-        const set = (privilege: string) =>
-          store.setPrivileges({ userId: ada, privileges: [privilege], audit: audit() });
+        const set = (privilege: string) => store.updateUser(updating({ privileges: [privilege] }));
         const from = await seqNow(store);
         await Promise.all(times(30, (index) => set(`p${index}`)));
         stops[1]?.();
@@ -1221,9 +1275,9 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       'a reader that missed what is no longer kept, or comes from the future, is told so',
       settled(async (store) => {
         const from = await seqNow(store);
-        await store.setPrivileges({ userId: ada, privileges: [], audit: audit() });
+        await store.updateUser(updating({ privileges: [] }));
         await store.sweep(noon);
-        await store.setPrivileges({ userId: ada, privileges: ['x'], audit: audit() });
+        await store.updateUser(updating({ privileges: ['x'] }));
         await store.sweep(later(hour - 1));
         assert.equal((await store.changesSince(from)).kind, 'changes');
         await store.sweep(later(hour + 1));

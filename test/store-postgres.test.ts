@@ -1,14 +1,20 @@
 /** The PostgreSQL engine: the store's contract over a real server, and what only several nodes over one can get wrong. */
-import { after, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { Client } from 'pg';
+import { shippedMigrations } from '../src/store/migrations.ts';
+import { databaseName } from '../src/store/postgres/open.ts';
+import { clientConfig } from '../src/store/postgres/server/database.ts';
 import { openValkey } from '../src/store/valkey/open.ts';
 import { withoutPackages } from './support/debian.ts';
 import { sharedPostgres } from './support/postgres.ts';
 import { openNode } from './support/store-node.ts';
 import { startValkey } from './support/valkey.ts';
 import { type OpenedStore, storeContract } from './store-contract.ts';
+import { factorContract } from './store-contract-factors.ts';
 
 describe('PostgreSQL', { skip: withoutPackages }, () => {
-  storeContract('postgres', async (): Promise<OpenedStore> => {
+  const open = async (): Promise<OpenedStore> => {
     const database = await (await sharedPostgres()).createDatabase();
     const store = await openNode(database);
     return {
@@ -18,13 +24,49 @@ describe('PostgreSQL', { skip: withoutPackages }, () => {
         await database.drop();
       },
     };
+  };
+  storeContract('postgres', open);
+  factorContract('postgres', open);
+});
+
+describe('PostgreSQL: migrations', { skip: withoutPackages }, () => {
+  test('accounts from before second factors have none, and are found; the version before still writes its own', async () => {
+    const database = await (await sharedPostgres()).createDatabase();
+    const place = { ...database.place, tls: 'off', connections: 1, timeoutMs: 5000 } as const;
+    const [first] = shippedMigrations('postgres');
+    assert.ok(first);
+    assert.equal((await databaseName(place, [first])).kind, 'named');
+    const client = new Client(clientConfig(place));
+    await client.connect();
+    const write = (name: string) =>
+      client.query(
+        `INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password,
+          credential_generation, created_at) VALUES ($1, $2, 'Old', '', '{}', '{}', true, 'x', 1, 0)`,
+        [`u_${name}`, name],
+      );
+    await write('ada');
+    const store = await openNode(database);
+    try {
+      await write('bob');
+      const users = await store.users({ after: null, limit: 9, matching: 'OLD' });
+      assert.deepEqual(
+        users.map(({ username, sealedTotp, passkeys, passwordLength, passwordStanding }) =>
+          [username, sealedTotp, passkeys, passwordLength, passwordStanding].join(),
+        ),
+        ['ada,,0,full,own', 'bob,,0,full,own'],
+      );
+    } finally {
+      await client.end();
+      await store.close();
+      await database.drop();
+    }
   });
 });
 
 describe('PostgreSQL with Valkey', { skip: withoutPackages }, () => {
   let valkey: ReturnType<typeof startValkey> | undefined;
   after(async () => (await valkey)?.remove());
-  storeContract('postgres and valkey', async (): Promise<OpenedStore> => {
+  const open = async (): Promise<OpenedStore> => {
     valkey ??= startValkey();
     const { port } = await valkey;
     const database = await (await sharedPostgres()).createDatabase();
@@ -51,5 +93,7 @@ describe('PostgreSQL with Valkey', { skip: withoutPackages }, () => {
         await database.drop();
       },
     };
-  });
+  };
+  storeContract('postgres and valkey', open);
+  factorContract('postgres and valkey', open);
 });

@@ -34,11 +34,13 @@ import {
   idOf,
   initialise,
   later,
+  type OpenedStore,
   opening,
   session,
   storeContract,
   user,
 } from './store-contract.ts';
+import { factorContract } from './store-contract-factors.ts';
 
 interface Place {
   readonly folder: string;
@@ -108,7 +110,7 @@ async function said(child: ChildProcess): Promise<unknown> {
   return message;
 }
 
-storeContract('sqlite', async () => {
+const anyStore = async (): Promise<OpenedStore> => {
   const place = newPlace();
   const store = await opened(place);
   return {
@@ -118,7 +120,9 @@ storeContract('sqlite', async () => {
       rmSync(place.folder, { recursive: true });
     },
   };
-});
+};
+storeContract('sqlite', anyStore);
+factorContract('sqlite', anyStore);
 
 describe('sqlite: one owner', () => {
   test('a second owner is refused in the same process, and may come after the first has closed', async (context) => {
@@ -360,6 +364,33 @@ describe('sqlite: migrations', () => {
     await later.close();
   });
 
+  test('accounts from before second factors have none; the version before still writes its own', async (context) => {
+    const place = placeFor(context);
+    const old = new DatabaseSync(place.path);
+    for (const { sql } of shippedMigrations('sqlite').slice(0, 3)) old.exec(sql);
+    const write = (db: DatabaseSync, name: string): void =>
+      db.exec(`INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password,
+        credential_generation, created_at) VALUES ('u_${name}', '${name}', '${name}', '', '[]', '[]', 1, 'x', 1, 0)`);
+    write(old, 'ada');
+    old.close();
+    chmodSync(place.path, 0o600);
+    await (await opened(place)).close();
+    const between = new DatabaseSync(place.path);
+    write(between, 'bob');
+    between.close();
+    const store = await opened(place);
+    for (const id of ['u_ada', 'u_bob'] as UserId[]) {
+      const lookup = await store.userById(id);
+      assert.ok(lookup.kind === 'found');
+      const { sealedTotp, passkeys, passwordLength, passwordStanding } = lookup.user;
+      assert.deepEqual([sealedTotp, passkeys, passwordLength, passwordStanding], ['', 0, 'full', 'own']);
+      const failures = { strangersFailures: 0, knownNetworkFailures: 0 };
+      const none = { totpAddedAt: null, ...failures, passkeys: [], recoveryCodes: 0 };
+      assert.deepEqual(await store.factorsOf(id), none);
+    }
+    await store.close();
+  });
+
   test('do not run when the copy before them cannot be made: the database stays as it is, and is named', async (context) => {
     const place = placeFor(context);
     await filled(place);
@@ -468,7 +499,7 @@ describe('sqlite: the writer', () => {
       const changes = [];
       store.onChange((told) => changes.push(...told));
       const add = (name) => store.createUser(user('u_' + name, { username: name }), audit());
-      const set = (name) => store.setPrivileges({ userId: 'u_' + name, privileges: [], audit: audit() });
+      const set = (name) => store.updateUser({ userId: 'u_' + name, patch: { groups: [] }, adminPrivilege: 'admin', audit: [audit()] });
       process.on('message', async (name) => {
         const before = changes.length;
         const outcomes = await Promise.allSettled([add(name), add(name + '2'), set('early')]);
@@ -557,13 +588,8 @@ describe('sqlite: rows', () => {
     await store.openSession(opening(session('two', { credentialGeneration: 0 })));
     await assert.rejects(store.openSession(opening(session('three', { digest: digestOf('one') }))), StoreFault);
     await store.endSession({ id: idOf('none'), userId: user().id, audit: audit('not-ended') });
-    const wrong = {
-      id: idOf('one'),
-      userId: user().id,
-      digest: digestOf('one'),
-      limit: 2,
-      audit: audit('ended-by-failures'),
-    };
+    const of = { id: idOf('one'), userId: user().id, digest: digestOf('one') };
+    const wrong = { ...of, limit: 2, audit: audit('ended-by-failures') };
     await store.countReauthenticationFailure(wrong);
     await store.appendAudit(audit('appended'));
     await store.countReauthenticationFailure(wrong);
@@ -636,6 +662,81 @@ describe('sqlite: rows', () => {
       assert.deepEqual(await again.createFirstAdmin(first), { kind: 'created' });
       assert.deepEqual(await again.createFirstAdmin(first), { kind: 'already-configured' });
       assert.equal((await again.auditHead()).number, head.number + 1);
+      await again.close();
+    });
+
+  for (const statement of [
+    'DELETE ON links',
+    'UPDATE ON users',
+    'DELETE ON sessions',
+    'DELETE ON challenges',
+    'DELETE ON recovery_codes',
+    'INSERT ON recovery_codes',
+    'INSERT ON sessions',
+    'INSERT ON attempts',
+    'INSERT ON notices',
+    'INSERT ON changes',
+    'INSERT ON audit',
+  ])
+    test(`ST-07: a link whose redemption stopped at ${statement} still works, and nothing is changed`, async (context) => {
+      const place = placeFor(context);
+      const redemption = {
+        digest: digestOf('link'),
+        at: later(1),
+        sealedPassword: 'new',
+        passwordLength: 'full',
+        recoveryCodes: [digestOf('recovery')],
+        session: { session: session('by-link'), cap: 9 },
+        device: null,
+        network: first.network,
+        attempt: attempt({ way: 'link' }),
+        audit: audit('password-set-by-link'),
+        notice: { userId: user().id, kind: 'password-reset', at: later(1), address: '', detail: '' },
+      } as const;
+      const bound = { userId: user().id, credentialGeneration: 1, expiresAt: later(9) };
+      const filling = await opened(place);
+      await initialise(filling);
+      await filling.createUser(user(), audit());
+      // There before, so that whatever deletes has something to delete.
+      await filling.openSession(opening(session('open')));
+      await filling.putLink({ ...bound, digest: digestOf('before'), purpose: 'reset' }, audit());
+      await filling.redeemLink({ ...redemption, digest: digestOf('before') });
+      const now = { ...bound, credentialGeneration: 2 };
+      await filling.putLink({ ...now, digest: digestOf('link'), purpose: 'reset' }, audit());
+      const asked = {
+        kind: 'account',
+        transport: 'cookie',
+        binding: null,
+        address: attempt().address,
+        from: 'owner',
+      } as const;
+      await filling.openChallenge({ ...now, ...asked, digest: digestOf('asked') }, 9);
+      const standing = async (store: Store) => [
+        await store.link(digestOf('link'), later(1)),
+        await store.challenge(digestOf('asked'), later(1)),
+        await store.userById(user().id),
+        await store.sessionsOf(user().id, later(1)),
+        await store.factorsOf(user().id),
+        await store.notices(user().id),
+        await store.auditHead(),
+      ];
+      const before = await standing(filling);
+      await filling.close();
+      const change = (sql: string): void => {
+        const db = new DatabaseSync(place.path);
+        db.exec(sql);
+        db.close();
+      };
+      change(`CREATE TRIGGER stopped BEFORE ${statement} BEGIN SELECT RAISE(ABORT, 'stopped here'); END`);
+      const next = { ...redemption, session: { session: session('next'), cap: 9 } };
+      const stopped = await opened(place);
+      await assert.rejects(stopped.redeemLink(next), /stopped here/);
+      assert.deepEqual(await standing(stopped), before);
+      await stopped.close();
+      change('DROP TRIGGER stopped');
+      const again = await opened(place);
+      assert.equal((await again.redeemLink(next)).kind, 'redeemed');
+      assert.equal((await again.redeemLink(next)).kind, 'invalid');
       await again.close();
     });
 

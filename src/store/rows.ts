@@ -25,8 +25,16 @@ export interface UserRow {
   readonly privileges: readonly string[];
   readonly groups: readonly string[];
   readonly active: boolean;
-  /** PHC string sealed under the key ring with the user id as additional data. */
+  /** PHC string sealed under the key ring with the user id as additional data; empty before the first password is set. */
   readonly sealedPassword: string;
+  /** TOTP secret sealed under the key ring with the user id as additional data; empty without one. */
+  readonly sealedTotp: string;
+  /** How many passkeys the account has. */
+  readonly passkeys: number;
+  /** `short`: under the length that an account without a second factor needs; its last factor cannot go. */
+  readonly passwordLength: 'full' | 'short';
+  /** `known-to-others`: it is changed before anything else is done (3-rules, Second factors). */
+  readonly passwordStanding: 'own' | 'known-to-others';
   /** Raised by password, factor and disable changes; whatever was made under another one is dead. */
   readonly credentialGeneration: number;
   readonly createdAt: Millis;
@@ -208,5 +216,102 @@ export interface OneUse {
   readonly origin: Origin;
   /** SHA-256 of the state cookie it was asked with; null when there was none. */
   readonly state: Digest | null;
+  readonly expiresAt: Millis;
+}
+
+/** A sign-in whose password was right and whose second factor is still to come (3-rules, Second factors). */
+export interface ChallengeRow {
+  readonly digest: Digest;
+  readonly userId: UserId;
+  /** The password was proven under this one. */
+  readonly credentialGeneration: number;
+  /** Kind of session that is asked for. */
+  readonly kind: string;
+  readonly transport: Transport;
+  /** SHA-256 of the cookie that has to come with it; null where there are no cookies. */
+  readonly binding: Digest | null;
+  /** Where the password came from. */
+  readonly address: Address;
+  /** `stranger`: neither device nor network were known. When it ends unanswered, the owner is told. */
+  readonly from: 'stranger' | 'owner';
+  readonly expiresAt: Millis;
+}
+
+/** A TOTP secret on its way: nothing holds until a code proves it. One per user; a new one takes its place. */
+export interface EnrolmentRow {
+  readonly id: string;
+  readonly userId: UserId;
+  /** The session that asked for it, which alone may complete it. */
+  readonly sessionId: SessionId;
+  readonly sealedTotp: string;
+  /** Recovery codes that come with it. */
+  readonly recoveryCodes: readonly Digest[];
+  readonly expiresAt: Millis;
+}
+
+export interface PasskeyRow {
+  /** Credential id, base64url. */
+  readonly id: string;
+  readonly userId: UserId;
+  /** Relying party it was made for: works on that host alone. */
+  readonly rpId: string;
+  /** COSE key, base64url. */
+  readonly publicKey: string;
+  readonly counter: number;
+  readonly transports: readonly string[];
+  /** What its owner calls it. */
+  readonly name: string;
+  /** Whether it lies on one device or is synchronised, and whether it was backed up when it was last used. */
+  readonly deviceType: 'singleDevice' | 'multiDevice';
+  readonly backedUp: boolean;
+  readonly createdAt: Millis;
+  /** Null: never. */
+  readonly usedAt: Millis | null;
+  /** When its counter was first seen to go back, as that of a copy does; null: never. */
+  readonly flaggedAt: Millis | null;
+}
+
+/** What somebody is told about their account, on its page and by mail. */
+export type NoticeKind =
+  | 'factor-added'
+  | 'factor-removed'
+  | 'factors-reset'
+  | 'recovery-codes-renewed'
+  | 'recovery-code-used'
+  | 'new-device'
+  | 'code-never-came'
+  | 'password-known'
+  | 'password-changed'
+  | 'password-reset'
+  | 'passkey-copied';
+
+export interface NoticeDraft {
+  readonly userId: UserId;
+  readonly kind: NoticeKind;
+  readonly at: Millis;
+  /** Empty where it came from the host. */
+  readonly address: Address | '';
+  /** One word or name more: which factor, which browser, how many codes are left. No secret. */
+  readonly detail: string;
+}
+
+/** Listed at once; those before them come up when these are dismissed. */
+export const noticesShown = 100;
+
+/** Sign-ins whose second step never came are told of once in so long. */
+export const unansweredMs = 3_600_000;
+
+export interface NoticeRow extends NoticeDraft {
+  readonly id: number;
+}
+
+/** What an invitation or a reset is good for: setting a password, once. */
+export interface LinkRow {
+  readonly digest: Digest;
+  readonly userId: UserId;
+  /** `forgotten`: a reset that anybody may ask for, beside one that was handed out. */
+  readonly purpose: 'invite' | 'reset' | 'forgotten';
+  /** It dies when the account's credentials change. */
+  readonly credentialGeneration: number;
   readonly expiresAt: Millis;
 }

@@ -19,14 +19,20 @@ import type {
   AuditFilter,
   AuditHead,
   AuditRow,
+  ChallengeRow,
   Change,
   DeviceRow,
+  EnrolmentRow,
   Installation,
   LimitRow,
   LimitsWritten,
+  LinkRow,
   NetworkUse,
   NewSession,
+  NoticeDraft,
+  NoticeRow,
   OneUse,
+  PasskeyRow,
   SessionRow,
   UserRow,
 } from './rows.ts';
@@ -56,6 +62,8 @@ export interface SessionOpening {
   readonly network: NetworkUse;
   readonly attempt: Attempt;
   readonly audit: AuditEvent;
+  /** Told to the owner when the device was not known before and others are; null without a device. */
+  readonly newDevice: NoticeDraft | null;
 }
 
 export interface PasswordChange {
@@ -63,6 +71,7 @@ export interface PasswordChange {
   /** Generation the old password was proven under; another one by now means somebody was faster. */
   readonly fromGeneration: number;
   readonly sealedPassword: string;
+  readonly passwordLength: UserRow['passwordLength'];
   /** Session that stays, under its new digest; every other one of the user ends. */
   readonly keep: { readonly id: SessionId; readonly digest: Digest; readonly authenticatedAt: Millis };
   /** Device that stays; every other one of the user is forgotten. Null keeps none. */
@@ -70,6 +79,91 @@ export interface PasswordChange {
   /** Network that stays known; every other one of the user is forgotten. */
   readonly keepNetwork: NetworkUse;
   readonly audit: AuditEvent;
+  readonly notice: NoticeDraft;
+}
+
+/**
+ * Every change of factors: raises the generation, ends all sessions of the user but the one that asked and all tickets,
+ * challenges and links; known devices stay (3-rules, What ends what).
+ */
+export interface FactorChange {
+  readonly userId: UserId;
+  /** Generation the request was proven under; another one by now means somebody was faster. */
+  readonly fromGeneration: number;
+  /**
+   * Session that stays, under the new generation and its own digest; what was made from it ends. One that has ended by
+   * `audit.at` decides nothing any more: `superseded`.
+   */
+  readonly keep: SessionId;
+  readonly audit: AuditEvent;
+  readonly notice: NoticeDraft;
+}
+
+/** Who comes with a code. `known-network`: somebody else there may be the one who types it. `owner`: a known device, or a session. */
+export type CodeSender = 'stranger' | 'known-network' | 'owner';
+
+/** A second factor is spent: of any number of racers one wins. */
+export type CodeUse =
+  /** Never at or below a step that was used (3-rules, Second factors). Ends what known networks failed in a row, unless a stranger sent it. */
+  | { readonly kind: 'totp'; readonly step: number; readonly from: CodeSender }
+  /** Also ends what holds TOTP. `detail` of the notice is filled in with how many are left. */
+  | {
+      readonly kind: 'recovery';
+      readonly digest: Digest;
+      readonly notice: NoticeDraft;
+      readonly audit: AuditEvent;
+    };
+
+export interface CodeFailure {
+  readonly userId: UserId;
+  /** Null where the code came together with the password. */
+  readonly challenge: Digest | null;
+  /** Wrong answers that end a challenge. */
+  readonly challengeLimit: number;
+  /** Wrong codes of strangers are counted in a row, and those after a right password; those of known networks in a row of their own. */
+  readonly from: CodeSender;
+  /** So many of strangers after a right password: it counts as known to others from then on, and the owner is told. */
+  readonly knownAfter: number;
+  readonly notice: NoticeDraft;
+  readonly audit: AuditEvent;
+}
+
+export interface Factors {
+  /** Null without TOTP. */
+  readonly totpAddedAt: Millis | null;
+  /** Wrong codes in a row: of strangers, and of networks the account is known in. */
+  readonly strangersFailures: number;
+  readonly knownNetworkFailures: number;
+  readonly passkeys: readonly PasskeyRow[];
+  readonly recoveryCodes: number;
+}
+
+/** What is left out stays as it is. */
+export interface UserPatch {
+  readonly email?: string;
+  readonly displayName?: string;
+  readonly groups?: readonly string[];
+  readonly privileges?: readonly string[];
+  readonly active?: boolean;
+}
+
+/** What a change of an account is decided by. */
+export type SeenUser = Pick<UserRow, 'privileges' | 'groups' | 'active'>;
+
+export interface LinkRedemption {
+  readonly digest: Digest;
+  readonly at: Millis;
+  readonly sealedPassword: string;
+  readonly passwordLength: UserRow['passwordLength'];
+  /** Replace those that are there; empty leaves them. */
+  readonly recoveryCodes: readonly Digest[];
+  /** `credentialGeneration` is filled in. Null where a second factor is still to come: then device and network stay unknown. */
+  readonly session: NewSession | null;
+  readonly device: DeviceRow | null;
+  readonly network: NetworkUse;
+  readonly attempt: Attempt;
+  readonly audit: AuditEvent;
+  readonly notice: NoticeDraft;
 }
 
 export interface Redemption {
@@ -137,18 +231,37 @@ export interface Store {
   userById(id: UserId): Promise<UserLookup>;
   /** Refuses a name that is taken (same canonical form). */
   createUser(user: UserRow, audit: AuditEvent): Promise<{ readonly kind: 'name-taken' } | { readonly kind: 'created' }>;
-  /** Disabling raises the generation, ends sessions and tickets of the user, and forgets devices and networks. */
-  setUserActive(change: {
+  /** By name; those after `after`, at most `limit`; `matching` is a part of name, display name or address, in any case. */
+  users(query: {
+    readonly after: Username | null;
+    readonly limit: number;
+    readonly matching: string;
+  }): Promise<readonly UserRow[]>;
+  /**
+   * Disabling raises the generation, ends sessions, tickets, challenges and links of the user, and forgets devices and
+   * networks. New privileges: sessions live on and are judged by them at their next request. `last-admin`: the last active
+   * one stays active and admin, and nothing is changed. `changed-meanwhile`: it is not as it was seen, so that what was
+   * decided by that, and what is written down about it, may be wrong; nothing is changed.
+   */
+  updateUser(change: {
     readonly userId: UserId;
-    readonly active: boolean;
-    readonly audit: AuditEvent;
-  }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'set' }>;
-  /** Replaces privileges; sessions live on and are judged by the new ones at their next request. */
-  setPrivileges(change: {
+    readonly patch: UserPatch;
+    /** Left out: whatever it is by now. */
+    readonly from?: SeenUser;
+    readonly adminPrivilege: string;
+    readonly audit: readonly AuditEvent[];
+  }): Promise<
+    | { readonly kind: 'unknown' }
+    | { readonly kind: 'changed-meanwhile' }
+    | { readonly kind: 'last-admin' }
+    | { readonly kind: 'updated'; readonly user: UserRow }
+  >;
+  /** Takes all that hangs on the account along. */
+  deleteUser(deletion: {
     readonly userId: UserId;
-    readonly privileges: readonly string[];
+    readonly adminPrivilege: string;
     readonly audit: AuditEvent;
-  }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'set' }>;
+  }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'last-admin' } | { readonly kind: 'deleted' }>;
   /** New password: raises the generation, ends all other sessions, devices and tickets, renews the session that stays. */
   changePassword(change: PasswordChange): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'changed' }>;
   /** Same password under a new cost; no generation. Does nothing when the password has changed meanwhile. */
@@ -157,6 +270,120 @@ export interface Store {
     readonly generation: number;
     readonly sealedPassword: string;
   }): Promise<void>;
+
+  /** At most `cap` open ones of a user, the oldest gives way. */
+  openChallenge(
+    challenge: ChallengeRow,
+    cap: number,
+  ): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'opened' }>;
+  /** With its user, if that one is active and still of the generation it was made under. */
+  challenge(
+    digest: Digest,
+    at: Millis,
+  ): Promise<
+    { readonly kind: 'unknown' } | { readonly kind: 'found'; readonly challenge: ChallengeRow; readonly user: UserRow }
+  >;
+  /** The first right answer wins. */
+  spendChallenge(digest: Digest, at: Millis): Promise<{ readonly kind: 'gone' } | { readonly kind: 'spent' }>;
+  spendCode(spending: {
+    readonly userId: UserId;
+    readonly generation: number;
+    readonly use: CodeUse;
+  }): Promise<{ readonly kind: 'spent-before' } | { readonly kind: 'spent' }>;
+  /** Whether the account still has that recovery code; spends nothing. */
+  recoveryCode(userId: UserId, digest: Digest): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'held' }>;
+  /** Counts a wrong answer to a challenge, and a wrong code of the account. Notice and event are written when the password becomes known to others. */
+  countCodeFailure(
+    failure: CodeFailure,
+  ): Promise<{ readonly challenge: 'ended' | 'open'; readonly password: 'own' | 'known-to-others' }>;
+
+  factorsOf(userId: UserId): Promise<Factors>;
+  putEnrolment(enrolment: EnrolmentRow): Promise<void>;
+  enrolment(
+    userId: UserId,
+    at: Millis,
+  ): Promise<{ readonly kind: 'none' } | { readonly kind: 'found'; readonly enrolment: EnrolmentRow }>;
+  /** Spends the enrolment; its secret and its recovery codes take the place of those before. The code that proved it counts as used. */
+  enableTotp(
+    change: FactorChange & { readonly enrolmentId: string; readonly step: number },
+  ): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'enabled' }>;
+  disableTotp(
+    change: FactorChange,
+  ): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'password-too-short' } | { readonly kind: 'disabled' }>;
+  replaceRecoveryCodes(
+    change: FactorChange & { readonly recoveryCodes: readonly Digest[] },
+  ): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'replaced' }>;
+  /** Its user may be disabled: `usePasskey` refuses that. */
+  passkeyById(
+    id: string,
+  ): Promise<
+    { readonly kind: 'unknown' } | { readonly kind: 'found'; readonly passkey: PasskeyRow; readonly user: UserRow }
+  >;
+  /** `exists`: whoever it belongs to. */
+  addPasskey(
+    change: FactorChange & { readonly passkey: PasskeyRow; readonly cap: number },
+  ): Promise<
+    | { readonly kind: 'superseded' }
+    | { readonly kind: 'exists' }
+    | { readonly kind: 'too-many' }
+    | { readonly kind: 'added' }
+  >;
+  renamePasskey(renaming: {
+    readonly id: string;
+    readonly userId: UserId;
+    readonly name: string;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'renamed' }>;
+  removePasskey(
+    change: FactorChange & { readonly id: string },
+  ): Promise<
+    | { readonly kind: 'unknown' }
+    | { readonly kind: 'superseded' }
+    | { readonly kind: 'password-too-short' }
+    | { readonly kind: 'removed' }
+  >;
+  /** An assertion by it was genuine. Ends what holds TOTP. Where its counter went back the notice and the event are written. */
+  usePasskey(use: {
+    readonly id: string;
+    readonly userId: UserId;
+    readonly generation: number;
+    readonly counter: number;
+    readonly backedUp: boolean;
+    readonly at: Millis;
+    readonly notice: NoticeDraft;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'gone' } | { readonly kind: 'used'; readonly counter: 'went-back' | 'moved' }>;
+  /** By the host's word: no factor, no recovery code, no session is left. */
+  resetFactors(reset: {
+    readonly userId: UserId;
+    readonly audit: AuditEvent;
+    readonly notice: NoticeDraft;
+  }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'reset' }>;
+  /** Ends what holds TOTP, by the host's word. */
+  unlockTotp(userId: UserId, audit: AuditEvent): Promise<void>;
+
+  /** At most one of a purpose and user: a new one makes the one before void, and those of another purpose stay. `superseded`: disabled, removed, or changed since. */
+  putLink(link: LinkRow, audit: AuditEvent): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'put' }>;
+  link(
+    digest: Digest,
+    at: Millis,
+  ): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'valid'; readonly link: LinkRow; readonly user: UserRow }>;
+  /** Spends the link and sets the password: everything the account had open ends, second factors stay. */
+  redeemLink(
+    redemption: LinkRedemption,
+  ): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'redeemed'; readonly user: UserRow }>;
+
+  putNotice(notice: NoticeDraft): Promise<void>;
+  /** Not dismissed yet, newest first, the newest hundred. */
+  notices(userId: UserId): Promise<readonly NoticeRow[]>;
+  /** Those that a list up to that id shows: who has seen a hundred has not seen what lies behind them. */
+  dismissNotices(userId: UserId, upTo: number): Promise<void>;
+  /** Takes the oldest that nobody has mailed yet, for this process to mail: no other gets it. Those older than `since` are passed over for good. */
+  takeNoticeToMail(
+    since: Millis,
+  ): Promise<
+    { readonly kind: 'none' } | { readonly kind: 'taken'; readonly notice: NoticeRow; readonly user: UserRow }
+  >;
 
   /** `durable`: only those that outlive the installation's run are looked for. */
   sessionByDigest(digest: Digest, which?: 'durable'): Promise<SessionLookup>;
@@ -230,7 +457,7 @@ export interface Store {
   ): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'redeemed'; readonly session: SessionRow }>;
   /** First claim of a self-contained secret wins; the mark is kept a day longer than the secret lives: clocks are set back. */
   claimOnce(claim: {
-    readonly purpose: 'login-token';
+    readonly purpose: 'login-token' | 'passkey-challenge';
     readonly digest: Digest;
     readonly expiresAt: Millis;
   }): Promise<{ readonly kind: 'spent' } | { readonly kind: 'first' }>;
@@ -286,7 +513,7 @@ export interface Store {
   /** Told that another node may have changed something; messages can be lost. Returns how to stop listening. */
   onNews(listener: () => void): () => void;
 
-  /** Removes what expired, a bounded amount: sessions, tickets, claims, devices, networks, counters, old attempts, audit events behind a checkpoint of 400 days ago, changes older than an hour. `more`: call again. */
+  /** Removes what expired, a bounded amount: sessions, tickets, claims, devices, networks, counters, enrolments, links, old notices and attempts, challenges (the owner is told of a stranger's that was never answered, once an hour), audit events behind a checkpoint of 400 days ago, changes older than an hour. `more`: call again. */
   sweep(at: Millis): Promise<{ readonly kind: 'more' } | { readonly kind: 'done' }>;
   /** Cheap proof that reads and writes work, for `/readyz`. */
   ready(): Promise<{ readonly kind: 'unready'; readonly reason: string } | { readonly kind: 'ready' }>;

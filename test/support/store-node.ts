@@ -10,7 +10,8 @@ export async function openNode(
   database: TestDatabase,
   beside: { readonly node?: string; readonly volatile?: VolatileSessions; readonly bus?: Bus } = {},
 ): Promise<Store> {
-  const place = { ...database.place, tls: 'off', connections: 10, timeoutMs: 5000 } as const;
+  // Two hundred at once wait for ten connections, on a machine that has other things to do.
+  const place = { ...database.place, tls: 'off', connections: 10, timeoutMs: 20_000 } as const;
   assert.equal((await databaseName(place)).kind, 'named');
   const opened = await openPostgresStore({
     place,

@@ -3,7 +3,14 @@
  * over all chains in the order their rows were written.
  */
 import { linkHash } from '../audit-chain.ts';
-import { type AuditCheckpoint, type AuditEvent, type AuditHead, auditKeptMs, type AuditRow } from '../rows.ts';
+import {
+  type AuditCheckpoint,
+  type AuditEvent,
+  type AuditHead,
+  auditKeptMs,
+  type AuditRow,
+  type UserRow,
+} from '../rows.ts';
 import type { Store } from '../store.ts';
 import type { Millis } from '../../types.ts';
 import type { Database, Row, Transaction } from './server/database.ts';
@@ -37,17 +44,19 @@ export async function appendAudit(
   transaction: Transaction,
   chain: string,
   events: readonly AuditEvent[],
+  leaving: readonly UserRow[],
 ): Promise<void> {
   // Before the lock, which the next writer waits for.
   const actors = events.map(({ actor }) => actor).filter((actor) => actor !== '');
-  const names =
+  const there =
     actors.length === 0 ? [] : await transaction.rows('SELECT id, username FROM users WHERE id = ANY ($1)', [actors]);
+  const names = [...there, ...leaving];
   const [head] = await transaction.rows('SELECT number, hash FROM audit_heads WHERE chain = $1 FOR UPDATE', [chain]);
   if (head === undefined) throw new Error('the row of the audit chain is gone');
   let { number, hash } = head as { number: number; hash: string };
   for (const event of events) {
     const { at, actor, address, peer, way, target, result, count } = event;
-    const actorName = (names.find(({ id }) => id === actor)?.['username'] ?? '') as string;
+    const actorName = (names.find(({ id }) => id === actor)?.username ?? '') as string;
     number += 1;
     hash = linkHash(chain, hash, { ...event, number, actorName });
     await transaction.run(

@@ -10,7 +10,8 @@ import { beginChain } from './audit.ts';
 import { keepNetwork } from './guessing.ts';
 import type { Work } from './work.ts';
 import type { SessionParts } from './session-parts.ts';
-import { insertUser } from './users.ts';
+import { replaceRecoveryCodes } from './accounts/account-parts.ts';
+import { insertUser } from './accounts/user-rows.ts';
 
 type Argument<K extends keyof Store> = Parameters<Store[K]>[0];
 type Outcome<K extends keyof Store> = Awaited<ReturnType<Store[K]>>;
@@ -119,8 +120,7 @@ export function installationWrites(parts: SessionParts) {
       const decision = await mayDecide(work, codeDigest, at);
       if (decision.kind !== 'may') return { kind: decision.kind };
       if ((await insertUser(work, user)).kind === 'name-taken') throw new Error('an account has that name already');
-      for (const code of recoveryCodes)
-        await work.run('INSERT INTO recovery_codes (user_id, digest) VALUES ($1, $2)', [user.id, code]);
+      await replaceRecoveryCodes(work, user.id, recoveryCodes);
       await parts.insert(work, session.session);
       if (device !== null) await parts.keepDevice(work, device);
       await keepNetwork(work, user.id, network);

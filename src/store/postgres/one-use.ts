@@ -6,7 +6,7 @@ import type { OneUse } from '../rows.ts';
 import type { VolatileSessions } from '../volatile-sessions.ts';
 import type { Work } from './work.ts';
 import type { SessionParts } from './session-parts.ts';
-import { lockUser } from './users.ts';
+import { lockUser } from './accounts/user-rows.ts';
 import { standingAt } from './volatile.ts';
 
 type Argument<K extends keyof Store> = Parameters<Store[K]>[0];

@@ -7,6 +7,10 @@ import { tell, type Listening } from '../listening.ts';
 import type { Bus } from '../bus.ts';
 import { type Store, StoreFault } from '../store.ts';
 import type { VolatileSessions } from '../volatile-sessions.ts';
+import { challengeWrites } from './accounts/challenges.ts';
+import { factorWrites } from './accounts/factors.ts';
+import { linkWrites } from './accounts/links.ts';
+import { userWrites } from './accounts/users.ts';
 import { putCheckpoint, beginChain } from './audit.ts';
 import { connectDatabase, type Database, faultOf, type PostgresPlace, textOf } from './server/database.ts';
 import { guessingWrites } from './guessing.ts';
@@ -21,7 +25,6 @@ import type { Work } from './work.ts';
 import { sessionParts } from './session-parts.ts';
 import { sessionWrites } from './sessions.ts';
 import { upkeepWrites } from './upkeep.ts';
-import { userWrites } from './users.ts';
 
 export interface PostgresParts {
   readonly place: PostgresPlace;
@@ -89,6 +92,9 @@ function storeOver(
   const operations = {
     ...installationWrites(session),
     ...userWrites(session),
+    ...challengeWrites,
+    ...factorWrites(session),
+    ...linkWrites(session),
     ...sessionWrites(session, volatile),
     ...oneUseWrites(session, volatile),
     ...guessingWrites,
@@ -185,6 +191,14 @@ function storeOver(
     setupCode: answering('the setup code', read.setupCode),
     userByName: answering('a user', read.userByName),
     userById: answering('a user', read.userById),
+    users: answering('users', read.users),
+    challenge: answering('a challenge', read.challenge),
+    factorsOf: answering('factors', read.factorsOf),
+    recoveryCode: answering('a recovery code', read.recoveryCode),
+    enrolment: answering('an enrolment', read.enrolment),
+    passkeyById: answering('a passkey', read.passkeyById),
+    link: answering('a link', read.link),
+    notices: answering('notices', read.notices),
     sessionByDigest: answering('a session', read.sessionByDigest),
     sessionsOf: answering('sessions', read.sessionsOf),
     deviceByDigest: answering('a device', read.deviceByDigest),
@@ -214,10 +228,29 @@ function storeOver(
     decline: writing('decline'),
     switchAuthentication: writing('switchAuthentication'),
     createUser: (user, audit) => write('createUser', { user, audit }),
-    setUserActive: writing('setUserActive'),
-    setPrivileges: writing('setPrivileges'),
+    updateUser: writing('updateUser'),
+    deleteUser: writing('deleteUser'),
     changePassword: writing('changePassword'),
     rehashPassword: writing('rehashPassword'),
+    openChallenge: (challenge, cap) => write('openChallenge', { challenge, cap }),
+    spendChallenge: (digest, at) => write('spendChallenge', { digest, at }),
+    spendCode: writing('spendCode'),
+    countCodeFailure: writing('countCodeFailure'),
+    putEnrolment: writing('putEnrolment'),
+    enableTotp: writing('enableTotp'),
+    disableTotp: writing('disableTotp'),
+    replaceRecoveryCodes: writing('replaceRecoveryCodes'),
+    addPasskey: writing('addPasskey'),
+    renamePasskey: writing('renamePasskey'),
+    removePasskey: writing('removePasskey'),
+    usePasskey: writing('usePasskey'),
+    resetFactors: writing('resetFactors'),
+    unlockTotp: (userId, audit) => write('unlockTotp', { userId, audit }),
+    putLink: (link, audit) => write('putLink', { link, audit }),
+    redeemLink: writing('redeemLink'),
+    putNotice: writing('putNotice'),
+    dismissNotices: (userId, upTo) => write('dismissNotices', { userId, upTo }),
+    takeNoticeToMail: writing('takeNoticeToMail'),
     openSession: writing('openSession'),
     renewSession: writing('renewSession'),
     countReauthenticationFailure: writing('countReauthenticationFailure'),

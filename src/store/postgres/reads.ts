@@ -5,8 +5,10 @@
 import type { KeyRow } from '../../crypto/keyring.ts';
 import type { Digest, Seq } from '../../types.ts';
 import type { AttemptRow, Change, ChangeSubject, DeviceRow, Installation, SessionRow, UserRow } from '../rows.ts';
-import type { SessionLookup, Store, UserLookup } from '../store.ts';
+import type { SessionLookup, Store } from '../store.ts';
 import type { VolatileSessions } from '../volatile-sessions.ts';
+import { accountReads } from './accounts/reads.ts';
+import { userColumns, userOf } from './accounts/user-rows.ts';
 import { auditReads } from './audit.ts';
 import type { Database, Row } from './server/database.ts';
 import { guessingReads } from './guessing.ts';
@@ -19,10 +21,6 @@ const sessionColumns = `
   s.id, s.digest, s.user_id AS "userId", s.kind, s.transport, s.credential_generation AS "credentialGeneration",
   s.boot_id AS "bootId", s.parent_id AS "parentId", s.origin, s.created_at AS "createdAt", s.last_seen_at AS "lastSeenAt",
   s.idle_ms AS "idleMs", s.expires_at AS "expiresAt", s.authenticated_at AS "authenticatedAt", s.address, s.user_agent AS "userAgent"`;
-const userColumns = `
-  u.id AS u_id, u.username AS u_username, u.display_name AS u_display_name, u.email AS u_email, u.privileges AS u_privileges,
-  u.groups AS u_groups, u.active AS u_active, u.sealed_password AS u_sealed_password,
-  u.credential_generation AS generation, u.created_at AS u_created_at`;
 const deviceColumns =
   'digest, user_id AS "userId", created_at AS "createdAt", used_at AS "usedAt", expires_at AS "expiresAt"';
 
@@ -42,12 +40,15 @@ export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, vol
     );
     if (row === undefined) throw counterGone();
     const seq = row['seq'] as Seq;
-    if (lookup.kind === 'unknown' || row['u_id'] === null || standing(lookup.found, row).kind === 'over')
-      return { kind: 'unknown', seq };
-    return { kind: 'found', session: lookup.found.session, user: userOf(row), seq };
+    if (lookup.kind === 'unknown' || row['u_id'] === null) return { kind: 'unknown', seq };
+    const stands = standing(lookup.found, row);
+    return stands.kind === 'over'
+      ? { kind: 'unknown', seq }
+      : { kind: 'found', session: stands.session, user: userOf(row), seq };
   };
 
   return {
+    ...accountReads(db),
     ...guessingReads(db),
     ...auditReads(db, chain),
 
@@ -72,11 +73,6 @@ export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, vol
       if (row?.['open'] === false) return { kind: 'already-configured' };
       return { kind: row?.['good'] === true ? 'valid' : 'invalid' };
     },
-
-    userByName: async (...[username]: Parameters<Store['userByName']>): Promise<UserLookup> =>
-      userLookup(await db.rows(`SELECT ${userColumns} FROM users AS u WHERE u.username = $1`, [username])),
-    userById: async (...[id]: Parameters<Store['userById']>): Promise<UserLookup> =>
-      userLookup(await db.rows(`SELECT ${userColumns} FROM users AS u WHERE u.id = $1`, [id])),
 
     sessionByDigest: async (...[digest, which]: Parameters<Store['sessionByDigest']>): Promise<SessionLookup> => {
       const [row] = await db.rows(
@@ -169,25 +165,6 @@ export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, vol
 
 function counterGone(): Error {
   return new Error('the row of the change counter is gone');
-}
-
-function userLookup([row]: readonly Row[]): UserLookup {
-  return row === undefined ? { kind: 'unknown' } : { kind: 'found', user: userOf(row) };
-}
-
-function userOf(row: Row): UserRow {
-  return {
-    id: row['u_id'],
-    username: row['u_username'],
-    displayName: row['u_display_name'],
-    email: row['u_email'],
-    privileges: row['u_privileges'],
-    groups: row['u_groups'],
-    active: row['u_active'],
-    sealedPassword: row['u_sealed_password'],
-    credentialGeneration: row['generation'],
-    createdAt: row['u_created_at'],
-  } as UserRow;
 }
 
 function sessionOf(row: Row): SessionRow {

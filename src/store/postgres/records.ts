@@ -1,10 +1,10 @@
 /**
- * What every operation writes beside its own rows: attempts, the audit log, numbered changes. The last two are written at
+ * What every operation writes beside its own rows: attempts, notices, the audit log, numbered changes. The last two are written at
  * the end of the transaction and in this order, since each holds a lock until the commit: the chain's head, which only
  * this node takes, and the counter, which all nodes take.
  */
 import type { Seq } from '../../types.ts';
-import type { AuditEvent, Change, ChangeSubject } from '../rows.ts';
+import type { AuditEvent, Change, ChangeSubject, NoticeDraft, UserRow } from '../rows.ts';
 import type { Attempt } from '../rows.ts';
 import { appendAudit } from './audit.ts';
 import type { Work } from './work.ts';
@@ -24,6 +24,7 @@ export interface Noted {
 export function noting(transaction: Transaction, node: string, news: 'notify' | 'none'): Noted {
   const subjects: ChangeSubject[] = [];
   const events: AuditEvent[] = [];
+  const leaving: UserRow[] = [];
   const tasks: (() => Promise<void>)[] = [];
   const changed = (subject: ChangeSubject): void => void subjects.push(subject);
   return {
@@ -35,12 +36,15 @@ export function noting(transaction: Transaction, node: string, news: 'notify' | 
         for (const digest of digests) changed({ kind: 'session', digest });
       },
       userChanged: (userId) => changed({ kind: 'user', userId }),
-      audit: (event) => void events.push(event),
+      audit: (event, user) => {
+        events.push(event);
+        if (user !== undefined) leaving.push(user);
+      },
       after: (task) => void tasks.push(task),
     },
     tasks,
     finish: async () => {
-      if (events.length > 0) await appendAudit(transaction, node, events);
+      if (events.length > 0) await appendAudit(transaction, node, events, leaving);
       return subjects.length > 0 ? number(transaction, subjects, news) : [];
     },
   };
@@ -85,5 +89,14 @@ export async function countAttempt(work: Work, { userId, address, way, result, a
     ON CONFLICT (user_id, address, way, result, day) DO UPDATE SET count = attempts.count + 1,
       first_at = LEAST(attempts.first_at, excluded.first_at), last_at = GREATEST(attempts.last_at, excluded.last_at)`,
     [userId ?? '', address, way, result, Math.floor(at / dayMs), at],
+  );
+}
+
+/** For the owner's page and for mail; of a user who is gone there is nobody to tell. */
+export async function putNotice(work: Work, { userId, kind, at, address, detail }: NoticeDraft): Promise<void> {
+  await work.run(
+    `INSERT INTO notices (user_id, kind, at, address, detail)
+    SELECT id, $2, $3, $4, $5 FROM users WHERE id = $1 FOR KEY SHARE`,
+    [userId, kind, at, address, detail],
   );
 }

@@ -6,7 +6,7 @@ import type { Digest, Millis, SessionId, UserId } from '../../types.ts';
 import type { DeviceRow, SessionRow } from '../rows.ts';
 import type { VolatileLookup, VolatileSessions } from '../volatile-sessions.ts';
 import type { Work } from './work.ts';
-import { markEnded, raiseEpoch, standingAt } from './volatile.ts';
+import { markEnded, raiseEpoch, raiseEpochAround, standingAt } from './volatile.ts';
 
 /** Longest that any session lasts. */
 const yearMs = 366 * 86_400_000;
@@ -21,6 +21,13 @@ interface Kept {
   readonly generation: number;
   readonly digest: Digest;
   readonly authenticatedAt: Millis;
+}
+
+/** The session that stays when factors change. */
+export interface Remaining {
+  readonly id: SessionId;
+  /** What a volatile one was written under; null for a row. */
+  readonly writtenUnder: number | null;
 }
 
 /** Pieces that operations of other subjects are made of as well. Each is called under the user's lock. */
@@ -48,7 +55,15 @@ export interface SessionParts {
     work: Work,
     kept: Kept,
   ): Promise<{ readonly kind: 'gone' } | { readonly kind: 'renewed'; readonly digest: Digest }>;
-  forgetTickets(work: Work, userId: UserId): Promise<void>;
+  /** Whether a session may outlast a change of factors: it is live, and no `app` session. Changes nothing. */
+  mayStay(
+    work: Work,
+    asked: { readonly id: SessionId; readonly userId: UserId; readonly generation: number; readonly at: Millis },
+  ): Promise<{ readonly kind: 'gone' } | { readonly kind: 'stays'; readonly remaining: Remaining }>;
+  /** Ends all of a user but that one, which goes on under the new generation and its own digest. The caller notes one change for the user. */
+  carryOver(work: Work, userId: UserId, remaining: Remaining, generation: number): Promise<void>;
+  /** Tickets, challenges and links of the user, and what is on its way for another session than `keep`. */
+  forgetPending(work: Work, userId: UserId, keep: SessionId | null): Promise<void>;
   forgetDevicesBut(work: Work, userId: UserId, keep: Digest | null): Promise<void>;
 }
 
@@ -168,8 +183,25 @@ export function sessionParts(volatile: VolatileSessions): SessionParts {
       );
     },
     endOthers: async (work, userId, keep) => {
-      await raiseEpoch(work, userId, keep);
+      await raiseEpochAround(work, userId, keep, null);
       await work.run('DELETE FROM sessions WHERE user_id = $1 AND id <> $2', [userId, keep]);
+    },
+    mayStay: async (work, { id, userId, generation, at }) => {
+      const [row] = await work.rows(
+        `SELECT 1 FROM sessions
+        WHERE id = $1 AND user_id = $2 AND credential_generation = $3 AND parent_id IS NULL AND ends_at > $4 FOR UPDATE`,
+        [id, userId, generation, at],
+      );
+      if (row !== undefined) return { kind: 'stays', remaining: { id, writtenUnder: null } };
+      const lookup = await volatile.byId(id);
+      const stands = await standingAt(work, lookup, userId, at);
+      if (stands.kind === 'gone' || lookup.kind !== 'found') return { kind: 'gone' };
+      return { kind: 'stays', remaining: { id, writtenUnder: lookup.found.session.credentialGeneration } };
+    },
+    carryOver: async (work, userId, { id, writtenUnder }, generation) => {
+      await raiseEpochAround(work, userId, id, writtenUnder);
+      await work.run('DELETE FROM sessions WHERE user_id = $1 AND id <> $2', [userId, id]);
+      await work.run('UPDATE sessions SET credential_generation = $2 WHERE id = $1', [id, generation]);
     },
     renewKept: async (work, { id, userId, fromGeneration, generation, digest, authenticatedAt }) => {
       const [row] = await work.rows(
@@ -190,8 +222,11 @@ export function sessionParts(volatile: VolatileSessions): SessionParts {
       await replace(work, stands.found.session, { digest, authenticatedAt, credentialGeneration: generation });
       return { kind: 'renewed', digest: stands.found.session.digest };
     },
-    forgetTickets: async (work, userId) => {
+    forgetPending: async (work, userId, keep) => {
       await work.run('DELETE FROM one_use_tickets WHERE user_id = $1', [userId]);
+      await work.run('DELETE FROM challenges WHERE user_id = $1', [userId]);
+      await work.run('DELETE FROM links WHERE user_id = $1', [userId]);
+      await work.run('DELETE FROM enrolments WHERE user_id = $1 AND session_id IS DISTINCT FROM $2', [userId, keep]);
     },
     forgetDevicesBut: async (work, userId, keep) => {
       await work.run('DELETE FROM devices WHERE user_id = $1 AND digest IS DISTINCT FROM $2', [userId, keep]);

@@ -1,13 +1,13 @@
 /** What happens to sessions: opening within their caps, use, renewing, ending (`session-parts.ts`). */
-import type { SessionId, UserId } from '../../types.ts';
-import type { DeviceRow, SessionRow } from '../rows.ts';
+import type { Millis, SessionId, UserId } from '../../types.ts';
+import type { DeviceRow, NoticeDraft, SessionRow } from '../rows.ts';
 import type { SessionOpening, Store } from '../store.ts';
 import type { VolatileSessions } from '../volatile-sessions.ts';
 import { keepNetwork } from './guessing.ts';
-import { countAttempt } from './records.ts';
+import { countAttempt, putNotice } from './records.ts';
 import type { Work } from './work.ts';
 import type { SessionParts } from './session-parts.ts';
-import { lockUser } from './users.ts';
+import { lockInForce, lockUser } from './accounts/user-rows.ts';
 import { endsAt, outOfReach, standingAt, standingOnes } from './volatile.ts';
 
 type Argument<K extends keyof Store> = Parameters<Store[K]>[0];
@@ -24,6 +24,14 @@ export function sessionWrites(parts: SessionParts, volatile: VolatileSessions) {
         ORDER BY digest = $2 DESC, used_at DESC, created_at DESC OFFSET $3)`,
       [device.userId, device.digest, cap],
     );
+  };
+
+  const tellOfNew = async (work: Work, device: DeviceRow, at: Millis, notice: NoticeDraft): Promise<void> => {
+    const [known] = await work.rows(
+      'SELECT count(*) AS count, bool_or(digest = $1) AS own FROM devices WHERE user_id = $2 AND expires_at > $3',
+      [device.digest, device.userId, at],
+    );
+    if (Number(known?.['count']) > 0 && known?.['own'] === false) await putNotice(work, notice);
   };
 
   /** Those of that kind and transport that expired, and the oldest beyond the cap, give way to the one that is opened. */
@@ -71,14 +79,16 @@ export function sessionWrites(parts: SessionParts, volatile: VolatileSessions) {
 
   return {
     async openSession(work: Work, given: SessionOpening): Promise<Outcome<'openSession'>> {
-      const { opening, device, deviceCap, network, attempt, audit } = given;
+      const { opening, device, deviceCap, network, attempt, audit, newDevice } = given;
       const { session, cap } = opening;
-      const user = await lockUser(work, session.userId);
-      if (user.kind === 'unknown' || !user.active || user.generation !== session.credentialGeneration)
-        return { kind: 'superseded' };
+      const user = await lockInForce(work, session.userId, session.credentialGeneration);
+      if (user.kind === 'unknown') return { kind: 'superseded' };
       await makeRoom(work, session, cap);
       await parts.insert(work, session);
-      if (device !== null) await keepDeviceWithin(work, device, deviceCap);
+      if (device !== null) {
+        if (newDevice !== null) await tellOfNew(work, device, session.createdAt, newDevice);
+        await keepDeviceWithin(work, device, deviceCap);
+      }
       await keepNetwork(work, session.userId, network);
       await countAttempt(work, attempt);
       work.audit(audit);

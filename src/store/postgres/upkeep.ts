@@ -3,6 +3,7 @@
  * another one has in hand is passed over.
  */
 import type { Millis, SessionId, UserId } from '../../types.ts';
+import { noteUnanswered, type Unanswered } from './accounts/challenges.ts';
 import { cutAudit } from './audit.ts';
 import type { Work } from './work.ts';
 import type { SessionParts } from './session-parts.ts';
@@ -12,6 +13,7 @@ const rowsPerCall = 1000;
 const sessionsPerCall = 250;
 const attemptsKept = 100_000;
 const attemptsMs = 90 * 86_400_000;
+const noticesMs = 90 * 86_400_000;
 const changesMs = 3_600_000;
 /** Marks of what is used stay a day longer than what they mark: so far back a clock may be set, and it stays used. */
 const claimsMs = 86_400_000;
@@ -51,11 +53,31 @@ const expired: readonly (readonly [statement: string, keptMs: number])[] = [
     0,
   ],
   [
+    `DELETE FROM enrolments WHERE ctid = ANY (ARRAY(SELECT ctid FROM enrolments WHERE expires_at <= $1
+      LIMIT $2 FOR UPDATE SKIP LOCKED))`,
+    0,
+  ],
+  [
+    `DELETE FROM links WHERE ctid = ANY (ARRAY(SELECT ctid FROM links WHERE expires_at <= $1
+      LIMIT $2 FOR UPDATE SKIP LOCKED))`,
+    0,
+  ],
+  [
+    `DELETE FROM notices WHERE ctid = ANY (ARRAY(SELECT ctid FROM notices WHERE at <= $1
+      LIMIT $2 FOR UPDATE SKIP LOCKED))`,
+    noticesMs,
+  ],
+  [
     `DELETE FROM attempts WHERE ctid = ANY (ARRAY(SELECT ctid FROM attempts WHERE last_at <= $1
       LIMIT $2 FOR UPDATE SKIP LOCKED))`,
     attemptsMs,
   ],
 ];
+
+const unanswered = `
+  DELETE FROM challenges WHERE ctid = ANY (ARRAY(SELECT ctid FROM challenges WHERE expires_at <= $1
+    LIMIT $2 FOR UPDATE SKIP LOCKED))
+  RETURNING user_id AS "userId", address, came_from AS "from", expires_at AS "expiresAt"`;
 
 const surplusAttempts = `
   DELETE FROM attempts WHERE ctid = ANY (ARRAY(SELECT ctid FROM attempts
@@ -70,6 +92,9 @@ export function upkeepWrites(parts: SessionParts) {
         [at, sessionsPerCall],
       );
       for (const { id, userId } of sessions) await parts.end(work, id as SessionId, userId as UserId);
+      const challenges = await work.rows(unanswered, [at, rowsPerCall]);
+      for (const row of challenges)
+        await noteUnanswered(work, row as unknown as Unanswered, row['expiresAt'] as Millis);
       let dropped = await work.run(surplusAttempts, [attemptsKept, rowsPerCall]);
       for (const [statement, keptMs] of expired)
         dropped = Math.max(dropped, await work.run(statement, [at - keptMs, rowsPerCall]));
@@ -87,6 +112,7 @@ export function upkeepWrites(parts: SessionParts) {
         'INSERT INTO change_marks (at, seq) SELECT $1, seq FROM change_counter ON CONFLICT (at) DO NOTHING',
         [at],
       );
+      dropped = Math.max(dropped, challenges.length);
       return { kind: dropped >= rowsPerCall || sessions.length >= sessionsPerCall ? 'more' : cut.kind };
     },
 

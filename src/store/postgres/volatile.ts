@@ -1,5 +1,6 @@
 /** Whether a volatile session stands: what the place that keeps it says counts only as far as the database agrees. */
 import type { Millis, SessionId, UserId } from '../../types.ts';
+import type { SessionRow } from '../rows.ts';
 import type { VolatileLookup, VolatileSession } from '../volatile-sessions.ts';
 import type { Row } from './server/database.ts';
 import type { Work } from './work.ts';
@@ -9,7 +10,7 @@ import type { Work } from './work.ts';
  * else is asked, and so in one moment.
  */
 export const groundColumns = `
-  u.volatile_epoch AS epoch, u.volatile_kept AS kept, (SELECT boot_id FROM installation WHERE one = 1) AS boot,
+  u.volatile_epoch AS epoch, u.volatile_kept AS kept, u.volatile_kept_generation AS kept_generation, (SELECT boot_id FROM installation WHERE one = 1) AS boot,
   ARRAY(SELECT e.mark FROM ended_volatile AS e WHERE e.user_id = u.id AND e.mark = ANY ($1)) AS marks`;
 
 /** By what a session may have been said to be over. */
@@ -17,15 +18,20 @@ export function marksOf(sessions: readonly VolatileSession[]): readonly string[]
   return sessions.flatMap(({ session }) => [session.id, session.digest]);
 }
 
+/** One that stayed when factors changed lies there as it was: its generation is the user's all the same. */
 export function standing(
   { session, epoch }: VolatileSession,
   ground: Row,
-): { readonly kind: 'over' } | { readonly kind: 'stands' } {
+): { readonly kind: 'over' } | { readonly kind: 'stands'; readonly session: SessionRow } {
   const marks = ground['marks'] as readonly string[];
   if (marks.includes(session.id) || marks.includes(session.digest)) return { kind: 'over' };
-  if (ground['boot'] !== session.bootId || ground['generation'] !== session.credentialGeneration)
-    return { kind: 'over' };
-  return ground['epoch'] === epoch || ground['kept'] === session.id ? { kind: 'stands' } : { kind: 'over' };
+  if (ground['boot'] !== session.bootId) return { kind: 'over' };
+  const isKept = ground['kept'] === session.id;
+  const { credentialGeneration } = session;
+  const carriedOver = isKept && ground['kept_generation'] === credentialGeneration;
+  if (ground['generation'] !== credentialGeneration && !carriedOver) return { kind: 'over' };
+  if (ground['epoch'] !== epoch && !isKept) return { kind: 'over' };
+  return { kind: 'stands', session: { ...session, credentialGeneration: ground['generation'] as number } };
 }
 
 export function endsAt({ session }: VolatileSession): number {
@@ -45,7 +51,10 @@ export async function standingOnes(
     [marksOf(candidates), userId],
   );
   if (ground === undefined) return [];
-  return candidates.filter((each) => each.session.userId === userId && standing(each, ground).kind === 'stands');
+  return candidates.flatMap((each): readonly VolatileSession[] => {
+    const stands = standing(each, ground);
+    return stands.kind === 'stands' && each.session.userId === userId ? [{ ...each, session: stands.session }] : [];
+  });
 }
 
 /** Live at `at`. Throws where it cannot be told. */
@@ -84,8 +93,22 @@ export async function markEnded(work: Work, mark: string, userId: UserId, until:
 
 /** All volatile sessions of the user but that one are over. */
 export async function raiseEpoch(work: Work, userId: UserId, except: SessionId | null): Promise<void> {
-  await work.run('UPDATE users SET volatile_epoch = volatile_epoch + 1, volatile_kept = $2 WHERE id = $1', [
-    userId,
-    except,
-  ]);
+  await work.run(
+    `UPDATE users SET volatile_epoch = volatile_epoch + 1, volatile_kept = $2,
+      volatile_kept_generation = CASE WHEN volatile_kept = $2 THEN volatile_kept_generation END WHERE id = $1`,
+    [userId, except],
+  );
+}
+
+/** The same, and that one, which was written under `generation`, goes on under whatever the user's is. */
+export async function raiseEpochAround(
+  work: Work,
+  userId: UserId,
+  kept: SessionId,
+  generation: number | null,
+): Promise<void> {
+  await work.run(
+    `UPDATE users SET volatile_epoch = volatile_epoch + 1, volatile_kept = $2, volatile_kept_generation = $3 WHERE id = $1`,
+    [userId, kept, generation],
+  );
 }

@@ -1,6 +1,6 @@
 /** What an operation has in hand: its transaction, and what it notes for the end of it (`records.ts`). */
 import type { Digest, UserId } from '../../types.ts';
-import type { AuditEvent, ChangeSubject } from '../rows.ts';
+import type { AuditEvent, ChangeSubject, UserRow } from '../rows.ts';
 import type { Transaction } from './server/database.ts';
 
 /** One operation's transaction, with what it notes. */
@@ -10,7 +10,8 @@ export interface Work extends Transaction {
   readonly changed: (subject: ChangeSubject) => void;
   readonly sessionsChanged: (digests: readonly Digest[]) => void;
   readonly userChanged: (userId: UserId) => void;
-  readonly audit: (event: AuditEvent) => void;
+  /** `leaving`: somebody who is gone when it is written, and keeps the name. */
+  readonly audit: (event: AuditEvent, leaving?: UserRow) => void;
   /** Tidying up that is done once this is on disk, and that may fail. */
   readonly after: (task: () => Promise<void>) => void;
 }

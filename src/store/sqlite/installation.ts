@@ -6,12 +6,17 @@ import type { FirstAdmin, Store } from '../store.ts';
 import type { Records } from './records.ts';
 import type { NetworkParts } from './guessing.ts';
 import type { SessionParts } from './sessions.ts';
-import { userInsertion } from './users.ts';
+import type { AccountParts } from './accounts/account-parts.ts';
+import { userInsertion } from './accounts/user-rows.ts';
 
 type Argument<K extends keyof Store> = Parameters<Store[K]>[0];
 type Outcome<K extends keyof Store> = Awaited<ReturnType<Store[K]>>;
 
-export function installationWrites(db: DatabaseSync, noting: Records, parts: SessionParts & NetworkParts) {
+export function installationWrites(
+  db: DatabaseSync,
+  noting: Records,
+  parts: SessionParts & NetworkParts & AccountParts,
+) {
   const insertInstallation = db.prepare(`
     INSERT INTO installation (one, id, state, boot_id, canary) VALUES (1, ?, ?, ?, ?) ON CONFLICT (one) DO NOTHING`);
   const insertKey = db.prepare('INSERT INTO keys (id, purpose, sealed, created_at) VALUES (?, ?, ?, ?)');
@@ -24,7 +29,6 @@ export function installationWrites(db: DatabaseSync, noting: Records, parts: Ses
     ON CONFLICT (one) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at`);
   const goodCode = db.prepare('SELECT 1 FROM setup_code WHERE digest = ? AND expires_at > ?');
   const dropCode = db.prepare('DELETE FROM setup_code');
-  const insertRecoveryCode = db.prepare('INSERT INTO recovery_codes (user_id, digest) VALUES (?, ?)');
   const insertUser = userInsertion(db);
 
   const state = (): InstallationState => {
@@ -81,7 +85,7 @@ export function installationWrites(db: DatabaseSync, noting: Records, parts: Ses
       if (decision.kind !== 'may') return { kind: decision.kind };
       if (insertUser(user).kind === 'name-taken')
         throw new Error('Cannot create the first admin: an account has that name already');
-      for (const code of recoveryCodes) insertRecoveryCode.run(user.id, code);
+      parts.replaceRecoveryCodes(user.id, recoveryCodes);
       parts.insert(session.session);
       if (device !== null) parts.keepDevice(device);
       parts.keepNetwork(user.id, network);

@@ -7,6 +7,8 @@ import type { KeyRow } from '../../crypto/keyring.ts';
 import type { Digest, Seq } from '../../types.ts';
 import type { AttemptRow, Change, ChangeSubject, DeviceRow, Installation, SessionRow, UserRow } from '../rows.ts';
 import type { Store } from '../store.ts';
+import { type AccountReads, accountReads } from './accounts/reads.ts';
+import { list } from './accounts/user-rows.ts';
 import { type AuditReads, auditReads } from './audit.ts';
 import { guessingReads } from './guessing.ts';
 
@@ -15,8 +17,7 @@ type Outcome<K extends keyof Store> = Awaited<ReturnType<Store[K]>>;
 type ReadName =
   | 'installation'
   | 'setupCode'
-  | 'userByName'
-  | 'userById'
+  | keyof AccountReads
   | 'sessionByDigest'
   | 'sessionsOf'
   | 'deviceByDigest'
@@ -37,9 +38,6 @@ const sessionColumns = `
   s.credential_generation AS credentialGeneration, s.boot_id AS bootId, s.parent_id AS parentId, s.origin AS origin,
   s.created_at AS createdAt, s.last_seen_at AS lastSeenAt, s.idle_ms AS idleMs, s.expires_at AS expiresAt,
   s.authenticated_at AS authenticatedAt, s.address AS address, s.user_agent AS userAgent`;
-const userColumns = `
-  u.id AS u_id, u.username AS username, u.display_name AS displayName, u.email AS email, u.privileges AS privileges, u.groups AS groups,
-  u.active AS active, u.sealed_password AS sealedPassword, u.credential_generation AS u_generation, u.created_at AS u_createdAt`;
 
 export function reads(db: DatabaseSync): Reads {
   const installation = db.prepare(
@@ -48,14 +46,13 @@ export function reads(db: DatabaseSync): Reads {
   const setupCode = db.prepare(`
     SELECT i.state IN ('fresh', 'declined') AS open, s.digest FROM installation AS i
     LEFT JOIN setup_code AS s ON s.digest = ? AND s.expires_at > ?`);
-  const userByName = db.prepare(`SELECT ${userColumns} FROM users AS u WHERE u.username = ?`);
-  const userById = db.prepare(`SELECT ${userColumns} FROM users AS u WHERE u.id = ?`);
   // One statement, so that the change number is that of the very state the row was read from. Values by position and none
   // twice: making objects and strings is most of what a look-up costs.
   const sessionByDigest = db.prepare(`
     SELECT c.seq, s.id, s.user_id, s.kind, s.transport, s.credential_generation, s.boot_id, s.parent_id, s.origin, s.created_at,
       s.last_seen_at, s.idle_ms, s.expires_at, s.authenticated_at, s.address, s.user_agent,
-      u.username, u.display_name, u.email, u.privileges, u.groups, u.active, u.sealed_password, u.credential_generation, u.created_at
+      u.username, u.display_name, u.email, u.privileges, u.groups, u.active, u.sealed_password, u.credential_generation, u.created_at,
+      u.sealed_totp, u.passkeys, u.password_length, u.password_standing
     FROM change_counter AS c LEFT JOIN (sessions AS s JOIN users AS u ON u.id = s.user_id) ON s.digest = ?`);
   sessionByDigest.setReturnArrays(true);
   const sessionsOf = db.prepare(`
@@ -81,6 +78,7 @@ export function reads(db: DatabaseSync): Reads {
     FROM change_counter AS c LEFT JOIN changes AS x ON x.seq > ? ORDER BY x.seq`);
 
   return {
+    ...accountReads(db),
     ...guessingReads(db),
     liveSessions: (at) => Number(liveSessions.get(at)?.['count']),
     installation: () => {
@@ -94,8 +92,6 @@ export function reads(db: DatabaseSync): Reads {
       if (row?.['open'] === 0) return { kind: 'already-configured' };
       return { kind: (row?.['digest'] ?? null) === null ? 'invalid' : 'valid' };
     },
-    userByName: (username) => userLookup(userByName.get(username)),
-    userById: (id) => userLookup(userById.get(id)),
     sessionByDigest: (digest) => {
       const row = sessionByDigest.get(digest) as unknown as readonly SQLOutputValue[] | undefined;
       if (row === undefined) throw counterGone();
@@ -161,6 +157,10 @@ function sessionWithUser(digest: Digest, row: readonly SQLOutputValue[]): Outcom
     groups: list(row[20]),
     active: row[21] === 1,
     sealedPassword: row[22],
+    sealedTotp: row[25],
+    passkeys: row[26],
+    passwordLength: row[27],
+    passwordStanding: row[28],
     credentialGeneration: row[23],
     createdAt: row[24],
   } as UserRow;
@@ -169,10 +169,6 @@ function sessionWithUser(digest: Digest, row: readonly SQLOutputValue[]): Outcom
 
 function installationOf(row: Row): Installation {
   return { id: row['id'], state: row['state'], bootId: row['boot_id'], canary: row['canary'] } as Installation;
-}
-
-function userLookup(row: Row | undefined): Outcome<'userById'> {
-  return row === undefined ? { kind: 'unknown' } : { kind: 'found', user: userOf(row) };
 }
 
 function sessionOf(row: Row): SessionRow {
@@ -194,25 +190,6 @@ function sessionOf(row: Row): SessionRow {
     address: row['address'],
     userAgent: row['userAgent'],
   } as SessionRow;
-}
-
-function userOf(row: Row): UserRow {
-  return {
-    id: row['u_id'],
-    username: row['username'],
-    displayName: row['displayName'],
-    email: row['email'],
-    privileges: list(row['privileges']),
-    groups: list(row['groups']),
-    active: row['active'] === 1,
-    sealedPassword: row['sealedPassword'],
-    credentialGeneration: row['u_generation'],
-    createdAt: row['u_createdAt'],
-  } as UserRow;
-}
-
-function list(text: SQLOutputValue | undefined): readonly string[] {
-  return text === '[]' ? [] : (JSON.parse(String(text)) as readonly string[]);
 }
 
 function attemptOf(row: Row): AttemptRow {

@@ -1,7 +1,7 @@
-/** What every operation writes beside its own rows: numbered changes, the audit log, attempts. */
+/** What every operation writes beside its own rows: numbered changes, the audit log, attempts, notices. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Digest, Seq, UserId } from '../../types.ts';
-import type { AuditEvent, Change, ChangeSubject } from '../rows.ts';
+import type { AuditEvent, Change, ChangeSubject, NoticeDraft } from '../rows.ts';
 import type { Attempt } from '../rows.ts';
 import { auditWrites, type AuditWrites } from './audit.ts';
 
@@ -17,6 +17,8 @@ export interface Records {
   readonly auditing: Omit<AuditWrites, 'append'>;
   /** Counted into the row of the same user, address, way and result of the same UTC day. */
   readonly attempt: (attempt: Attempt) => void;
+  /** For the owner's page and for mail; of a user who is gone there is nobody to tell. */
+  readonly notice: (notice: NoticeDraft) => void;
   /** Changes noted since the last `take`; `keep` of them stay when an operation is rolled back. */
   readonly noted: number;
   readonly forgetAfter: (keep: number) => void;
@@ -31,6 +33,9 @@ export function records(db: DatabaseSync): Records {
     INSERT INTO attempts (user_id, address, way, result, day, first_at, last_at, count) VALUES (?, ?, ?, ?, ?, ?, ?, 1)
     ON CONFLICT (user_id, address, way, result, day) DO UPDATE
     SET count = count + 1, first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)`);
+  const insertNotice = db.prepare(
+    'INSERT INTO notices (user_id, kind, at, address, detail) SELECT id, ?, ?, ?, ? FROM users WHERE id = ?',
+  );
   let noted: Change[] = [];
 
   const changed = (subject: ChangeSubject): void => {
@@ -49,6 +54,9 @@ export function records(db: DatabaseSync): Records {
     auditing,
     attempt: ({ userId, address, way, result, at }) => {
       countAttempt.run(userId ?? '', address, way, result, Math.floor(at / dayMs), at, at);
+    },
+    notice: ({ userId, kind, at, address, detail }) => {
+      insertNotice.run(kind, at, address, detail, userId);
     },
     get noted() {
       return noted.length;

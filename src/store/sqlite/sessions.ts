@@ -20,7 +20,8 @@ export interface SessionParts {
   endAllBut(userId: UserId, except: SessionId | null): void;
   /** Ends all of a user but this very one; what was made from it ends too. The caller notes one change for the user. */
   endOthers(userId: UserId, keep: SessionId): void;
-  forgetTickets(userId: UserId): void;
+  /** Tickets, challenges and links of the user, and what is on its way for another session than `keep`. */
+  forgetPending(userId: UserId, keep: SessionId | null): void;
   forgetDevicesBut(userId: UserId, keep: Digest | null): void;
 }
 
@@ -39,6 +40,9 @@ export function sessionParts(db: DatabaseSync, { sessionsChanged }: Records): Se
     DELETE FROM sessions WHERE user_id = ? AND id IS NOT ? AND (parent_id IS NULL OR parent_id IS NOT ?)`);
   const deleteOthers = db.prepare('DELETE FROM sessions WHERE user_id = ? AND id <> ?');
   const deleteTickets = db.prepare('DELETE FROM one_use_tickets WHERE user_id = ?');
+  const deleteChallenges = db.prepare('DELETE FROM challenges WHERE user_id = ?');
+  const deleteLinks = db.prepare('DELETE FROM links WHERE user_id = ?');
+  const deleteEnrolment = db.prepare('DELETE FROM enrolments WHERE user_id = ? AND session_id IS NOT ?');
   const deleteDevices = db.prepare('DELETE FROM devices WHERE user_id = ? AND digest IS NOT ?');
 
   return {
@@ -76,8 +80,11 @@ export function sessionParts(db: DatabaseSync, { sessionsChanged }: Records): Se
     endOthers: (userId, keep) => {
       deleteOthers.run(userId, keep);
     },
-    forgetTickets: (userId) => {
+    forgetPending: (userId, keep) => {
       deleteTickets.run(userId);
+      deleteChallenges.run(userId);
+      deleteLinks.run(userId);
+      deleteEnrolment.run(userId, keep);
     },
     forgetDevicesBut: (userId, keep) => {
       deleteDevices.run(userId, keep);
@@ -92,6 +99,9 @@ export function sessionWrites(db: DatabaseSync, noting: Records, parts: SessionP
   );
   const beyondCap = db.prepare(`
     SELECT id FROM sessions WHERE user_id = ? AND kind = ? AND transport = ? ORDER BY created_at DESC, place DESC LIMIT -1 OFFSET ?`);
+  const knownDevices = db.prepare(
+    'SELECT count(*) AS count, coalesce(max(digest = ?), 0) AS own FROM devices WHERE user_id = ? AND expires_at > ?',
+  );
   const dropExpiredDevices = db.prepare('DELETE FROM devices WHERE user_id = ? AND expires_at <= ?');
   const dropDevicesBeyondCap = db.prepare(`
     DELETE FROM devices WHERE digest IN
@@ -115,14 +125,19 @@ export function sessionWrites(db: DatabaseSync, noting: Records, parts: SessionP
   };
 
   return {
-    openSession({ opening, device, deviceCap, network, attempt, audit }: SessionOpening): Outcome<'openSession'> {
+    openSession(given: SessionOpening): Outcome<'openSession'> {
+      const { opening, device, deviceCap, network, attempt, audit, newDevice } = given;
       const { session, cap } = opening;
       const { userId, kind, transport, createdAt } = session;
       if (allowed.get(userId, session.credentialGeneration) === undefined) return { kind: 'superseded' };
       for (const row of expiredOfKind.all(userId, kind, transport, createdAt)) parts.end(idOf(row));
       for (const row of beyondCap.all(userId, kind, transport, Math.max(cap - 1, 0))) parts.end(idOf(row));
       parts.insert(session);
-      if (device !== null) keepDeviceWithin(device, deviceCap);
+      if (device !== null) {
+        const known = knownDevices.get(device.digest, userId, createdAt);
+        if (newDevice !== null && Number(known?.['count']) > 0 && known?.['own'] === 0) noting.notice(newDevice);
+        keepDeviceWithin(device, deviceCap);
+      }
       parts.keepNetwork(userId, network);
       noting.attempt(attempt);
       noting.audit(audit);

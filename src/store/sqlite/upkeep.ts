@@ -4,6 +4,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Millis, SessionId } from '../../types.ts';
 import type { Records } from './records.ts';
+import { type Unanswered, unansweredNotes } from './accounts/challenges.ts';
 import type { SessionParts } from './sessions.ts';
 
 const rowsPerCall = 1000;
@@ -11,6 +12,7 @@ const rowsPerCall = 1000;
 const sessionsPerCall = 250;
 const attemptsKept = 100_000;
 const attemptsMs = 90 * 86_400_000;
+const noticesMs = 90 * 86_400_000;
 const changesMs = 3_600_000;
 /** Marks of what is used stay a day longer than what they mark: so far back a clock may be set, and it stays used. */
 const claimsMs = 86_400_000;
@@ -33,6 +35,18 @@ export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionPa
   const dropLimits = db.prepare(
     'DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at <= ? ORDER BY ends_at LIMIT ?)',
   );
+  const dropChallenges = db.prepare(`
+    DELETE FROM challenges WHERE place IN (SELECT place FROM challenges WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)
+    RETURNING user_id AS userId, address, came_from AS "from", expires_at AS expiresAt`);
+  const noteUnanswered = unansweredNotes(db, noting);
+  const dropEnrolments = db.prepare(`
+    DELETE FROM enrolments WHERE user_id IN (SELECT user_id FROM enrolments WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`);
+  const dropLinks = db.prepare(
+    'DELETE FROM links WHERE digest IN (SELECT digest FROM links WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+  );
+  const dropNotices = db.prepare(
+    'DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE at <= ? ORDER BY at LIMIT ?)',
+  );
   const dropOldAttempts = db.prepare(
     'DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE last_at <= ? ORDER BY last_at LIMIT ?)',
   );
@@ -53,12 +67,17 @@ export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionPa
     sweep(at: Millis): { kind: 'more' } | { kind: 'done' } {
       const sessions = expiredSessions.all(at, sessionsPerCall);
       for (const row of sessions) parts.end(row['id'] as SessionId);
+      const challenges = dropChallenges.all(at, rowsPerCall);
+      for (const row of challenges) noteUnanswered(row as unknown as Unanswered, row['expiresAt'] as Millis);
       const dropped = [
         dropTickets.run(at, rowsPerCall),
         dropClaims.run(at - claimsMs, rowsPerCall),
         dropDevices.run(at, rowsPerCall),
         dropNetworks.run(at - networksMs, rowsPerCall),
         dropLimits.run(at, rowsPerCall),
+        dropEnrolments.run(at, rowsPerCall),
+        dropLinks.run(at, rowsPerCall),
+        dropNotices.run(at - noticesMs, rowsPerCall),
         dropOldAttempts.run(at - attemptsMs, rowsPerCall),
         dropSurplusAttempts.run(attemptsKept, rowsPerCall),
       ].some(({ changes }) => Number(changes) >= rowsPerCall);
@@ -70,7 +89,8 @@ export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionPa
       }
       putMark.run(at);
       const cut = noting.auditing.cut(at);
-      return { kind: dropped || sessions.length >= sessionsPerCall ? 'more' : cut.kind };
+      const left = dropped || sessions.length >= sessionsPerCall || challenges.length >= rowsPerCall;
+      return { kind: left ? 'more' : cut.kind };
     },
 
     /** For `/readyz`: a row put and taken back, since SQLite writes no page for an update that alters nothing. */

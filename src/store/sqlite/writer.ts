@@ -6,6 +6,11 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Change } from '../rows.ts';
 import { causeOf, connect, standingAfter, textOf, troubleOf } from './file/database-file.ts';
+import { accountParts } from './accounts/account-parts.ts';
+import { challengeWrites } from './accounts/challenges.ts';
+import { factorWrites } from './accounts/factors.ts';
+import { linkWrites } from './accounts/links.ts';
+import { userWrites } from './accounts/users.ts';
 import { chainOldRows } from './audit.ts';
 import { guessingWrites, networkParts } from './guessing.ts';
 import { installationWrites } from './installation.ts';
@@ -13,7 +18,6 @@ import { oneUseWrites } from './one-use.ts';
 import { type Records, records } from './records.ts';
 import { sessionParts, sessionWrites } from './sessions.ts';
 import { upkeepWrites } from './upkeep.ts';
-import { userWrites } from './users.ts';
 
 export type WriteOperations = ReturnType<typeof writeOperations>;
 export type WriteName = keyof WriteOperations;
@@ -55,10 +59,13 @@ export interface WriterData {
 }
 
 function writeOperations(db: DatabaseSync, noting: Records) {
-  const parts = { ...sessionParts(db, noting), ...networkParts(db) };
+  const parts = { ...sessionParts(db, noting), ...networkParts(db), ...accountParts(db) };
   return {
     ...installationWrites(db, noting, parts),
     ...userWrites(db, noting, parts),
+    ...challengeWrites(db, noting),
+    ...factorWrites(db, noting, parts),
+    ...linkWrites(db, noting, parts),
     ...sessionWrites(db, noting, parts),
     ...oneUseWrites(db, noting, parts),
     ...guessingWrites(db, noting),
