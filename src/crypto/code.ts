@@ -1,6 +1,9 @@
 /** Codes that people read and type: Crockford base32 in groups, case and dashes ignored, look-alikes folded. */
-import type { Secret } from '../types.ts';
+import type { Digest, Secret } from '../types.ts';
+import { digest } from './digest.ts';
 import type { Random } from './random.ts';
+
+const recoveryCodes = 10;
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
@@ -9,9 +12,14 @@ export function newSetupCode(random: Random): Secret {
   return groups(random, 4, 4);
 }
 
-/** Recovery code: 125 bits in 5 groups of 5 (3-rules, Second factors). */
-export function newRecoveryCode(random: Random): Secret {
-  return groups(random, 5, 5);
+/** Recovery codes of one account: 125 bits each, in 5 groups of 5 (3-rules, Second factors). */
+export function newRecoveryCodes(random: Random): readonly Secret[] {
+  return Array.from({ length: recoveryCodes }, () => groups(random, 5, 5));
+}
+
+/** What is stored: 125 random bits need no slow hash (NIST SP 800-63B-4 section 3.1.2). */
+export function recoveryCodeDigest(code: string): Digest {
+  return digest(`recovery:${canonicalCode(code)}`);
 }
 
 /** One spelling for comparison: upper case, without dashes and spaces, O as 0, I and L as 1. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Millis } from '../types.ts';
-import { canonicalCode, newRecoveryCode, newSetupCode } from './code.ts';
+import { canonicalCode, newRecoveryCodes, newSetupCode, recoveryCodeDigest } from './code.ts';
 import { compareDigests, csrfToken, digest, keyedDigest } from './digest.ts';
 import { newCanary, newKey, openCanary, openKeyring, type RootKey } from './keyring.ts';
 import { newSecret, systemRandom } from './random.ts';
@@ -52,11 +52,16 @@ test('readToken() finds any changed character', () => {
 
 test('codes: 80 bits for setting up, 125 for recovery, and any way of typing them is one code', () => {
   assert.match(newSetupCode(systemRandom), /^([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}$/);
-  assert.match(newRecoveryCode(systemRandom), /^([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}$/);
-  const code = newRecoveryCode(systemRandom);
+  const codes = newRecoveryCodes(systemRandom);
+  assert.equal(new Set(codes).size, 10);
+  for (const each of codes) assert.match(each, /^([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}$/);
+  const [code = ''] = codes;
   for (const typed of [code.toLowerCase(), code.replaceAll('-', ' '), code.replaceAll('0', 'O').replaceAll('1', 'l')])
-    assert.equal(canonicalCode(typed), canonicalCode(code));
-  assert.notEqual(canonicalCode(`${code}A`), canonicalCode(code));
+    assert.deepEqual(
+      [canonicalCode(typed), recoveryCodeDigest(typed)],
+      [canonicalCode(code), recoveryCodeDigest(code)],
+    );
+  assert.notEqual(recoveryCodeDigest(`${code}A`), recoveryCodeDigest(code));
 });
 
 test('seal(): what is sealed opens under its key and place, and nowhere else', () => {

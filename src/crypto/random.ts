@@ -27,6 +27,12 @@ export function newName(random: Random): string {
   return base64url(random.bytes(12));
 }
 
+/** Anything from the first number on, and below the second. */
+export function between(random: Random, least: number, most: number): number {
+  const [high = 0, low = 0] = random.bytes(2);
+  return least + ((high * 256 + low) / 65_536) * (most - least);
+}
+
 function base64url(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 }

@@ -1,6 +1,7 @@
 /**
  * Step 3 for whoever tries a password: is that account used to them? A known device is told by its cookie, a known
- * network by an earlier sign-in (3-rules, Guessing). Neither lets anybody in; both keep strangers' failures from them.
+ * network by an earlier sign-in, and a recovery code by itself (3-rules, Guessing). None of them lets anybody in; all keep
+ * strangers' failures from their owner.
  */
 import { digest } from '../crypto/digest.ts';
 import { networkOf } from '../request/address.ts';
@@ -8,7 +9,7 @@ import type { DeviceRow, NetworkUse } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Standing } from '../throttle/places.ts';
 import { knownNetworks, narrowNetwork } from '../throttle/limits.ts';
-import type { Address, Clock, Millis, UserId } from '../types.ts';
+import type { Address, Clock, Digest, Millis, UserId } from '../types.ts';
 
 export interface Acquaintance {
   readonly standing: Standing;
@@ -16,13 +17,21 @@ export interface Acquaintance {
   readonly device: DeviceRow | null;
 }
 
+/** What may make somebody known. */
+export interface Shown {
+  readonly address: Address;
+  /** Value of the device cookie; empty without one. */
+  readonly device: string;
+  readonly recoveryCode?: Digest | undefined;
+}
+
 export interface Acquaintances {
   /** `userId` null: a name that is nobody's, or a secret of nobody's account. */
-  of(userId: UserId | null, from: { readonly address: Address; readonly device: string }): Promise<Acquaintance>;
+  of(userId: UserId | null, shown: Shown): Promise<Acquaintance>;
 }
 
 export function acquaintances(parts: {
-  readonly store: Pick<Store, 'deviceByDigest' | 'networkStanding'>;
+  readonly store: Pick<Store, 'deviceByDigest' | 'networkStanding' | 'recoveryCode'>;
   readonly clock: Clock;
 }): Acquaintances {
   const { store, clock } = parts;
@@ -32,9 +41,14 @@ export function acquaintances(parts: {
     return found.kind === 'found' && found.device.userId === userId ? found.device : null;
   };
   return {
-    of: async (userId, { address, device: cookie }) => {
+    of: async (userId, { address, device: cookie, recoveryCode }) => {
       const device = await deviceOf(userId, cookie);
       if (device !== null) return { standing: { kind: 'holder', holder: device.digest }, device };
+      if (recoveryCode !== undefined) {
+        // Asked of nobody's account as well, so that it costs the same time.
+        const held = await store.recoveryCode(userId ?? ('' as UserId), recoveryCode);
+        if (held.kind === 'held') return { standing: { kind: 'holder', holder: recoveryCode }, device };
+      }
       const known = await store.networkStanding({
         userId,
         network: networkOf(address, narrowNetwork.bits),

@@ -26,11 +26,17 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
   const pending = new Map<string, Pending>();
   let settling: Promise<void> | null = null;
 
-  const end = async <T>(key: string, covers: (session: SessionRow) => boolean, write: () => Promise<T>): Promise<T> => {
+  const end = async <T>(
+    key: string,
+    covers: (session: SessionRow) => boolean,
+    write: () => Promise<T>,
+    later: () => Promise<unknown> = write,
+  ): Promise<T> => {
     try {
       return await write();
     } catch (fault) {
-      if (fault instanceof StoreFault && !pending.has(key)) pending.set(key, { write, lift: memory.bar(covers) });
+      if (fault instanceof StoreFault && !pending.has(key))
+        pending.set(key, { write: later, lift: memory.bar(covers) });
       throw fault;
     }
   };
@@ -65,6 +71,14 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
       issueOneUse: afterEnds((ticket, cap) => store.issueOneUse(ticket, cap)),
       redeemHandOver: afterEnds((redemption) => store.redeemHandOver(redemption)),
       changePassword: afterEnds((change) => store.changePassword(change)),
+      openChallenge: afterEnds((challenge, cap) => store.openChallenge(challenge, cap)),
+      enableTotp: afterEnds((change) => store.enableTotp(change)),
+      disableTotp: afterEnds((change) => store.disableTotp(change)),
+      replaceRecoveryCodes: afterEnds((change) => store.replaceRecoveryCodes(change)),
+      addPasskey: afterEnds((change) => store.addPasskey(change)),
+      removePasskey: afterEnds((change) => store.removePasskey(change)),
+      putLink: afterEnds((link, audit) => store.putLink(link, audit)),
+      redeemLink: afterEnds((redemption) => store.redeemLink(redemption)),
       endSession: (given) =>
         end(
           `session ${given.id}`,
@@ -79,14 +93,23 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
             (given.except === null || (each.id !== given.except && each.parentId !== given.except)),
           () => store.endSessions(given),
         ),
-      setUserActive: (given) =>
-        given.active
-          ? afterEnds(() => store.setUserActive(given))()
-          : end(
-              `user ${given.userId}`,
-              (each) => each.userId === given.userId,
-              () => store.setUserActive(given),
-            ),
+      updateUser: (given) => {
+        if (given.patch.active !== false) return afterEnds(() => store.updateUser(given))();
+        // Its end holds already: it is written whatever else has changed by then.
+        const { from: _seen, ...whateverItIs } = given;
+        return end(
+          `user ${given.userId}`,
+          (each) => each.userId === given.userId,
+          () => store.updateUser(given),
+          () => store.updateUser(whateverItIs),
+        );
+      },
+      deleteUser: (given) =>
+        end(
+          `account ${given.userId}`,
+          (each) => each.userId === given.userId,
+          () => store.deleteUser(given),
+        ),
     },
     settle,
   };

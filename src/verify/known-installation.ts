@@ -20,6 +20,8 @@ export function installationMemory(
   store: Pick<Store, 'installation'>,
   first: KnownInstallation,
   from: Seq,
+  /** Told of the number that each read stood at: the counter had come that far. */
+  onSeen: (seq: Seq) => void,
 ): InstallationMemory {
   let known = first;
   let is: 'current' | 'changed' = 'current';
@@ -31,6 +33,7 @@ export function installationMemory(
     const found = await store.installation();
     if (found.kind === 'empty') throw new Error('Cannot read the setup state: the installation is gone from the store');
     const { state, bootId } = found.installation;
+    if (of === era) onSeen(found.seq);
     if (of === era && found.seq >= changedAt) {
       known = { state, bootId };
       is = 'current';

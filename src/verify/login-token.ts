@@ -6,13 +6,15 @@
 import { compareDigests, digest, keyedDigest } from '../crypto/digest.ts';
 import { newSecret, type Random } from '../crypto/random.ts';
 import type { Store } from '../store/store.ts';
-import type { Clock, Millis } from '../types.ts';
+import type { Clock, Digest, Millis } from '../types.ts';
 
 export const loginTokenSeconds = 30;
 
 export interface LoginTokens {
   make(): { readonly token: string; readonly nonce: string };
-  /** Spends it, whatever the sign-in then comes to. */
+  /** Whether this site handed it to that browser a moment ago; spends nothing. */
+  look(token: string, nonce: string | undefined): { readonly kind: 'invalid' } | { readonly kind: 'valid' };
+  /** Spends it, whatever the sign-in then comes to. That is a row: some limit comes before it. */
   spend(token: string, nonce: string | undefined): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'spent' }>;
 }
 
@@ -23,22 +25,29 @@ export function loginTokens(parts: {
   store: Pick<Store, 'claimOnce'>;
 }): LoginTokens {
   const sign = (nonce: string, expires: string): string => keyedDigest(parts.key(), 'login-token', nonce, expires);
+  const read = (
+    token: string,
+    nonce: string | undefined,
+  ): { readonly kind: 'invalid' } | { readonly kind: 'valid'; readonly digest: Digest; readonly expiresAt: Millis } => {
+    const [expires = '', mac = '', ...more] = token.split('.');
+    if (nonce === undefined || more.length > 0 || !/^\d{10,16}$/.test(expires)) return { kind: 'invalid' };
+    if (compareDigests(mac, sign(nonce, expires)).kind === 'different') return { kind: 'invalid' };
+    if (parts.clock.now() >= Number(expires)) return { kind: 'invalid' };
+    return { kind: 'valid', digest: digest(nonce), expiresAt: Number(expires) as Millis };
+  };
+
   return {
+    look: read,
     make: () => {
       const nonce = newSecret(parts.random);
       const expires = String(parts.clock.now() + loginTokenSeconds * 1000);
       return { nonce, token: `${expires}.${sign(nonce, expires)}` };
     },
     spend: async (token, nonce) => {
-      const [expires = '', mac = '', ...more] = token.split('.');
-      if (nonce === undefined || more.length > 0 || !/^\d{10,16}$/.test(expires)) return { kind: 'invalid' };
-      if (compareDigests(mac, sign(nonce, expires)).kind === 'different') return { kind: 'invalid' };
-      if (parts.clock.now() >= Number(expires)) return { kind: 'invalid' };
-      const claim = await parts.store.claimOnce({
-        purpose: 'login-token',
-        digest: digest(nonce),
-        expiresAt: Number(expires) as Millis,
-      });
+      const found = read(token, nonce);
+      if (found.kind === 'invalid') return found;
+      const { digest: claimed, expiresAt } = found;
+      const claim = await parts.store.claimOnce({ purpose: 'login-token', digest: claimed, expiresAt });
       return claim.kind === 'first' ? { kind: 'spent' } : { kind: 'invalid' };
     },
   };

@@ -21,6 +21,10 @@ const userRow: UserRow = {
   groups: [],
   active: true,
   sealedPassword: '',
+  sealedTotp: '',
+  passkeys: 0,
+  passwordLength: 'full',
+  passwordStanding: 'own',
   credentialGeneration: 1,
   createdAt: 0 as Millis,
 };

@@ -94,7 +94,9 @@ export function memory(parts: {
   const bars = new Set<(session: SessionRow) => boolean>();
   /** Own changes that were applied before they were read, and what of: after a failover another one may have that number. */
   const ahead = new Map<Seq, string>();
-  const known = installationMemory(store, parts.installation, parts.from);
+  const known = installationMemory(store, parts.installation, parts.from, (seq) => {
+    seen = Math.max(seen, seq) as Seq;
+  });
   /** Every change up to this one was read. */
   let last: Seq = parts.from;
   /** The highest number that was seen in any way. */

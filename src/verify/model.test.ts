@@ -288,6 +288,10 @@ async function run(seed: number, steps: number): Promise<{ accepted: number; ref
       groups: [],
       active: true,
       sealedPassword: '',
+      sealedTotp: '',
+      passkeys: 0,
+      passwordLength: 'full',
+      passwordStanding: 'own',
       credentialGeneration: 1,
       createdAt: 0 as Millis,
     });

@@ -15,7 +15,7 @@ export type PasswordProof =
   | { readonly kind: 'busy' }
   | {
       readonly kind: 'rejected';
-      readonly cause: 'unknown-user' | 'wrong-password' | 'disabled';
+      readonly cause: 'unknown-user' | 'no-password' | 'wrong-password' | 'disabled';
       readonly userId: UserId | null;
     }
   | { readonly kind: 'proven'; readonly user: UserRow };
@@ -33,6 +33,13 @@ export interface PasswordVerifier {
 /** Where a user's hash is sealed: cannot be moved to another account. */
 export function passwordPlace(userId: UserId): readonly string[] {
   return ['password', userId];
+}
+
+/** The hash that is stored of a password, where there is one. */
+export function storedHash(keyring: Keyring, { id, sealedPassword }: UserRow): string {
+  const opened = keyring.open(passwordPlace(id), sealedPassword);
+  if (opened.kind === 'damaged') throw new Error(`Cannot open the password of "${id}": ${opened.why}`);
+  return opened.bytes.toString('utf8');
 }
 
 export function passwordVerifier(parts: {
@@ -74,9 +81,12 @@ export function passwordVerifier(parts: {
         return spent.kind === 'busy' ? spent : { kind: 'rejected', cause: 'unknown-user', userId: null };
       }
       const { user } = lookup;
-      const opened = keyring.open(passwordPlace(user.id), user.sealedPassword);
-      if (opened.kind === 'damaged') throw new Error(`Cannot open the password of "${user.id}": ${opened.why}`);
-      const phc = opened.bytes.toString('utf8');
+      // Invited, and not come yet: outside that is like a wrong password.
+      if (user.sealedPassword === '') {
+        const spent = await once(['nobody', name, password], () => hasher.checkNobody(password, turn));
+        return spent.kind === 'busy' ? spent : { kind: 'rejected', cause: 'no-password', userId: user.id };
+      }
+      const phc = storedHash(keyring, user);
       const check = await once(['user', user.id, phc, password], () => hasher.check(password, phc, turn));
       switch (check.kind) {
         case 'busy':

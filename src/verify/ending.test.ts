@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SessionRow } from '../store/rows.ts';
+import { type Store, StoreFault } from '../store/store.ts';
+import type { UserId } from '../types.ts';
+import { endingStore } from './ending.ts';
+
+const ada = 'u_ada' as UserId;
+const of = (userId: string) => ({ id: 's', userId, parentId: null }) as unknown as SessionRow;
+
+/** A store that notes what reaches it, and cannot write while `broken`. */
+function stage() {
+  const done: string[] = [];
+  const bars = new Set<(session: SessionRow) => boolean>();
+  let broken = false;
+  const engine = new Proxy({} as Store, {
+    ownKeys: () => [],
+    get: (_, name: string) => () => {
+      if (broken) return Promise.reject(new StoreFault('cannot be written'));
+      done.push(name);
+      return Promise.resolve({ kind: 'done' });
+    },
+  });
+  const ending = endingStore(engine, {
+    bar: (covers) => {
+      bars.add(covers);
+      return () => bars.delete(covers);
+    },
+  });
+  return {
+    ending,
+    done,
+    barred: (userId: string): number => [...bars].filter((covers) => covers(of(userId))).length,
+    breaks: (now: boolean) => void (broken = now),
+  };
+}
+
+const disabling = { userId: ada, patch: { active: false }, adminPrivilege: 'admin', audit: [] };
+const ends: [string, (store: Store) => Promise<unknown>][] = [
+  ['updateUser', (store) => store.updateUser(disabling)],
+  ['deleteUser', (store) => store.deleteUser({ userId: ada } as Parameters<Store['deleteUser']>[0])],
+];
+
+for (const [name, end] of ends)
+  test(`${name} ends access at once, also while it cannot be written, and is written before anything is granted`, async () => {
+    const { ending, done, barred, breaks } = stage();
+    breaks(true);
+    await assert.rejects(end(ending.store), StoreFault);
+    await assert.rejects(end(ending.store), StoreFault);
+    assert.deepEqual([barred(ada), barred('u_bob'), done.length], [1, 0, 0]);
+    const grants: [string, () => Promise<unknown>][] = [
+      ['openSession', () => ending.store.openSession({} as Parameters<Store['openSession']>[0])],
+      ['openChallenge', () => ending.store.openChallenge({} as Parameters<Store['openChallenge']>[0], 1)],
+      ['updateUser', () => ending.store.updateUser({ ...disabling, patch: { active: true } })],
+      ['enableTotp', () => ending.store.enableTotp({} as Parameters<Store['enableTotp']>[0])],
+      ['addPasskey', () => ending.store.addPasskey({} as Parameters<Store['addPasskey']>[0])],
+      ['putLink', () => ending.store.putLink({} as Parameters<Store['putLink']>[0], {} as never)],
+      ['redeemLink', () => ending.store.redeemLink({} as Parameters<Store['redeemLink']>[0])],
+    ];
+    for (const [, grant] of grants) await assert.rejects(grant(), StoreFault);
+    assert.deepEqual(done, []);
+    breaks(false);
+    const [first, ...rest] = grants;
+    await first?.[1]();
+    assert.deepEqual([done, barred(ada)], [[name, 'openSession'], 0]);
+    for (const [, grant] of rest) await grant();
+    assert.deepEqual(done, [name, ...grants.map(([each]) => each)]);
+  });
+
+test('what changes nobody’s access bars nobody', async () => {
+  const { ending, barred, breaks } = stage();
+  breaks(true);
+  await assert.rejects(ending.store.updateUser({ ...disabling, patch: { email: 'x@example.org' } }), StoreFault);
+  assert.equal(barred(ada), 0);
+});
+
+test('an end that could not be written is written later, whatever else has changed by then', async () => {
+  let broken = true;
+  const written: object[] = [];
+  const store = {
+    updateUser: (change: object) => {
+      if (broken) return Promise.reject(new StoreFault('full'));
+      written.push(change);
+      return Promise.resolve({ kind: 'updated' });
+    },
+  } as unknown as Store;
+  const ending = endingStore(store, { bar: () => () => undefined });
+  const seen = { from: { privileges: [], groups: [], active: true } };
+  await assert.rejects(ending.store.updateUser({ ...disabling, ...seen }), StoreFault);
+  broken = false;
+  await ending.settle();
+  await ending.store.updateUser({ ...disabling, ...seen });
+  assert.deepEqual(written, [disabling, { ...disabling, ...seen }]);
+});
