@@ -25,14 +25,25 @@ export const auditEvents = {
   'setup-code-refused': 'A wrong setup code was shown',
   'signed-in': 'A sign-in; the target is the session',
   'sign-in-refused': 'A refused sign-in; the target is the account, if there is one, the result the cause',
-  reauthenticated: 'Somebody signed in confirmed it with the password; the target is the session',
-  'reauthentication-refused': 'The same with a wrong password; the result is the cause',
+  'code-refused': 'The second factor of a sign-in was refused after a right password; the result is the cause',
+  'recovery-code-used': 'A recovery code was used; the target is the account',
+  'password-known':
+    'After too many wrong codes of strangers who had the right password it counts as known to others; the target is the account',
+  'passkey-copied': 'The counter of a passkey went back, as that of a copy does; the target is its account',
+  reauthenticated: 'Somebody signed in confirmed it with the password or a passkey; the target is the session',
+  'reauthentication-refused': 'The same with a wrong password, code or passkey; the result is the cause',
   'attempts-limited': 'Attempts refused by a limit without a look at them: one record per network and minute, counted',
   'attempts-repeated':
     'The same wrong secret for the same name from one network again: one record per network and minute, counted',
   'authorisation-refused':
     'Somebody signed in asked for what is not theirs; the target is the path, or the host that a reverse proxy asked for; at most one record per session and minute',
   'password-changed': 'The password was changed by its owner; all other sessions ended',
+  'totp-enabled': 'One-time codes by time were switched on, or their secret was replaced; all other sessions ended',
+  'totp-disabled': 'One-time codes by time were switched off; all other sessions ended',
+  'recovery-codes-renewed': 'New recovery codes took the place of the old ones; all other sessions ended',
+  'passkey-added': 'A passkey was added; the target is its id; all other sessions ended',
+  'passkey-renamed': 'A passkey was given another name; the target is its id',
+  'passkey-removed': 'A passkey was removed; the target is its id; all other sessions ended',
   'signed-out': 'A session was ended by its own sign-out',
   'session-ended': 'A session was ended from another one, or after too many wrong passwords (then the result says so)',
   'sessions-ended': 'All sessions of an account ended but the one that asked; the target is the account',
@@ -41,6 +52,15 @@ export const auditEvents = {
   'user-enabled': 'An account was enabled',
   'user-disabled': 'An account was disabled',
   'privileges-changed': "An account's privileges were changed",
+  'user-updated': "An account's address, name or groups were changed",
+  'user-deleted': 'An account was deleted, and all that hung on it',
+  'factors-reset': 'All second factors and recovery codes of an account were removed by command on the host',
+  'totp-unlocked': "Strangers' hold on an account's codes was lifted by command on the host",
+  'link-made': 'A link that sets a password, once, was made for an account; the result says what for',
+  'link-refused': 'A link that is none, or none any more, was shown',
+  'password-set-by-link': 'A password was set with a link; everything the account had open ended',
+  'mail-sent': 'A mail was taken by the mail server; the target is the account',
+  'mail-failed': 'A mail was not sent; the target is the account, the result the cause',
   'device-forgotten': 'A known device was forgotten after too many wrong passwords; the target is its account',
   'blocks-lifted': 'Limits were lifted; the target is the account, address or network, empty for all',
 } as const;
@@ -63,7 +83,7 @@ export interface Occurrence {
   readonly address: Address | '';
   /** Left out where the connection came from the host, or from the client itself. */
   readonly peer?: Address;
-  readonly way: 'password' | 'session' | 'setup-code' | 'host';
+  readonly way: 'password' | 'passkey' | 'session' | 'setup-code' | 'link' | 'host' | 'none';
   /** What it was done to: a user id, a session id, or empty. */
   readonly target?: string;
   readonly result?: string;
@@ -106,8 +126,11 @@ export interface Recorder {
       readonly cause: string;
       /** Kind of session asked for, or what else was tried. */
       readonly kind: string;
-      /** Whose secret was guessed; null where it is no new guess: nobody is banned for it. */
-      readonly guessed: Named | null;
+      /**
+       * Whose secret was guessed; null where it is no new guess: nobody is banned for it. `unguessable`: told, and no
+       * ban either.
+       */
+      readonly guessed: Named | 'unguessable' | null;
     },
   ): Promise<void>;
   /** A refused authorisation, once per holder and minute. It is refused, written or not. */
@@ -163,7 +186,7 @@ export function recorder(parts: {
         await store.recordAttempt(attempt);
         return;
       }
-      failures.failed(address, guessed);
+      if (guessed !== 'unguessable') failures.failed(address, guessed);
       log.warn({ event: occurrence.event, address, way, user: userId ?? undefined, cause }, 'authentication failure');
       await Promise.all([store.recordAttempt(attempt), store.appendAudit(event({ ...occurrence, result: cause }))]);
     },

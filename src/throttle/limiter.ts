@@ -21,7 +21,7 @@ import {
   nameOf,
   type Place,
   places as makePlaces,
-  rowOf,
+  rowsOf,
   stateOf,
   type Try,
 } from './places.ts';
@@ -98,8 +98,8 @@ export function limiter({ clock, remembered, together }: LimiterParts): Limiter 
   ): LimitsWritten => {
     // What all newcomers share is about nobody, and begins anew with each process.
     const own = all.filter(({ key }) => key !== sharedKey);
-    const put = own.filter((place) => outcomeAt(place) === 'failed').map((place) => rowOf(place, clock));
-    const cleared = own.filter((place) => outcomeAt(place) === 'cleared');
+    const having = (outcome: Outcome) => own.filter((place) => outcomeAt(place) === outcome);
+    const [put, cleared] = [rowsOf(having('failed'), clock), having('cleared')];
     return put.length + cleared.length + gaveWay.length === 0
       ? nothingWritten
       : { put, drop: [...gaveWay, ...cleared].map(nameOf) };

@@ -56,6 +56,26 @@ export const deviceFailures = 50;
 /** Wrong re-authentications in a row that end a session (3-rules, Sessions). */
 export const reauthenticationFailures = 5;
 
+/** Wrong codes of one account from a network where nobody knows it: the fifth in a row, and each after it, pauses TOTP there. */
+export const totpFromNetwork = {
+  free: 4,
+  firstMs: 15 * minuteMs,
+  longestMs: 15 * minuteMs,
+  forgottenAfterMs: dayMs,
+} as const;
+
+/**
+ * Wrong codes in a row after which TOTP is locked, until something stronger says otherwise: of strangers, and, counted apart,
+ * of networks the account is known in, where more people than its owner can be.
+ */
+export const codesInRow = 100;
+
+/** Strangers' wrong codes after a right password that make it one that others know. */
+export const codesAfterPassword = 10;
+
+/** A sign-in that waits for its second factor: how long, how many wrong answers, and how many of one account at once. */
+export const pendingSignIns = { ms: 5 * minuteMs, wrong: 5, most: 20 } as const;
+
 /** A network somebody signed in from is known to that user so long; of each user so many are remembered. */
 export const knownNetworks = { ms: 90 * dayMs, most: 100 } as const;
 
@@ -65,16 +85,39 @@ export const repeatsKept = { perName: 8, ms: dayMs, unknownNames: 8192 } as cons
 /** Sessions, tokens and tickets that do not exist, per narrow network: protects the store and nothing else. */
 export const unknownSecrets = { perMinute: 600, remembered: 16_384 } as const;
 
+/** Somebody says that a password was forgotten: per narrow network; and the mails that makes, per account. */
+export const forgottenPassword = {
+  requests: { most: 10, ms: hourMs, remembered: 16_384 },
+  mails: { most: 3, ms: hourMs, remembered: 65_536 },
+} as const;
+
+/** Mails of notices to one account; what is beyond that stands on its page alone. */
+export const noticeMails = { most: 10, ms: hourMs, remembered: 65_536 } as const;
+
 /** What a wrong secret is counted against. */
-export type Count = 'networks' | 'sign-in-window' | 'name' | 'holder';
+export type Count = 'networks' | 'sign-in-window' | 'name' | 'holder' | 'totp';
 
 /** Every way in whose secret can be guessed. */
-export type GuessableWay = 'login' | 'enable' | 'setup-code' | 'reauthentication';
+export type GuessableWay =
+  | 'login'
+  | 'login-code'
+  | 'code'
+  | 'totp'
+  | 'enable'
+  | 'setup-code'
+  | 'link'
+  | 'reauthentication';
 
 /** What a stranger is charged with. A known device pays from its own budget instead, wherever a name is counted. */
 export const charges: Readonly<Record<GuessableWay, readonly [Count, ...Count[]]>> = {
   login: ['networks', 'sign-in-window', 'name'],
+  // Codes come after a right password, so there is no name to be counted any more.
+  'login-code': ['networks', 'sign-in-window'],
+  code: ['networks'],
+  // Beside one of those two, by strangers: what it refuses are codes by time alone.
+  totp: ['totp'],
   enable: ['networks', 'name'],
   'setup-code': ['networks'],
+  link: ['networks'],
   reauthentication: ['holder'],
 };

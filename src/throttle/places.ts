@@ -12,6 +12,7 @@ import {
   nameFromStrangers,
   narrowNetwork,
   signInWindow,
+  totpFromNetwork,
   widerNetworks,
 } from './limits.ts';
 import {
@@ -20,6 +21,7 @@ import {
   type CountingRule,
   doublingPause,
   forgiving,
+  inTurn,
   minuteAndDay,
   sliding,
 } from './rules.ts';
@@ -47,7 +49,7 @@ export interface Try {
 }
 
 export interface Block {
-  readonly kind: 'network' | 'name' | 'name-from-network' | 'holder';
+  readonly kind: 'network' | 'name' | 'name-from-network' | 'totp-from-network' | 'holder';
   /** Networks in CIDR form; empty where the block is not about one. */
   readonly network: string;
   readonly userId: UserId | null;
@@ -103,6 +105,10 @@ export function places(): Places {
   const strangers = byName('strangers', forgiving(nameFromStrangers), nameFromStrangers.remembered);
   const pairs = byName('name-from-network', doublingPause(nameFromNetwork), nameFromNetwork.remembered);
   const holders = counterTable({ name: 'holder', rule: budget(holderLimit), most: holderLimit.remembered });
+  const endless = Number.POSITIVE_INFINITY;
+  const pauses = counterTable({ name: 'totp-from-network', rule: doublingPause(totpFromNetwork), most: endless });
+  // What locks TOTP is counted in the store: each try sees what the one before it came to.
+  const turns = counterTable({ name: 'totp-turn', rule: inTurn, most: endless });
   const networks: readonly CounterTable[] = [narrow, signIns, ...wider.map((each) => each.tables)].flatMap((each) => [
     each.v4,
     each.v6,
@@ -111,6 +117,8 @@ export function places(): Places {
     ...networks,
     ...[strangers, pairs].flatMap((each) => [each.user, each.unknown]),
     holders,
+    pauses,
+    turns,
   ];
 
   const networksOf = (address: Address, standing: Standing): readonly Place[] => {
@@ -150,6 +158,14 @@ export function places(): Places {
           case 'name':
             // Whoever comes from a network that user is known in gets through to the check, whatever strangers do.
             return standing.kind === 'known-network' ? [] : namesOf(subject, network);
+          case 'totp':
+            if (subject.kind !== 'user') return [];
+            // Strangers are not waited for where the account is known, nor paused for there.
+            if (standing.kind === 'known-network') return [{ table: turns, key: `${subject.userId} known` }];
+            return [
+              { table: pauses, key: `${subject.userId} ${network}` },
+              { table: turns, key: subject.userId },
+            ];
           case 'holder':
             throw new TypeError(`Cannot limit ${way}: nobody holds a session or device`);
         }
@@ -168,7 +184,9 @@ export function places(): Places {
         case 'all':
           return 'meant';
         case 'user':
-          return meant([strangers.user, pairs.user, holders].includes(table) && key.split(' ')[0] === lifting.userId);
+          return meant(
+            [strangers.user, pairs.user, holders, pauses].includes(table) && key.split(' ')[0] === lifting.userId,
+          );
         case 'network':
           return meant(key === lifting.network);
         case 'address': {
@@ -184,21 +202,26 @@ export function places(): Places {
       const userId = first as UserId;
       if (table === strangers.user) return { kind: 'name', network: '', userId };
       if (table === pairs.user) return { kind: 'name-from-network', network: second, userId };
+      if (table === pauses) return { kind: 'totp-from-network', network: second, userId };
       return table === holders ? { kind: 'holder', network: '', userId } : 'nobody';
     },
   };
 }
 
-/** Monotonic times mean nothing to another process: written as wall-clock ones. */
-export function rowOf(place: Place, clock: Clock): LimitRow {
-  const { table, key } = place;
-  const state = table.state(key);
+/** Monotonic times mean nothing to another process: written as wall-clock ones. Where nothing is remembered there is no row. */
+export function rowsOf(all: readonly Place[], clock: Clock): readonly LimitRow[] {
   const now = clock.monotonic();
-  return {
-    key: nameOf(place),
-    state: JSON.stringify(moved(table.rule, state, clock.now() - now).map(Math.round)),
-    endsAt: Math.ceil(clock.now() + table.rule.lastsMs(state, now)) as Millis,
-  };
+  return all.flatMap((place) => {
+    const { table, key } = place;
+    const state = table.state(key);
+    const lastsMs = table.rule.lastsMs(state, now);
+    if (lastsMs <= 0) return [];
+    return {
+      key: nameOf(place),
+      state: JSON.stringify(moved(table.rule, state, clock.now() - now).map(Math.round)),
+      endsAt: Math.ceil(clock.now() + lastsMs) as Millis,
+    };
+  });
 }
 
 /** A state with its times told by another clock, that much ahead. */

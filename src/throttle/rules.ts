@@ -168,3 +168,14 @@ export function budget({ most, ms }: { most: number; ms: number }): CountingRule
     times: { places: [1], aheadMs: ms },
   };
 }
+
+/** One after the other; nothing is remembered. */
+export const inTurn: CountingRule = {
+  width: 0,
+  blockedMs: () => 0,
+  room: () => 1,
+  fail: () => [],
+  lastsMs: () => 0,
+  merge: () => [],
+  times: { places: [], aheadMs: 0 },
+};

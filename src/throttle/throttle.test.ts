@@ -263,6 +263,70 @@ test('a known device pays ten an hour from its own budget, and takes nothing fro
   assert.equal(await fail(limiter, tried), 'taken');
 });
 
+test('five wrong codes in a row from one network pause TOTP there for a quarter of an hour, and each further one again', async () => {
+  const { clock, limiter } = stage();
+  const totp = (from = home): Try => attempt({ way: 'totp', address: from });
+  assert.equal(await failures(limiter, Array<Try>(5).fill(totp())), 5);
+  assert.equal(await retryAfter(limiter, totp()), 900);
+  // Another network, another account, and whoever is no stranger: not there.
+  assert.equal(await fail(limiter, totp(address('203.0.113.2'))), 'taken');
+  const bob = { kind: 'user', userId: 'u_bob' as UserId } as const;
+  assert.equal(await fail(limiter, { ...totp(), subject: bob }), 'taken');
+  for (const standing of [{ kind: 'holder', holder: 'd' }, { kind: 'known-network' }] as const)
+    assert.equal((await limiter.take({ ...totp(), standing })).kind, 'taken');
+  clock.pass(15 * minuteMs - 1);
+  assert.equal(await retryAfter(limiter, totp()), 1);
+  clock.pass(1);
+  assert.equal(await fail(limiter, totp()), 'taken');
+  assert.equal(await retryAfter(limiter, totp()), 900);
+  // A success of whoever comes from there does not clear what strangers failed.
+  clock.pass(15 * minuteMs);
+  const taking = await limiter.take(totp());
+  if (taking.kind === 'taken') await taking.settle('succeeded');
+  assert.equal(await fail(limiter, totp()), 'taken');
+  assert.equal(await retryAfter(limiter, totp()), 900);
+  const [block] = (await limiter.blocks([])).filter(({ userId }) => userId === alice);
+  assert.deepEqual([block?.kind, block?.network], ['totp-from-network', '203.0.113.1/32']);
+  await limiter.lift({ kind: 'user', userId: alice }, []);
+  assert.equal(await fail(limiter, totp()), 'taken');
+  clock.pass(dayMs);
+  assert.equal(await failures(limiter, Array<Try>(6).fill(totp())), 5);
+});
+
+test('strangers try codes of one account one after the other, from however many networks', async () => {
+  const { limiter } = stage();
+  let under = 0;
+  let most = 0;
+  await Promise.all(
+    Array.from({ length: 100 }, async (_, at) => {
+      const taking = await limiter.take(attempt({ way: 'totp', address: address(`198.51.100.${at}`) }));
+      if (taking.kind === 'limited') return;
+      under += 1;
+      most = Math.max(most, under);
+      await new Promise((resolve) => setImmediate(resolve));
+      under -= 1;
+      const { put } = await taking.settle('failed');
+      // Whose turn it was is nothing to remember.
+      assert.deepEqual(
+        put.map((row) => row.key),
+        [`totp-from-network ${alice} 198.51.100.${at}/32`],
+      );
+    }),
+  );
+  assert.equal(most, 1);
+});
+
+test('a code that came with the password is a failed sign-in; one that came after it is not', async () => {
+  for (const [way, counted] of [
+    ['login-code', 5],
+    ['code', 10],
+  ] as const) {
+    const { limiter } = stage();
+    assert.equal(await failures(limiter, Array<Try>(11).fill(attempt({ way }))), counted);
+    assert.equal((await limiter.take(attempt({ way, standing: { kind: 'holder', holder: 'd' } }))).kind, 'taken');
+  }
+});
+
 test('a way that counts with a holder needs one', async () => {
   await assert.rejects(stage().limiter.take(attempt({ way: 'reauthentication' })), TypeError);
 });
