@@ -3,6 +3,7 @@
  */
 import { refuse, type Refusal } from '../errors.ts';
 import type { Locality } from '../request/arrival.ts';
+import type { Reach } from './duty.ts';
 import { adminPrivilege, hasPrivilege, type Principal, type UserPrincipal } from '../principal/principal.ts';
 
 export type Need =
@@ -13,7 +14,7 @@ export type Need =
   /** Whoever is on this machine. */
   | { readonly kind: 'local' }
   /** Any session of the kinds named. */
-  | { readonly kind: 'session'; readonly kinds: readonly string[] }
+  | { readonly kind: 'session'; readonly kinds: readonly string[]; readonly reach: Reach }
   /** Any console session of somebody who is admin now. */
   | { readonly kind: 'admin' };
 
@@ -37,6 +38,20 @@ export function judgeNeed(need: Need, principal: Principal, locality: Locality):
       return hasPrivilege(principal.user.row, adminPrivilege)
         ? allowed
         : refuse('forbidden', { detail: 'This needs an administrator.' });
+  }
+}
+
+/** Somebody with a duty does no more than it takes; what does without a session shows them as what they are. */
+export function reachOf(need: Need): Reach {
+  switch (need.kind) {
+    case 'session':
+      return need.reach;
+    case 'admin':
+      return 'whole';
+    case 'nobody':
+    case 'anybody':
+    case 'local':
+      return 'always';
   }
 }
 

@@ -5,6 +5,7 @@
  * the user's name as a password.
  */
 import { refuse, type Refusal } from '../errors.ts';
+import type { UserRow } from '../store/rows.ts';
 import type { Password, Username } from '../types.ts';
 import type { CommonPasswords } from './common-passwords.ts';
 import { guessesOf } from './password-guess.ts';
@@ -54,6 +55,11 @@ export function judgePassword(candidate: PasswordCandidate, commonPasswords: Com
   if (password === previous) found.add('same_as_old');
   if (found.size === 0) return { kind: 'accepted' };
   return { kind: 'refused', reasons: allReasons.filter((reason) => found.has(reason)) };
+}
+
+/** `short`: it will not do by itself, so the last second factor cannot go before it. */
+export function passwordLengthOf(password: Password): UserRow['passwordLength'] {
+  return codePoints(password) < shortestPassword.alone ? 'short' : 'full';
 }
 
 const allReasons = Object.keys(passwordReasons) as readonly PasswordReason[];

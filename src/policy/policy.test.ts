@@ -4,7 +4,8 @@ import { csrfToken } from '../crypto/digest.ts';
 import { adminPrivilege, anonymous, type UserPrincipal } from '../principal/principal.ts';
 import type { Address, Digest, Millis, Origin, Secret, SessionId, UserId, Username } from '../types.ts';
 import { judgeCsrfToken, judgeProvenance } from './csrf.ts';
-import { judgeKind, judgeNeed, type Need } from './need.ts';
+import { dutyOf, judgeDuty, type Reach } from './duty.ts';
+import { judgeKind, judgeNeed, type Need, reachOf } from './need.ts';
 import { judgeStepUp } from './step-up.ts';
 
 const own = ['https://auth.test' as Origin, 'http://localhost:8420' as Origin];
@@ -56,6 +57,10 @@ const principal = (kind: string, privileges: readonly string[], authenticatedAt 
       groups: [],
       active: true,
       sealedPassword: '',
+      sealedTotp: '',
+      passkeys: 0,
+      passwordLength: 'full',
+      passwordStanding: 'own',
       credentialGeneration: 1,
       createdAt: 0 as Millis,
     },
@@ -80,8 +85,8 @@ const principal = (kind: string, privileges: readonly string[], authenticatedAt 
   },
 });
 
-const accountOrAdmin: Need = { kind: 'session', kinds: ['admin', 'account'] };
-const onlyAdminKind: Need = { kind: 'session', kinds: ['admin'] };
+const accountOrAdmin: Need = { kind: 'session', kinds: ['admin', 'account'], reach: 'whole' };
+const onlyAdminKind: Need = { kind: 'session', kinds: ['admin'], reach: 'whole' };
 const admin: Need = { kind: 'admin' };
 
 for (const [name, need, who, wanted] of [
@@ -110,6 +115,49 @@ test('judgeKind(): a session kind with a privilege ends in use when the privileg
   assert.equal(judgeKind(principal('admin', [adminPrivilege]), adminPrivilege).kind, 'allowed');
   assert.equal(judgeKind(principal('admin', []), adminPrivilege).kind, 'refused');
   assert.equal(judgeKind(principal('account', []), null).kind, 'allowed');
+});
+
+const { row } = principal('account', []).user;
+const { row: adminRow } = principal('account', [adminPrivilege]).user;
+const known = { passwordStanding: 'known-to-others' } as const;
+
+for (const [name, user, required, wanted] of [
+  ['nothing is required', row, 'none', 'none'],
+  ['of admins, and it is none', row, 'admins', 'none'],
+  ['of admins, and it is one', adminRow, 'admins', 'enrol'],
+  ['of everybody', row, 'everybody', 'enrol'],
+  ['of everybody, and there is TOTP', { ...row, sealedTotp: 'v1.x' }, 'everybody', 'none'],
+  ['of everybody, and there is a passkey', { ...adminRow, passkeys: 1 }, 'everybody', 'none'],
+  ['the password is known, whatever is required', { ...row, ...known }, 'none', 'change-password'],
+  ['the password is known: that comes first', { ...adminRow, ...known }, 'everybody', 'change-password'],
+  ['the password is short, and alone', { ...row, passwordLength: 'short' }, 'none', 'change-password'],
+  [
+    'the password is short, and alone: that comes first',
+    { ...adminRow, passwordLength: 'short' },
+    'everybody',
+    'change-password',
+  ],
+  ['the password is short beside a factor', { ...row, passwordLength: 'short', passkeys: 1 }, 'none', 'none'],
+  ['the password is known beside a factor', { ...row, ...known, passkeys: 1 }, 'none', 'change-password'],
+] as const) {
+  test(`dutyOf(): ${name}: ${wanted}`, () => assert.equal(dutyOf(user, required), wanted));
+}
+
+test('judgeDuty(): who has a duty reaches what it takes, and who has none everything', () => {
+  const judged = (reach: Reach): readonly string[] =>
+    (['none', 'enrol', 'change-password'] as const).map((duty) => judgeDuty(reach, duty).kind);
+  assert.deepEqual(judged('always'), ['allowed', 'allowed', 'allowed']);
+  assert.deepEqual(judged('to-enrol'), ['allowed', 'allowed', 'refused']);
+  assert.deepEqual(judged('whole'), ['allowed', 'refused', 'refused']);
+  const refused = judgeDuty('whole', 'enrol');
+  assert.ok(refused.kind === 'refused');
+  assert.deepEqual([refused.code, refused.fields], ['forbidden', { must: 'enrol' }]);
+});
+
+test('reachOf(): what an admin alone may is never what a duty takes', () => {
+  assert.equal(reachOf(admin), 'whole');
+  assert.equal(reachOf({ ...accountOrAdmin, reach: 'to-enrol' }), 'to-enrol');
+  for (const kind of ['nobody', 'anybody', 'local'] as const) assert.equal(reachOf({ kind }), 'always');
 });
 
 test('judgeStepUp(): the window is open for its length and not a moment longer, and never on a shared origin', () => {

@@ -2,6 +2,7 @@
  * Step 6c: is the person still there? (2-http-api, 4, step-up.) Pure. Stops: a stolen session that disarms the account.
  */
 import { refuse, type Refusal } from '../errors.ts';
+import type { FactorMethod } from '../principal/factors.ts';
 import type { SessionRow } from '../store/rows.ts';
 import type { Millis } from '../types.ts';
 
@@ -21,6 +22,7 @@ export function judgeStepUp(session: SessionRow, rules: StepUpRules, now: Millis
   return age >= 0 && age < rules.windowMs ? { kind: 'within-window' } : { kind: 'password-needed' };
 }
 
-export function stepUpRefusal(): Refusal {
-  return refuse('reauthentication_required', { fields: { methods: ['password'] } });
+/** What would do: the password, with one of these where the account has any; a passkey does by itself as well. */
+export function stepUpRefusal(methods: readonly FactorMethod[]): Refusal {
+  return refuse('reauthentication_required', { fields: { methods: ['password', ...methods] } });
 }
