@@ -10,7 +10,8 @@
  */
 import { refuse, type Refusal } from './errors.ts';
 import { judgeCsrfToken, judgeProvenance } from './policy/csrf.ts';
-import { judgeKind, judgeNeed, type Need } from './policy/need.ts';
+import { type Duty, dutyOf, judgeDuty, type Reach, type RequireFactor } from './policy/duty.ts';
+import { judgeKind, judgeNeed, type Need, reachOf } from './policy/need.ts';
 import { anonymous, type Principal, type UserPrincipal } from './principal/principal.ts';
 import type { Client } from './request/address.ts';
 import type { Locality } from './request/arrival.ts';
@@ -41,6 +42,8 @@ export interface Rejected extends Refusal {
   readonly deadCookies: readonly string[];
   /** Who was refused for want of a privilege: that is written down. */
   readonly denied?: UserPrincipal;
+  /** What has to be done first. */
+  readonly duty?: Exclude<Duty, 'none'>;
 }
 
 export type Admission = Rejected | Admitted;
@@ -72,6 +75,8 @@ export interface ApplicationGate {
   readonly slots: readonly CookieSlot[];
   readonly state: InstallationState;
   readonly openness: 'closed' | 'may-be-open';
+  /** `always`: signing out, which no duty keeps anybody from. */
+  readonly reach?: Reach;
   /** `looks`: asks about an exchange that is under way, which is no use of the session by itself. */
   readonly use?: Use;
 }
@@ -83,8 +88,20 @@ export interface Guard {
 
 const noCookies: readonly string[] = [];
 
-export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<string, SessionKind> }): Guard {
+export function guard(parts: {
+  sessions: SessionVerifier;
+  kinds: ReadonlyMap<string, SessionKind>;
+  requireFactor: RequireFactor;
+}): Guard {
   const { sessions, kinds } = parts;
+
+  /** The last question: may they, and is there nothing that has to be done first? */
+  const dutiful = (identity: Admitted, reach: Reach): Admission => {
+    const { principal } = identity;
+    if (principal.kind !== 'user') return identity;
+    const judged = judgeDuty(reach, dutyOf(principal.user.row, parts.requireFactor));
+    return judged.kind === 'refused' ? { ...judged, deadCookies: identity.deadCookies } : identity;
+  };
 
   return {
     admit: (incoming, gate) => {
@@ -118,7 +135,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
           const refused = rejected(need, identity.deadCookies);
           return need.code === 'forbidden' && principal.kind === 'user' ? { ...refused, denied: principal } : refused;
         }
-        return identity;
+        return dutiful(identity, reachOf(gate.need));
       });
     },
 
@@ -147,7 +164,7 @@ export function guard(parts: { sessions: SessionVerifier; kinds: ReadonlyMap<str
           const provenance = judgeProvenance(gate.headers, [gate.ownOrigin]);
           if (provenance.kind === 'refused') return rejected(provenance);
         }
-        return identity;
+        return dutiful(identity, gate.reach ?? 'whole');
       });
     },
   };

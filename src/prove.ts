@@ -1,47 +1,51 @@
 /**
- * The spine's other half: the same walk as `guard.ts` for a secret that somebody typed.
+ * The spine's other half: the same walk as `guard.ts` for a secret that somebody typed, or a passkey.
  *
  *   request (name and secret become typed) → throttle (a unit is taken) → verify → record → settle
  *
  * Unknown, wrong and disabled leave here alike: one answer, one hash, and at a whole second after arrival
- * (3-rules, Guessing).
+ * (3-rules, Guessing). The walk itself is in `prove/walk.ts`, second factors are in `prove/second-factor.ts`.
  */
 import type { HashTurn, Lane } from './crypto/hash-queue.ts';
 import type { Keyring } from './crypto/keyring.ts';
+import { recoveryCodeDigest } from './crypto/code.ts';
 import { refuse, type Refusal } from './errors.ts';
-import type { UserPrincipal } from './principal/principal.ts';
+import { secondFactorOf } from './principal/factors.ts';
+import { codes as makeCodes } from './prove/codes.ts';
+import { type Admission, type PasskeyParts, type Passkeys, passkeys as makePasskeys } from './prove/passkeys.ts';
+import { type Reauthenticate, reauthentication } from './prove/reauthenticate.ts';
+import { type FactorRefusal, type SecondFactors, secondFactors } from './prove/second-factor.ts';
+import { type Circumstances, countDevice, limited, noted, queueIsFull, turnFor, walker } from './prove/walk.ts';
 import { namedBy } from './record/failures/lines.ts';
 import type { Recorder } from './record/recorder.ts';
-import { networkOf } from './request/address.ts';
+import { readFactorCode } from './request/factor-code.ts';
 import type { DeviceRow, UserRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import type { Hold } from './throttle/hold.ts';
-import type { Limited, Limiter } from './throttle/limiter.ts';
-import type { Try } from './throttle/places.ts';
-import { deviceFailures, narrowNetwork } from './throttle/limits.ts';
+import type { Limiter } from './throttle/limiter.ts';
+import type { Standing } from './throttle/places.ts';
 import type { Repeats, WrongSecret } from './throttle/repeats.ts';
-import type { Address, Clock, Digest, UserId } from './types.ts';
-import type { Acquaintances } from './verify/acquaintance.ts';
+import type { UnknownSecrets } from './throttle/unknown-secrets.ts';
+import type { Address, Clock, Digest } from './types.ts';
+import type { Acquaintances, Shown } from './verify/acquaintance.ts';
 import { claims as makeClaims, readPassword } from './verify/claim.ts';
 import type { PasswordVerifier } from './verify/password.ts';
 import { verifySetupCode } from './verify/setup-code.ts';
 
-/** What came along with the secret. */
-export interface Circumstances {
-  readonly address: Address;
-  /** Who the connection came from. */
-  readonly peer: Address;
-  /** Monotonic time the request arrived, for the hold. */
-  readonly arrivedAt: number;
-  /** Value of the device cookie; empty without one. */
-  readonly device: string;
-}
-
+/** Everything that was needed. */
 export interface ProvenUser {
   readonly kind: 'user';
   readonly user: UserRow;
   /** Device of that user which showed itself; null for strangers. */
   readonly device: DeviceRow | null;
+}
+
+/** The password was right; the account has a second factor, and none was given. */
+export interface HalfProven {
+  readonly kind: 'half';
+  readonly user: UserRow;
+  /** Whether the account is used to whoever it was. */
+  readonly from: 'stranger' | 'owner';
 }
 
 export interface ProvenCode {
@@ -51,211 +55,169 @@ export interface ProvenCode {
 
 export interface Prover {
   /** Whether a sign-in from there would be refused now, before anything that works once is spent on it. */
-  standing(circumstances: Pick<Circumstances, 'address'>): Promise<Refusal | { readonly kind: 'open' }>;
+  standing(
+    claim: { readonly username: string; readonly code: string | undefined },
+    circumstances: Circumstances,
+  ): Promise<Refusal | { readonly kind: 'open' }>;
   signIn(
     claim: {
       readonly username: string;
       readonly password: string;
+      /** Of the second factor; of no meaning where the account has none. */
+      readonly code: string | undefined;
       readonly way: 'login' | 'enable';
       readonly kind: string;
     },
     circumstances: Circumstances,
-  ): Promise<Refusal | ProvenUser>;
-  /** The password of somebody who is signed in already: 403 when wrong, and the fifth wrong one ends the session. */
-  reauthenticate(
-    claim: { readonly principal: UserPrincipal; readonly password: string },
+  ): Promise<Refusal | FactorRefusal | HalfProven | ProvenUser>;
+  /** A passkey that says itself whose it is, and stands for password and second factor. */
+  signInByPasskey(
+    claim: { readonly response: unknown; readonly kind: string; readonly admit: Admission },
     circumstances: Circumstances,
   ): Promise<Refusal | ProvenUser>;
+  readonly reauthenticate: Reauthenticate;
+  readonly secondFactors: SecondFactors;
+  readonly passkeyOptions: Passkeys['options'];
   setupCode(code: string, circumstances: Circumstances): Promise<Refusal | ProvenCode>;
   /** Lane and network of a new hash by somebody already proven. */
   turnFor(lane: Lane, address: Address): HashTurn;
 }
 
-/** A refusal on the way out, and what is written down about it. */
-interface Failure {
-  readonly refusal: Refusal;
-  readonly userId: UserId | null;
-  readonly cause: string;
-  /** `repeated`: that very secret was wrong from there before, and costs nothing again. */
-  readonly charge: 'charged' | 'repeated';
-}
-
-type Verdict<T> =
-  | { readonly kind: 'failed'; readonly failure: Failure }
-  | { readonly kind: 'turned-away'; readonly refusal: Refusal }
-  | { readonly kind: 'proven'; readonly proven: T };
-
-const queueIsFull = { kind: 'turned-away', refusal: refuse('busy', { retryAfterSeconds: 1 }) } as const;
-
 export interface ProverParts {
   readonly store: Store;
   readonly passwords: PasswordVerifier;
+  readonly passkeys: Pick<PasskeyParts, 'verifier' | 'challenges'>;
   readonly acquaintances: Acquaintances;
   readonly limiter: Limiter;
+  readonly unknownSecrets: UnknownSecrets;
   readonly repeats: Repeats;
   readonly hold: Hold;
   readonly recorder: Recorder;
   readonly keyring: Keyring;
   readonly clock: Clock;
-  /** What follows a wrong re-authentication, before its answer. */
-  readonly onWrongReauthentication: (principal: UserPrincipal, circumstances: Circumstances) => Promise<void>;
 }
 
 export function prover(parts: ProverParts): Prover {
-  const { store, passwords, limiter, repeats, hold, recorder, clock } = parts;
+  const { store, passwords, limiter, repeats, recorder, clock } = parts;
   const claims = makeClaims(parts);
+  const walk = walker(parts);
+  const codes = makeCodes(parts);
+  const passkeys = makePasskeys({ ...parts, ...parts.passkeys });
+  const factors = secondFactors({ ...parts, walk, codes, passkeys });
 
-  const walk = async <T>(
-    attempt: Try,
-    circumstances: Circumstances,
-    verify: () => Promise<Verdict<T>>,
-    note: (failure: Failure) => Promise<void>,
-  ): Promise<Refusal | T> => {
-    const permit = await limiter.take(attempt);
-    if (permit.kind === 'limited') {
-      recorder.limited(attempt, permit.retryAfterSeconds);
-      return limited(permit);
-    }
-    let verdict: Verdict<T>;
-    try {
-      verdict = await verify();
-    } catch (fault) {
-      await permit.settle('given-back');
-      throw fault;
-    }
-    switch (verdict.kind) {
-      case 'turned-away':
-        await permit.settle('given-back');
-        return verdict.refusal;
-      case 'proven': {
-        const { put, drop } = await permit.settle('succeeded');
-        if (put.length + drop.length > 0) await store.writeLimits({ put, drop });
-        return verdict.proven;
-      }
-      case 'failed': {
-        const { failure } = verdict;
-        const written = await permit.settle(failure.charge === 'charged' ? 'failed' : 'given-back');
-        await Promise.all([note(failure), store.writeLimits(written)]);
-        const held = await hold.untilWholeSecond(circumstances.arrivedAt);
-        return held.kind === 'crowded'
-          ? refuse('rate_limited', { retryAfterSeconds: 1, cause: 'crowded', connection: 'close' })
-          : failure.refusal;
-      }
-    }
+  /** A recovery code that comes with the password is shown, not spent: that follows when the password is right. */
+  const shownWith = (code: string | undefined, circumstances: Circumstances): Shown => {
+    const form = readFactorCode(code ?? '');
+    const asked = form.kind === 'recovery' && parts.unknownSecrets.standing(circumstances.address).kind === 'open';
+    return asked ? { ...circumstances, recoveryCode: recoveryCodeDigest(form.code) } : circumstances;
   };
 
-  const turnFor = (lane: Lane, address: Address): HashTurn => ({
-    lane,
-    network: networkOf(address, narrowNetwork.bits),
-  });
-
-  const countDevice = (device: DeviceRow, { address, peer }: Circumstances) =>
-    store.countDeviceFailure({
-      digest: device.digest,
-      limit: deviceFailures,
-      audit: recorder.event({
-        event: 'device-forgotten',
-        actor: '',
-        address,
-        peer,
-        way: 'password',
-        target: device.userId,
-        result: 'too-many-wrong-passwords',
-      }),
-    });
+  /** The first factor; `standing`: what its owner is to the account. */
+  const password: (
+    claim: Omit<Parameters<Prover['signIn']>[0], 'code'>,
+    circumstances: Circumstances & Shown,
+  ) => Promise<Refusal | (ProvenUser & { readonly standing: Standing })> = async (claim, circumstances) => {
+    const { address } = circumstances;
+    const typed = readPassword(claim.password);
+    if (typed.kind === 'refused') return typed;
+    const { password: secret } = typed;
+    const { account, subject, userId } = await claims.of(claim.username);
+    const { standing, device } = await parts.acquaintances.of(userId, circumstances);
+    const turn = turnFor(standing.kind === 'stranger' ? 'stranger' : 'known', address);
+    const tried: WrongSecret = { subject: claims.voidable(account, subject), network: turn.network, secret };
+    const refusal = refuse('invalid_credentials', { fields: { requires_totp: false } });
+    return walk<ProvenUser & { readonly standing: Standing }>(
+      { way: claim.way, address, standing, subject },
+      circumstances,
+      async () => {
+        const recalled = await repeats.recall(tried);
+        if (recalled.before !== null)
+          return { kind: 'failed', failure: { refusal, userId, cause: recalled.before, charge: 'repeated' } };
+        const proof = await passwords.verify(account, secret, turn);
+        if (proof.kind === 'busy') return queueIsFull;
+        if (proof.kind === 'proven') {
+          const { user } = proof;
+          const unit = secondFactorOf(user) === 'none' ? 'succeeded' : 'given-back';
+          return { kind: 'proven', proven: { kind: 'user', user, device, standing }, unit };
+        }
+        const charge = (await recalled.note(proof.cause)).kind === 'new' ? 'charged' : 'repeated';
+        return { kind: 'failed', failure: { refusal, userId: proof.userId, cause: proof.cause, charge } };
+      },
+      async (failure) => {
+        await Promise.all([
+          recorder.refused({
+            event: 'sign-in-refused',
+            kind: claim.kind,
+            guessed: failure.charge === 'charged' ? namedBy(account.name, subject) : null,
+            actor: '',
+            way: 'password',
+            ...noted(failure, circumstances),
+          }),
+          failure.charge === 'charged' ? countDevice(parts, device, circumstances) : undefined,
+        ]);
+      },
+    );
+  };
 
   return {
     turnFor,
+    secondFactors: factors,
+    passkeyOptions: passkeys.options,
+    reauthenticate: reauthentication({ ...parts, walk, codes, passkeys, factors }),
 
-    standing: async ({ address }) => {
+    standing: async ({ username, code }, circumstances) => {
+      const { address } = circumstances;
       // What holds for everybody from there, whoever they turn out to be.
       const anybody = { kind: 'stranger', network: 'seen-before' } as const;
       const standing = await limiter.standing({ way: 'login', address, standing: anybody });
       if (standing.kind === 'open') return standing;
+      const shown = shownWith(code, circumstances);
+      if (shown.recoveryCode !== undefined) {
+        const { userId } = await claims.of(username);
+        if ((await parts.acquaintances.of(userId, shown)).standing.kind === 'holder') return { kind: 'open' };
+      }
       recorder.limited({ way: 'login', address }, standing.retryAfterSeconds);
       return limited(standing);
     },
 
-    signIn: async (claim, circumstances) => {
-      const { address } = circumstances;
-      const typed = readPassword(claim.password);
-      if (typed.kind === 'refused') return typed;
-      const { password } = typed;
-      const { account, subject, userId } = await claims.of(claim.username);
-      const { standing, device } = await parts.acquaintances.of(userId, circumstances);
-      const turn = turnFor(standing.kind === 'stranger' ? 'stranger' : 'known', address);
-      const tried: WrongSecret = {
-        subject: claims.voidable(account, subject),
-        network: turn.network,
-        secret: password,
-      };
-      const refusal = refuse('invalid_credentials', { fields: { requires_totp: false } });
-      return walk<ProvenUser>(
-        { way: claim.way, address, standing, subject },
-        circumstances,
-        async () => {
-          const recalled = await repeats.recall(tried);
-          if (recalled.before !== null)
-            return { kind: 'failed', failure: { refusal, userId, cause: recalled.before, charge: 'repeated' } };
-          const proof = await passwords.verify(account, password, turn);
-          if (proof.kind === 'busy') return queueIsFull;
-          if (proof.kind === 'proven') return { kind: 'proven', proven: { kind: 'user', user: proof.user, device } };
-          const charge = (await recalled.note(proof.cause)).kind === 'new' ? 'charged' : 'repeated';
-          return { kind: 'failed', failure: { refusal, userId: proof.userId, cause: proof.cause, charge } };
-        },
-        async (failure) => {
-          await Promise.all([
-            recorder.refused({
-              event: 'sign-in-refused',
-              kind: claim.kind,
-              guessed: failure.charge === 'charged' ? namedBy(account.name, subject) : null,
-              actor: '',
-              way: 'password',
-              ...noted(failure, circumstances),
-            }),
-            device !== null && failure.charge === 'charged' ? countDevice(device, circumstances) : undefined,
-          ]);
-        },
-      );
+    signIn: async ({ code, ...claim }, circumstances) => {
+      const proven = await password(claim, { ...circumstances, ...shownWith(code, circumstances) });
+      if (proven.kind === 'refused') return proven;
+      const { user, device, standing } = proven;
+      if (secondFactorOf(user) === 'none') return { kind: 'user', user, device };
+      if (code === undefined) return { kind: 'half', user, from: standing.kind === 'stranger' ? 'stranger' : 'owner' };
+      const way = claim.way === 'login' ? 'login-code' : 'code';
+      const answer = { kind: 'code', text: code, pending: null } as const;
+      const factor = await factors.prove({ user, answer, way, kind: claim.kind }, circumstances);
+      return factor.kind === 'refused' ? factor : { kind: 'user', user, device: factor.device };
     },
 
-    reauthenticate: async ({ principal, password: text }, circumstances) => {
-      const { address } = circumstances;
-      const typed = readPassword(text);
-      if (typed.kind === 'refused') return typed;
-      const { row } = principal.user;
-      return walk<ProvenUser>(
-        {
-          way: 'reauthentication',
-          address,
-          standing: { kind: 'holder', holder: principal.session.id },
-          subject: { kind: 'user', userId: row.id },
-        },
-        circumstances,
-        async () => {
-          const account = { name: row.username, lookup: await store.userById(row.id) };
-          const proof = await passwords.verify(account, typed.password, turnFor('known', address));
-          if (proof.kind === 'busy') return queueIsFull;
-          if (proof.kind === 'proven')
-            return { kind: 'proven', proven: { kind: 'user', user: proof.user, device: null } };
-          const { userId, cause } = proof;
-          return {
-            kind: 'failed',
-            failure: { refusal: refuse('reauthentication_failed'), userId, cause, charge: 'charged' },
-          };
-        },
-        async (failure) => {
+    signInByPasskey: async ({ response, kind, admit }, circumstances) => {
+      const shown = { response, userId: null, standsFor: 'both-factors' } as const;
+      const outcome = await passkeys.byItself(shown, circumstances, admit);
+      switch (outcome.kind) {
+        case 'turned-away':
+          return outcome.refusal;
+        case 'wrong':
           await recorder.refused({
-            event: 'reauthentication-refused',
-            kind: principal.session.kind,
-            guessed: { kind: 'account', username: row.username },
-            actor: row.id,
-            way: 'password',
-            ...noted(failure, circumstances),
+            event: 'sign-in-refused',
+            kind,
+            // Whoever makes things up gets no line of his own for each.
+            guessed: outcome.is === 'garbage' ? null : 'unguessable',
+            actor: '',
+            way: 'passkey',
+            ...noted({ userId: null, cause: outcome.cause }, circumstances),
           });
-          await parts.onWrongReauthentication(principal, circumstances);
-        },
-      );
+          return refuse('invalid_credentials', {
+            detail: 'The passkey was not accepted.',
+            fields: { requires_totp: false },
+          });
+        case 'proven': {
+          const { user } = outcome;
+          const { device } = await parts.acquaintances.of(user.id, circumstances);
+          return { kind: 'user', user, device };
+        }
+      }
     },
 
     setupCode: async (code, circumstances) => {
@@ -274,7 +236,7 @@ export function prover(parts: ProverParts): Prover {
               return { kind: 'failed', failure: { refusal, userId: null, cause: 'wrong-code', charge: 'charged' } };
             }
             case 'proven':
-              return { kind: 'proven', proven: { kind: 'code', codeDigest: proof.codeDigest } };
+              return { kind: 'proven', proven: { kind: 'code', codeDigest: proof.codeDigest }, unit: 'succeeded' };
           }
         },
         (failure) =>
@@ -289,12 +251,4 @@ export function prover(parts: ProverParts): Prover {
       );
     },
   };
-}
-
-function limited({ retryAfterSeconds }: Limited): Refusal {
-  return refuse('rate_limited', { retryAfterSeconds, cause: 'limited' });
-}
-
-function noted({ userId, cause }: Failure, { address, peer }: Circumstances) {
-  return { userId, cause, target: userId ?? '', address, peer };
 }
