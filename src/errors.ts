@@ -25,12 +25,25 @@ export const problems = {
     title: 'Login token invalid',
     detail: 'The login token is not valid any more, or its cookie did not arrive. Prepare the sign-in again.',
   },
-  reauthentication_required: { status: 403, title: 'Confirmation needed', detail: 'Confirm with your password first.' },
-  reauthentication_failed: { status: 403, title: 'Confirmation failed', detail: 'The password is not right.' },
+  reauthentication_required: {
+    status: 403,
+    title: 'Confirmation needed',
+    detail: 'Confirm first that it is you: with your password, and your second factor if there is one.',
+  },
+  reauthentication_failed: {
+    status: 403,
+    title: 'Confirmation failed',
+    detail: 'The password, the code or the passkey is not right.',
+  },
   setup_code_invalid: {
     status: 403,
     title: 'Setup code invalid',
     detail: 'The setup code is not right or has expired.',
+  },
+  link_invalid: {
+    status: 403,
+    title: 'Link invalid',
+    detail: 'This link is not valid any more. Ask for a new one.',
   },
   already_configured: { status: 403, title: 'Already set up', detail: 'This installation has been set up already.' },
   not_found: { status: 404, title: 'Not found', detail: 'There is nothing here.' },

@@ -28,6 +28,7 @@ const kindNames: Readonly<Record<Block['kind'], string>> = {
   network: 'network',
   name: 'username',
   'name-from-network': 'username-from-network',
+  'totp-from-network': 'totp-from-network',
   holder: 'device-or-session',
 };
 

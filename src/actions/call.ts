@@ -10,7 +10,7 @@ import { type Arrival, addressOf } from '../request/arrival.ts';
 import { readCookie } from '../request/cookie.ts';
 import { header, type Incoming, pathOf } from '../request/incoming.ts';
 import type { Address, Origin, Secret, UserId } from '../types.ts';
-import type { Circumstances } from '../prove.ts';
+import type { Circumstances } from '../prove/walk.ts';
 
 export interface Call<Body = unknown> {
   readonly incoming: Incoming;
@@ -100,7 +100,8 @@ export function circumstancesOf(
   call: Pick<Call, 'arrival' | 'incoming' | 'arrivedAt'>,
   deviceCookie: string,
 ): Circumstances {
-  return { ...whence(call), arrivedAt: call.arrivedAt, device: cookieOf(call, deviceCookie) ?? '' };
+  const { origin } = call.arrival;
+  return { ...whence(call), arrivedAt: call.arrivedAt, device: cookieOf(call, deviceCookie) ?? '', origin };
 }
 
 /** Where a path on an origin lives. */

@@ -5,9 +5,10 @@
 import { digest } from '../crypto/digest.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { PasswordHasher } from '../crypto/password-hash.ts';
-import { refuse } from '../errors.ts';
+import { refuse, type Refusal } from '../errors.ts';
 import type { CommonPasswords } from '../policy/common-passwords.ts';
-import { judgePassword, passwordRefused } from '../policy/password-policy.ts';
+import { judgePassword, passwordLengthOf, passwordRefused } from '../policy/password-policy.ts';
+import { type SecondFactor, secondFactorOf } from '../principal/factors.ts';
 import type { Prover } from '../prove.ts';
 import { readPassword } from '../verify/claim.ts';
 import type { Recorder } from '../record/recorder.ts';
@@ -34,7 +35,13 @@ export interface ChangePasswordParts extends CredentialParts {
   readonly commonPasswords: CommonPasswords;
 }
 
-export interface ChangePasswordBody {
+/** Second factor of whoever has one, beside the password. */
+interface FactorFields {
+  readonly totp_code?: string | undefined;
+  readonly passkey?: unknown;
+}
+
+export interface ChangePasswordBody extends FactorFields {
   readonly old_password: string;
   readonly new_password: string;
 }
@@ -44,27 +51,29 @@ export async function changePassword(
   call: SignedInCall<ChangePasswordBody>,
 ): Promise<Outcome> {
   const { session } = call.principal;
-  const wanted = readPassword(call.body.new_password);
+  const { old_password: password, new_password, totp_code: code, passkey } = call.body;
+  const wanted = readPassword(new_password);
   if (wanted.kind === 'refused') return wanted;
+  const old = readPassword(password);
+  const { username } = call.principal.user.row;
+  const judge = (secondFactor: SecondFactor): Refusal | { readonly kind: 'accepted' } => {
+    const previous = old.kind === 'password' ? { previous: old.password } : {};
+    const candidate = { password: wanted.password, username, hostNames: parts.hostNames, secondFactor, ...previous };
+    const judged = judgePassword(candidate, parts.commonPasswords);
+    return judged.kind === 'refused' ? passwordRefused(judged.reasons) : judged;
+  };
+  // A code works once: it is not spent on a password that will not do.
+  const early = judge('present');
+  if (early.kind === 'refused' && secondFactorOf(call.principal.user.row) === 'present') return early;
   const device = cookieName(parts.cookieStem, call.arrival.scheme, 'device');
   const proven = await parts.prover.reauthenticate(
-    { principal: call.principal, password: call.body.old_password },
+    { principal: call.principal, given: { password, code, passkey } },
     circumstancesOf(call, device),
   );
   if (proven.kind === 'refused') return afterRefusal(parts, call, proven);
   const { user } = proven;
-  const old = readPassword(call.body.old_password);
-  const judged = judgePassword(
-    {
-      password: wanted.password,
-      username: user.username,
-      hostNames: parts.hostNames,
-      secondFactor: 'none',
-      ...(old.kind === 'password' ? { previous: old.password } : {}),
-    },
-    parts.commonPasswords,
-  );
-  if (judged.kind === 'refused') return passwordRefused(judged.reasons);
+  const judged = judge(secondFactorOf(user));
+  if (judged.kind === 'refused') return judged;
   const made = await parts.hasher.make(wanted.password, parts.prover.turnFor('known', clientAddress(call)));
   if (made.kind === 'busy') return refuse('busy', { retryAfterSeconds: 1 });
 
@@ -75,6 +84,7 @@ export async function changePassword(
     userId: user.id,
     fromGeneration: user.credentialGeneration,
     sealedPassword: parts.keyring.seal(passwordPlace(user.id), made.phc),
+    passwordLength: passwordLengthOf(wanted.password),
     keep: { id: session.id, digest: digest(token), authenticatedAt: now },
     keepDevice: shown === undefined ? null : digest(shown),
     keepNetwork: networkUse(clientAddress(call), parts.clock),
@@ -85,6 +95,7 @@ export async function changePassword(
       way: 'password',
       target: user.id,
     }),
+    notice: { userId: user.id, kind: 'password-changed', at: now, address: clientAddress(call), detail: '' },
   });
   if (changed.kind === 'superseded')
     return refuse('conflict', { detail: 'The password was changed elsewhere meanwhile.' });
@@ -93,12 +104,13 @@ export async function changePassword(
 
 export async function reauthenticate(
   parts: CredentialParts,
-  call: SignedInCall<{ readonly password: string }>,
+  call: SignedInCall<FactorFields & { readonly password?: string | undefined }>,
 ): Promise<Outcome> {
   const { session } = call.principal;
+  const { password, totp_code: code, passkey } = call.body;
   const device = cookieName(parts.cookieStem, call.arrival.scheme, 'device');
   const proven = await parts.prover.reauthenticate(
-    { principal: call.principal, password: call.body.password },
+    { principal: call.principal, given: { password, code, passkey } },
     circumstancesOf(call, device),
   );
   if (proven.kind === 'refused') return afterRefusal(parts, call, proven);
@@ -113,11 +125,11 @@ export async function reauthenticate(
       event: 'reauthenticated',
       actor: proven.user.id,
       ...whence(call),
-      way: 'password',
+      way: proven.way,
       target: session.id,
     }),
   });
-  if (renewal.kind === 'renewed') parts.recorder.passed({ kind: session.kind, way: 'password' });
+  if (renewal.kind === 'renewed') parts.recorder.passed({ kind: session.kind, way: proven.way });
   if (renewal.kind === 'gone') return refuse('session_expired', { cause: 'gone' });
   return renewed(parts, call, token, { valid_until: timeText((now + parts.stepUpWindowMs) as Millis) });
 }
@@ -135,7 +147,7 @@ function renewed(
   return done({ ...handed.fields, ...fields }, { cookies: handed.cookies });
 }
 
-/** The fifth wrong password has ended the session; its cookie goes with it. */
+/** The fifth wrong one has ended the session; its cookie goes with it. */
 async function afterRefusal(
   parts: CredentialParts,
   call: SignedInCall,

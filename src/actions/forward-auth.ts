@@ -14,7 +14,7 @@ import { type Original, originalOf } from '../request/original.ts';
 import type { InstallationState } from '../store/rows.ts';
 import type { MaybePromise, Origin } from '../types.ts';
 import type { Redirect } from './call.ts';
-import { type HandOverParts, leadToSignIn } from './hand-over.ts';
+import { type HandOverParts, leadToAccount, leadToSignIn } from './hand-over.ts';
 
 export interface ForwardAuthParts {
   readonly guard: Guard;
@@ -94,6 +94,9 @@ function answer(
   admission: Admission,
 ): ForwardAnswer {
   if (admission.kind === 'refused') {
+    const navigates =
+      question.redirect && original.family !== 'nginx' && askerOf(original.method, incoming.headers) === 'navigation';
+    if (admission.duty !== undefined && navigates) return leadToAccount(parts.handOver);
     if (admission.code !== 'unauthorized' && admission.code !== 'session_expired')
       return { kind: 'verdict', family: original.family, refusal: admission, ...denied(original, admission.denied) };
     // Doing without a session does not do without what else was asked.
@@ -101,12 +104,7 @@ function answer(
       return { kind: 'passed', principal: { kind: 'anonymous' } };
     }
     const { origin } = original;
-    const leads =
-      question.redirect &&
-      original.family !== 'nginx' &&
-      origin !== null &&
-      askerOf(original.method, incoming.headers) === 'navigation';
-    if (leads && parts.handOver.protectedOrigins().has(origin))
+    if (navigates && origin !== null && parts.handOver.protectedOrigins().has(origin))
       return leadToSignIn(parts.handOver, incoming.headers, origin, original.path || '/');
     const cookies = admission.deadCookies.map((name) => expireCookie(name));
     const refusal =

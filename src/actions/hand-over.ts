@@ -38,6 +38,8 @@ const ticketCap = 20;
 
 export const callbackPath = '/.sallyport/callback';
 export const signOutPath = '/.sallyport/sign-out';
+/** On the console: where whoever has to do something first can do it. */
+export const accountPath = '/auth/account';
 
 /**
  * Leads a browser without a session from a protected host to the console. `again`: it has been led once already in this
@@ -60,6 +62,11 @@ export function leadToSignIn(
     location: urlOn(parts.consoleOrigin(), '/auth/sign-in', query),
     cookies: [setCookie(name, value, { scheme, sameSite: 'Lax', maxAgeSeconds: stateSeconds })],
   };
+}
+
+/** Somebody signed in who has to do something first: no application before that. */
+export function leadToAccount(parts: Pick<HandOverParts, 'consoleOrigin'>): Redirect {
+  return { kind: 'redirect', location: urlOn(parts.consoleOrigin(), accountPath) };
 }
 
 export function returnToOf(parts: HandOverParts, query: URLSearchParams): ReturnTo {

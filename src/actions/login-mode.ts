@@ -16,22 +16,49 @@ export interface LoginMode {
   readonly cookies: readonly string[];
 }
 
-export async function loginMode(
-  parts: { readonly tokens: LoginTokens; readonly cookieStem: string },
+/** As it would be; the token is good and not spent yet. */
+export interface LookedMode extends LoginMode {
+  /** That is a row. Whoever is refused had the token spent by somebody before. */
+  readonly spend: () => Promise<Refusal | { readonly kind: 'spent' }>;
+}
+
+interface ModeParts {
+  readonly tokens: LoginTokens;
+  readonly cookieStem: string;
+}
+
+export function lookAtMode(
+  parts: ModeParts,
   call: Pick<Call, 'incoming' | 'arrival'>,
   loginToken: string | undefined,
-): Promise<Refusal | LoginMode> {
-  if (loginToken === undefined) return { kind: 'mode', transport: 'bearer', cookies: [] };
+): Refusal | LookedMode {
+  if (loginToken === undefined)
+    return { kind: 'mode', transport: 'bearer', cookies: [], spend: () => Promise.resolve({ kind: 'spent' }) };
   const { scheme } = call.arrival;
   const nonce = cookieOf(call, cookieName(parts.cookieStem, scheme, 'login'));
   const cookies = expireNamed(parts.cookieStem, scheme, 'login');
-  const spent = await parts.tokens.spend(loginToken, nonce);
-  if (spent.kind === 'spent') return { kind: 'mode', transport: 'cookie', cookies };
   const detail =
     nonce === undefined
       ? 'The login cookie did not arrive: cookies are blocked, or a proxy in front drops them.'
       : undefined;
-  return refuse('login_token_invalid', { cookies, ...(detail === undefined ? {} : { detail }) });
+  const refused = refuse('login_token_invalid', { cookies, ...(detail === undefined ? {} : { detail }) });
+  if (parts.tokens.look(loginToken, nonce).kind === 'invalid') return refused;
+  const spend = async (): ReturnType<LookedMode['spend']> => {
+    const spent = await parts.tokens.spend(loginToken, nonce);
+    return spent.kind === 'spent' ? spent : refused;
+  };
+  return { kind: 'mode', transport: 'cookie', cookies, spend };
+}
+
+export async function loginMode(
+  parts: ModeParts,
+  call: Pick<Call, 'incoming' | 'arrival'>,
+  loginToken: string | undefined,
+): Promise<Refusal | LoginMode> {
+  const mode = lookAtMode(parts, call, loginToken);
+  if (mode.kind === 'refused') return mode;
+  const spent = await mode.spend();
+  return spent.kind === 'refused' ? spent : mode;
 }
 
 export function prepareSignIn(parts: { readonly tokens: LoginTokens; readonly cookieStem: string }, call: Call): Done {

@@ -2,8 +2,7 @@
  * First run: make the first admin, or decline (2-http-api, 4; 3-rules, Setup states). The setup code proves access to
  * the host; of any number of racers the store lets one win.
  */
-import { canonicalCode, newRecoveryCode } from '../crypto/code.ts';
-import { digest } from '../crypto/digest.ts';
+import { newRecoveryCodes, recoveryCodeDigest } from '../crypto/code.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { PasswordHasher } from '../crypto/password-hash.ts';
 import { newUserId } from '../crypto/random.ts';
@@ -45,8 +44,6 @@ export interface SetUpParts extends Issuing {
   readonly hostNames: readonly string[];
   readonly commonPasswords: CommonPasswords;
 }
-
-const recoveryCodes = 10;
 
 /**
  * The dear part, hashing and making, runs one after the other: the first set-up that succeeds spares the rest their
@@ -110,7 +107,7 @@ async function makeFirstAdmin(parts: SetUpParts, call: Call<SetUpBody>, candidat
   if (made.kind === 'busy') return withCookies(refuse('busy', { retryAfterSeconds: 1 }));
 
   const user = newAdmin(parts, candidate.username, candidate.displayName, made.phc);
-  const codes = Array.from({ length: recoveryCodes }, () => newRecoveryCode(parts.random));
+  const codes = newRecoveryCodes(parts.random);
   const { token, opening } = issueSession(parts, call, user, parts.accountKind, mode.transport);
   const { scheme } = call.arrival;
   const remembered = mode.transport === 'cookie' ? rememberDevice(parts, user, null, scheme) : null;
@@ -146,11 +143,6 @@ async function makeFirstAdmin(parts: SetUpParts, call: Call<SetUpBody>, candidat
   }
 }
 
-/** 125 random bits need no slow hash (NIST SP 800-63B-4 section 3.1.2). */
-function recoveryCodeDigest(code: string): Digest {
-  return digest(`recovery:${canonicalCode(code)}`);
-}
-
 function newAdmin(parts: SetUpParts, username: Username, displayName: string, phc: string): UserRow {
   const id = newUserId(parts.random);
   return {
@@ -162,6 +154,10 @@ function newAdmin(parts: SetUpParts, username: Username, displayName: string, ph
     groups: [],
     active: true,
     sealedPassword: parts.keyring.seal(passwordPlace(id), phc),
+    sealedTotp: '',
+    passkeys: 0,
+    passwordLength: 'full',
+    passwordStanding: 'own',
     credentialGeneration: 1,
     createdAt: parts.clock.now(),
   };

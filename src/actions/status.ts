@@ -1,11 +1,17 @@
 /** What this installation is, for anybody; who is signed in, for them alone (PM1). Never 401. */
 import { csrfToken } from '../crypto/digest.ts';
+import type { Duty } from '../policy/duty.ts';
+import { secondFactorOf } from '../principal/factors.ts';
 import { header } from '../request/incoming.ts';
-import type { InstallationState } from '../store/rows.ts';
+import type { InstallationState, UserRow } from '../store/rows.ts';
 import { type Call, done, type Outcome } from './call.ts';
 import { timeText } from './issue-session.ts';
 
-export async function status(call: Call, state: InstallationState): Promise<Outcome> {
+export interface StatusParts {
+  readonly dutyOf: (user: UserRow) => Duty;
+}
+
+export async function status(parts: StatusParts, call: Call, state: InstallationState): Promise<Outcome> {
   const fields = {
     auth_configured: state === 'configured' || state === 'off',
     auth_enabled: state === 'configured',
@@ -14,17 +20,20 @@ export async function status(call: Call, state: InstallationState): Promise<Outc
   const { principal, token } = call;
   if (principal.kind !== 'user') return done({ ...fields, authenticated: false, username: null, totp_enabled: false });
   const { user, session } = principal;
+  const duty = parts.dutyOf(user.row);
   return done({
     ...fields,
     authenticated: true,
     username: user.row.username,
     display_name: user.row.displayName,
-    totp_enabled: false,
+    totp_enabled: user.row.sealedTotp !== '',
     privileges: user.row.privileges,
     scopes: [],
     via: principal.via,
     session_kind: session.kind,
-    passkeys: 0,
+    passkeys: user.row.passkeys,
+    second_factor: secondFactorOf(user.row) === 'present',
+    must: duty === 'none' ? null : duty,
     expires_at: timeText(session.expiresAt),
     ...(session.transport === 'cookie' && token !== '' && sameOrigin(call) ? { csrf_token: csrfToken(token) } : {}),
   });

@@ -2,6 +2,7 @@
 import { refuse } from '../errors.ts';
 import { adminPrivilege, hasPrivilege } from '../principal/principal.ts';
 import type { Prover } from '../prove.ts';
+import { codeRefused } from '../prove/second-factor.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
@@ -39,12 +40,16 @@ export async function disableAuthentication(parts: SwitchParts, call: SignedInCa
 
 export async function enableAuthentication(
   parts: SwitchParts,
-  call: Call<{ readonly username: string; readonly password: string }>,
+  call: Call<{ readonly username: string; readonly password: string; readonly totp_code?: string | undefined }>,
 ): Promise<Outcome> {
   if ((await parts.memory.state()) !== 'off') return refuse('conflict', { detail: 'Sign-in is not switched off.' });
   const circumstances = circumstancesOf(call, cookieName(parts.cookieStem, call.arrival.scheme, 'device'));
-  const proven = await parts.prover.signIn({ ...call.body, way: 'enable', kind: 'enable' }, circumstances);
+  const proven = await parts.prover.signIn(
+    { ...call.body, code: call.body.totp_code, way: 'enable', kind: 'enable' },
+    circumstances,
+  );
   if (proven.kind === 'refused') return proven;
+  if (proven.kind === 'half') return { ...codeRefused(), detail: 'The code of the second factor is wanted, too.' };
   if (!hasPrivilege(proven.user, adminPrivilege)) {
     await noteDenial(parts, call, proven.user.id);
     return refuse('forbidden', { detail: 'This needs an administrator.' });

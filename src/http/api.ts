@@ -6,7 +6,7 @@ import { type Call, circumstancesOf, type Outcome, type SignedInCall, whence } f
 import { newName, type Random } from '../crypto/random.ts';
 import { refuse, type Refusal } from '../errors.ts';
 import type { Admitted, Gate, Guard } from '../guard.ts';
-import { judgeStepUp, stepUpRefusal, type StepUpRules } from '../policy/step-up.ts';
+import { judgeStepUp, type StepUpRules } from '../policy/step-up.ts';
 import type { UserPrincipal } from '../principal/principal.ts';
 import type { Prover } from '../prove.ts';
 import type { Recorder } from '../record/recorder.ts';
@@ -21,6 +21,7 @@ import { json, problem, setCookies, text, type Written } from './answer.ts';
 import { checkBodyHeaders, readBody } from './body.ts';
 import { notMine, type Wing } from './handler.ts';
 import { type Route, type RouteMatch, routeFinder } from './route.ts';
+import type { StepUpBody } from './schemas.ts';
 
 export interface ApiParts {
   readonly routes: readonly Route[];
@@ -145,18 +146,18 @@ export function apiWing(parts: ApiParts): Wing {
     return confirmed.kind === 'refused' ? confirmed : route.action(signedIn);
   };
 
-  /** A password in the body is checked whenever it is given; without one the window must be open. */
+  /** A password or a passkey in the body is checked whenever it is given; without either the window must be open. */
   const confirm = async (call: SignedInCall): Promise<Refusal | Confirmed> => {
-    const { password } = call.body as { readonly password?: string };
-    if (password !== undefined) {
-      const proven = await parts.prover.reauthenticate(
-        { principal: call.principal, password },
-        { ...circumstancesOf(call, ''), device: '' },
-      );
-      return proven.kind === 'refused' ? proven : stillThere;
+    const { principal } = call;
+    const { password, totp_code, totp_token, passkey } = call.body as StepUpBody;
+    if (password === undefined && passkey === undefined) {
+      const judged = judgeStepUp(principal.session, parts.stepUp, parts.clock.now());
+      if (judged.kind === 'within-window') return stillThere;
     }
-    const judged = judgeStepUp(call.principal.session, parts.stepUp, parts.clock.now());
-    return judged.kind === 'within-window' ? stillThere : stepUpRefusal();
+    // Where neither was given it says what would do.
+    const given = { password, code: totp_code ?? totp_token, passkey };
+    const proven = await parts.prover.reauthenticate({ principal, given }, circumstancesOf(call, ''));
+    return proven.kind === 'refused' ? proven : stillThere;
   };
 
   return (incoming, arrival, path) => {

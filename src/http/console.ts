@@ -1,14 +1,16 @@
 /** The pages wing: everything under `/auth/` (2-http-api, 6). Who is signed in already is sent on without a page. */
-import { sendBack, type HandOverParts, returnToOf } from '../actions/hand-over.ts';
+import { accountPath, sendBack, type HandOverParts, returnToOf } from '../actions/hand-over.ts';
 import type { Call } from '../actions/call.ts';
 import { newSecret, newName, type Random } from '../crypto/random.ts';
 import { refuse } from '../errors.ts';
 import type { Guard } from '../guard.ts';
+import type { Duty } from '../policy/duty.ts';
 import type { Arrival } from '../request/arrival.ts';
 import { expireCookie } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
 import { type Incoming, queryOf } from '../request/incoming.ts';
 import { hostOf, type Scheme } from '../request/origin.ts';
+import type { UserRow } from '../store/rows.ts';
 import type { Clock, Origin } from '../types.ts';
 import type { Memory } from '../verify/memory.ts';
 import { problem, redirect, type Written } from './answer.ts';
@@ -26,9 +28,17 @@ export interface ConsoleParts {
   readonly consoleOrigin: () => Origin;
   /** The front page of the console's origin is ours unless the application has it. */
   readonly frontPage: 'console' | 'application';
+  readonly dutyOf: (user: UserRow) => Duty;
 }
 
-const pagePaths: ReadonlySet<string> = new Set(['/auth/setup', '/auth/sign-in', '/auth/account']);
+const pagePaths: ReadonlySet<string> = new Set([
+  '/auth/setup',
+  '/auth/sign-in',
+  '/auth/forgot',
+  '/auth/link',
+  accountPath,
+  '/auth/people',
+]);
 
 export function consoleWing(parts: ConsoleParts): Wing {
   const shell = (status: number, cookies: readonly string[] = []): Written =>
@@ -36,7 +46,7 @@ export function consoleWing(parts: ConsoleParts): Wing {
 
   const front = async (): Promise<Written> => {
     const state = await parts.memory.state();
-    return redirect(state === 'fresh' || state === 'declined' ? '/auth/setup' : '/auth/account');
+    return redirect(state === 'fresh' || state === 'declined' ? '/auth/setup' : accountPath);
   };
 
   const page = async (incoming: Incoming, arrival: Arrival, path: string): Promise<Written> => {
@@ -52,12 +62,14 @@ export function consoleWing(parts: ConsoleParts): Wing {
       own: [arrival.origin],
     });
     const expired = admission.deadCookies.map((name) => expireCookie(name));
-    if (path === '/auth/account' || admission.kind === 'refused') return shell(200, expired);
+    if (path !== '/auth/sign-in' || admission.kind === 'refused') return shell(200, expired);
     const query = queryOf(incoming.target);
     const { principal } = admission;
     if (principal.kind !== 'user') return shell(200, expired);
+    // No application lets them in before.
+    if (parts.dutyOf(principal.user.row) !== 'none') return redirect(accountPath, expired);
     const target = returnToOf(parts.handOver, query);
-    if (target.kind === 'refused') return redirect('/auth/account', expired);
+    if (target.kind === 'refused') return redirect(accountPath, expired);
     if (target.origin === arrival.origin) return redirect(target.path, expired);
     const call: Call = {
       incoming,

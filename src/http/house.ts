@@ -2,14 +2,19 @@
  * The house as a request finds it: which wing answers at which place, built from the parts that `setup.ts` made.
  */
 import type { HandOverParts } from '../actions/hand-over.ts';
+import { type HostUsers, hostUsers } from '../actions/people/host.ts';
 import { reachOfListener, reachOfListeners } from '../config/reach.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { PasswordHasher } from '../crypto/password-hash.ts';
 import type { Random } from '../crypto/random.ts';
 import type { Guard } from '../guard.ts';
+import type { Outbox } from '../mail/outbox.ts';
 import { shippedCommonPasswords } from '../policy/common-passwords.ts';
+import { type Duty, dutyOf } from '../policy/duty.ts';
 import type { Prover } from '../prove.ts';
+import type { EnrolmentProver } from '../prove/enrolment.ts';
+import type { LinkProver } from '../prove/link.ts';
 import type { AuditSource } from '../record/audit-log.ts';
 import type { Metrics } from '../record/metrics.ts';
 import type { Log, Recorder } from '../record/recorder.ts';
@@ -19,12 +24,15 @@ import { type ArrivalRules, knownHosts, type Places } from '../request/arrival.t
 import { cookieName } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
 import { hostOf, type Scheme, schemeOf } from '../request/origin.ts';
+import type { UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
+import { forgotten } from '../throttle/forgotten.ts';
 import type { Limiter } from '../throttle/limiter.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Origin, SessionKind } from '../types.ts';
 import { loginTokens } from '../verify/login-token.ts';
 import type { Memory } from '../verify/memory.ts';
+import type { PasskeyChallenges } from '../verify/passkey-challenge.ts';
 import { type ApiParts, apiWing } from './api.ts';
 import { applicationWing, type ApplicationParts, handOverWing } from './proxy/application.ts';
 import { consoleWing } from './console.ts';
@@ -46,6 +54,10 @@ export interface HouseParts {
   readonly memory: Memory;
   readonly guard: Guard;
   readonly prover: Prover;
+  readonly enrolments: EnrolmentProver;
+  readonly links: LinkProver;
+  readonly outbox: Outbox;
+  readonly passkeyChallenges: PasskeyChallenges;
   readonly limiter: Limiter;
   readonly recorder: Recorder;
   readonly hasher: PasswordHasher;
@@ -66,6 +78,8 @@ export interface HouseParts {
 export interface House {
   readonly handle: Handler;
   readonly routes: readonly Route[];
+  /** Accounts, by the word of whoever runs commands on the host. */
+  readonly users: HostUsers;
 }
 
 export function openHouse(house: HouseParts): House {
@@ -91,6 +105,7 @@ export function openHouse(house: HouseParts): House {
     protectedOrigins: () => protectedOrigins,
     unknownSecrets: house.unknownSecrets,
   };
+  const duty = (user: UserRow): Duty => dutyOf(user, settings.requireFactor);
   const silentProxies = makeSilentProxies({ clock, log, header: settings.forwardedHeader });
   const operations: OperationsParts = {
     store,
@@ -117,6 +132,14 @@ export function openHouse(house: HouseParts): House {
     hostNames,
     kinds,
     openness,
+    passkeyChallenges: house.passkeyChallenges,
+    unknownSecrets: house.unknownSecrets,
+    dutyOf: duty,
+    enrolments: house.enrolments,
+    links: house.links,
+    outbox: house.outbox,
+    forgotten: forgotten(clock),
+    consoleOrigin: () => consoleOrigin,
     tokens: loginTokens({ key: () => keyring.cookieKey(), random, clock, store }),
     accountKind: house.accountKind,
     signInKinds: new Map([...kinds].filter(([name]) => name !== 'app')),
@@ -187,6 +210,7 @@ export function openHouse(house: HouseParts): House {
     slots: slotsNamed,
     consoleOrigin: () => consoleOrigin,
     frontPage: shared ? 'application' : 'console',
+    dutyOf: duty,
   });
 
   const rules: ArrivalRules = {
@@ -223,7 +247,7 @@ export function openHouse(house: HouseParts): House {
     },
   });
 
-  return { handle, routes: table };
+  return { handle, routes: table, users: hostUsers(parts) };
 }
 
 function slot(stem: string, scheme: Scheme, sessionKind: string): CookieSlot {

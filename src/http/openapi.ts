@@ -91,7 +91,7 @@ function responsesOf(route: Route): Record<string, unknown> {
       : ['csrf_failed'];
   const codes = [...route.refusals, ...needs, ...general].filter((code): code is ErrorCode => code in problems);
   const byStatus = Map.groupBy(codes, (code) => problems[code].status);
-  const success = route.path === '/api/auth/setup' ? '201' : '200';
+  const success = String(route.success ?? 200);
   return {
     [success]: { description: 'Done', content: { 'application/json': { schema: { type: 'object' } } } },
     ...Object.fromEntries(

@@ -5,7 +5,7 @@ import type { Need } from '../policy/need.ts';
 import type { BodyForm } from './body.ts';
 
 interface RouteBase {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** `{name}` takes one segment. */
   readonly path: string;
   /** One line for the OpenAPI document. */
@@ -16,6 +16,8 @@ interface RouteBase {
   readonly works: 'always' | 'with-accounts';
   readonly form: BodyForm;
   readonly body: z.ZodType | null;
+  /** 201 where something is made; 200 otherwise. */
+  readonly success?: 201;
   /** Codes this route can answer with besides the general ones. */
   readonly refusals: readonly string[];
 }
@@ -72,6 +74,9 @@ function pick(rows: readonly Route[], method: string, params: Readonly<Record<st
   return { kind: 'no-method', allow };
 }
 
+/** The longest id in a path is that of a passkey: 1023 bytes, base64url. */
+const segment = '[A-Za-z0-9_-]{1,1364}';
+
 function patternOf(path: string): RegExp {
-  return new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{([a-z_]+)\}/g, '(?<$1>[A-Za-z0-9_-]{1,64})')}$`);
+  return new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{([a-z_]+)\}/g, `(?<$1>${segment})`)}$`);
 }

@@ -8,7 +8,23 @@ import { done } from '../actions/call.ts';
 import { type AuditParts, listAudit } from '../actions/audit.ts';
 import { type BlockParts, liftBlocks, listBlocks } from '../actions/blocks.ts';
 import { changePassword, type ChangePasswordParts, reauthenticate } from '../actions/change-password.ts';
+import { listFactors } from '../actions/factors/factors.ts';
+import {
+  addPasskey,
+  listPasskeys,
+  passkeyOptions,
+  type PasskeyParts,
+  removePasskey,
+  renamePasskey,
+} from '../actions/factors/passkeys.ts';
+import { renewRecoveryCodes } from '../actions/factors/recovery-codes.ts';
+import { disableTotp, enableTotp, setUpTotp, type TotpParts } from '../actions/factors/totp.ts';
 import { prepareSignIn } from '../actions/login-mode.ts';
+import { forgotPassword, type ForgotPasswordParts } from '../actions/people/forgot-password.ts';
+import { linkForUser, type LinkParts, lookAtLink } from '../actions/people/links.ts';
+import { dismissNotices, listNotices } from '../actions/people/notices.ts';
+import { redeemLink, type RedeemLinkParts } from '../actions/people/redeem-link.ts';
+import { createUser, deleteUser, listUsers, showUser, updateUser } from '../actions/people/users.ts';
 import {
   endOneSession,
   endOtherSessions,
@@ -22,20 +38,35 @@ import {
 } from '../actions/sessions.ts';
 import { decline, type DeclineParts, setUpInTurn, type SetUpParts } from '../actions/set-up.ts';
 import { signIn, type SignInParts } from '../actions/sign-in.ts';
-import { status } from '../actions/status.ts';
+import { passkeySignInOptions, signInByPasskey } from '../actions/signing-in/passkey.ts';
+import { answerChallenge } from '../actions/signing-in/second-step.ts';
+import { status, type StatusParts } from '../actions/status.ts';
 import { disableAuthentication, enableAuthentication, type SwitchParts } from '../actions/switch-authentication.ts';
 import { refuse } from '../errors.ts';
 import type { OpenRoute, Route, SessionRoute } from './route.ts';
 import {
+  addPasskeyBody,
+  answerBody,
   changePasswordBody,
+  createUserBody,
   declineBody,
+  disableTotpBody,
+  dismissNoticesBody,
   enableBody,
+  enableTotpBody,
+  forgotPasswordBody,
   liftBody,
   loginBody,
+  lookAtLinkBody,
+  makeLinkBody,
+  passkeySignInBody,
   reauthenticateBody,
+  redeemLinkBody,
+  renamePasskeyBody,
   setUpBody,
   signOutBody,
   stepUpBody,
+  updateUserBody,
 } from './schemas.ts';
 
 export type RouteParts = SetUpParts &
@@ -45,7 +76,13 @@ export type RouteParts = SetUpParts &
   ChangePasswordParts &
   BlockParts &
   SessionParts &
-  AuditParts & {
+  LinkParts &
+  RedeemLinkParts &
+  ForgotPasswordParts &
+  AuditParts &
+  PasskeyParts &
+  TotpParts &
+  StatusParts & {
     readonly consoleKinds: readonly string[];
     readonly ready: () => Promise<Outcome>;
     readonly metrics: () => Promise<Outcome>;
@@ -68,11 +105,14 @@ function signedIn<S extends z.ZodType | null>(row: Row<SessionRoute, SignedInCal
 }
 
 export function routes(parts: RouteParts): readonly Route[] {
-  const session = { kind: 'session', kinds: parts.consoleKinds } as const;
+  const session = { kind: 'session', kinds: parts.consoleKinds, reach: 'whole' } as const;
+  const anySession = { ...session, reach: 'always' } as const;
+  const sessionToEnrol = { ...session, reach: 'to-enrol' } as const;
   const admin = { kind: 'admin' } as const;
   const nobody = { kind: 'nobody' } as const;
   const anybody = { kind: 'anybody' } as const;
   const setUp = setUpInTurn(parts);
+  const confirmed = ['reauthentication_required', 'reauthentication_failed', 'rate_limited', 'busy'];
 
   return [
     open({
@@ -85,7 +125,7 @@ export function routes(parts: RouteParts): readonly Route[] {
       body: null,
       stepUp: 'none',
       refusals: [],
-      action: async (call) => status(call, await parts.memory.state()),
+      action: async (call) => status(parts, call, await parts.memory.state()),
     }),
     open({
       method: 'POST',
@@ -96,6 +136,7 @@ export function routes(parts: RouteParts): readonly Route[] {
       form: 'json',
       body: setUpBody,
       stepUp: 'none',
+      success: 201,
       refusals: [
         'already_configured',
         'setup_code_invalid',
@@ -178,11 +219,47 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['invalid_credentials', 'login_token_invalid', 'forbidden', 'rate_limited', 'busy'],
       action: (call) => signIn(parts, call),
     }),
+    open({
+      method: 'POST',
+      path: '/api/auth/login/verify',
+      summary: 'The second step of a sign-in: the code or the passkey that was asked for',
+      need: nobody,
+      works: 'with-accounts',
+      form: 'json',
+      body: answerBody,
+      stepUp: 'none',
+      refusals: ['invalid_credentials', 'forbidden', 'conflict', 'rate_limited'],
+      action: (call) => answerChallenge(parts, call),
+    }),
+    open({
+      method: 'POST',
+      path: '/api/auth/login/passkey/options',
+      summary: 'What a browser needs to sign in, or to confirm, with a passkey',
+      need: nobody,
+      works: 'with-accounts',
+      form: 'json',
+      body: null,
+      stepUp: 'none',
+      refusals: ['conflict'],
+      action: (call) => passkeySignInOptions(parts, call),
+    }),
+    open({
+      method: 'POST',
+      path: '/api/auth/login/passkey',
+      summary: 'Sign in with a passkey alone',
+      need: nobody,
+      works: 'with-accounts',
+      form: 'json',
+      body: passkeySignInBody,
+      stepUp: 'none',
+      refusals: ['invalid_credentials', 'login_token_invalid', 'forbidden', 'conflict', 'rate_limited'],
+      action: (call) => signInByPasskey(parts, call),
+    }),
     signedIn({
       method: 'POST',
       path: '/api/auth/logout',
       summary: 'Sign out',
-      need: session,
+      need: anySession,
       works: 'with-accounts',
       form: 'json-or-form',
       body: signOutBody,
@@ -193,36 +270,164 @@ export function routes(parts: RouteParts): readonly Route[] {
     signedIn({
       method: 'POST',
       path: '/api/auth/reauthenticate',
-      summary: 'Confirm with the password',
-      need: session,
+      summary: 'Confirm with the password, and the second factor if there is one, or with a passkey',
+      need: anySession,
       works: 'with-accounts',
       form: 'json',
       body: reauthenticateBody,
       stepUp: 'none',
-      refusals: ['reauthentication_failed', 'rate_limited', 'busy'],
+      refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
       action: (call) => reauthenticate(parts, call),
     }),
     signedIn({
       method: 'POST',
       path: '/api/auth/change-password',
       summary: 'Change the password',
-      need: session,
+      need: anySession,
       works: 'with-accounts',
       form: 'json',
       body: changePasswordBody,
       stepUp: 'none',
-      refusals: ['reauthentication_failed', 'password_refused', 'conflict', 'rate_limited', 'busy'],
+      refusals: [
+        'reauthentication_required',
+        'reauthentication_failed',
+        'password_refused',
+        'conflict',
+        'rate_limited',
+        'busy',
+      ],
       action: (call) => {
         const old = call.body.old_password ?? call.body.current_password;
         if (old === undefined) return refuse('invalid_request');
-        return changePassword(parts, { ...call, body: { old_password: old, new_password: call.body.new_password } });
+        return changePassword(parts, { ...call, body: { ...call.body, old_password: old } });
       },
+    }),
+    signedIn({
+      method: 'GET',
+      path: '/api/auth/factors',
+      summary: 'Own second factors, and how many recovery codes are left',
+      need: sessionToEnrol,
+      works: 'with-accounts',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => listFactors(parts, call),
+    }),
+    signedIn({
+      method: 'POST',
+      path: '/api/auth/totp/setup',
+      summary: 'A new secret and recovery codes; nothing changes before a code proves them',
+      need: sessionToEnrol,
+      works: 'with-accounts',
+      form: 'json',
+      body: stepUpBody,
+      stepUp: 'fresh',
+      refusals: confirmed,
+      action: (call) => setUpTotp(parts, call),
+    }),
+    signedIn({
+      method: 'POST',
+      path: '/api/auth/totp/enable',
+      summary: 'Prove the new secret by its first code; it and its recovery codes hold from then on',
+      need: sessionToEnrol,
+      works: 'with-accounts',
+      form: 'json',
+      body: enableTotpBody,
+      stepUp: 'none',
+      refusals: ['reauthentication_failed', 'conflict', 'rate_limited'],
+      action: (call) => enableTotp(parts, call),
+    }),
+    signedIn({
+      method: 'POST',
+      path: '/api/auth/totp/disable',
+      summary: 'Switch codes off, with password and code',
+      need: sessionToEnrol,
+      works: 'with-accounts',
+      form: 'json',
+      body: disableTotpBody,
+      stepUp: 'fresh',
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => disableTotp(parts, call),
+    }),
+    signedIn({
+      method: 'POST',
+      path: '/api/auth/recovery-codes',
+      summary: 'New recovery codes in place of the old ones',
+      need: sessionToEnrol,
+      works: 'with-accounts',
+      form: 'json',
+      body: stepUpBody,
+      stepUp: 'fresh',
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => renewRecoveryCodes(parts, call),
+    }),
+    signedIn({
+      method: 'GET',
+      path: '/api/auth/passkeys',
+      summary: 'Own passkeys',
+      need: sessionToEnrol,
+      works: 'with-accounts',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => listPasskeys(parts, call),
+    }),
+    signedIn({
+      method: 'POST',
+      path: '/api/auth/passkeys/options',
+      summary: 'What a browser needs to make a passkey for this account',
+      need: sessionToEnrol,
+      works: 'with-accounts',
+      form: 'json',
+      body: stepUpBody,
+      stepUp: 'fresh',
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => passkeyOptions(parts, call),
+    }),
+    signedIn({
+      method: 'POST',
+      path: '/api/auth/passkeys',
+      summary: 'Add a passkey that a browser made',
+      need: sessionToEnrol,
+      works: 'with-accounts',
+      form: 'json',
+      body: addPasskeyBody,
+      stepUp: 'fresh',
+      success: 201,
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => addPasskey(parts, call),
+    }),
+    signedIn({
+      method: 'PATCH',
+      path: '/api/auth/passkeys/{id}',
+      summary: 'Give a passkey another name',
+      need: sessionToEnrol,
+      works: 'with-accounts',
+      form: 'json',
+      body: renamePasskeyBody,
+      stepUp: 'fresh',
+      refusals: confirmed,
+      action: (call) => renamePasskey(parts, call),
+    }),
+    signedIn({
+      method: 'DELETE',
+      path: '/api/auth/passkeys/{id}',
+      summary: 'Remove a passkey',
+      need: sessionToEnrol,
+      works: 'with-accounts',
+      form: 'json',
+      body: stepUpBody,
+      stepUp: 'fresh',
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => removePasskey(parts, call),
     }),
     signedIn({
       method: 'GET',
       path: '/api/auth/sessions',
       summary: 'Own sessions',
-      need: session,
+      need: sessionToEnrol,
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -253,6 +458,143 @@ export function routes(parts: RouteParts): readonly Route[] {
       stepUp: 'none',
       refusals: [],
       action: (call) => endOneSession(parts, call),
+    }),
+    signedIn({
+      method: 'GET',
+      path: '/api/auth/notices',
+      summary: 'What there is to know about the own account',
+      need: anySession,
+      works: 'with-accounts',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => listNotices(parts, call),
+    }),
+    signedIn({
+      method: 'DELETE',
+      path: '/api/auth/notices',
+      summary: 'Those up to that one have been seen',
+      need: anySession,
+      works: 'with-accounts',
+      form: 'json',
+      body: dismissNoticesBody,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => dismissNotices(parts, call),
+    }),
+    open({
+      method: 'POST',
+      path: '/api/auth/forgot-password',
+      summary: 'Ask for a link by mail; the answer is the same whatever comes of it',
+      need: nobody,
+      works: 'with-accounts',
+      form: 'json',
+      body: forgotPasswordBody,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => forgotPassword(parts, call),
+    }),
+    open({
+      method: 'POST',
+      path: '/api/auth/link/look',
+      summary: 'What a link is good for; spends nothing',
+      need: nobody,
+      works: 'with-accounts',
+      form: 'json',
+      body: lookAtLinkBody,
+      stepUp: 'none',
+      refusals: ['link_invalid', 'rate_limited'],
+      action: (call) => lookAtLink(parts, call),
+    }),
+    open({
+      method: 'POST',
+      path: '/api/auth/link',
+      summary: 'Set the password with a link, and sign in',
+      need: nobody,
+      works: 'with-accounts',
+      form: 'json',
+      body: redeemLinkBody,
+      stepUp: 'none',
+      success: 201,
+      refusals: ['link_invalid', 'login_token_invalid', 'password_refused', 'rate_limited', 'busy'],
+      action: (call) => redeemLink(parts, call),
+    }),
+    signedIn({
+      method: 'GET',
+      path: '/api/auth/users',
+      summary: 'Accounts, by name',
+      query: ['q', 'after', 'limit'],
+      need: admin,
+      works: 'with-accounts',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => listUsers(parts, call),
+    }),
+    signedIn({
+      method: 'POST',
+      path: '/api/auth/users',
+      summary: 'Make an account; its owner sets the password with a link',
+      need: admin,
+      works: 'with-accounts',
+      form: 'json',
+      body: createUserBody,
+      stepUp: 'fresh',
+      success: 201,
+      refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
+      action: (call) => createUser(parts, call),
+    }),
+    signedIn({
+      method: 'GET',
+      path: '/api/auth/users/{id}',
+      summary: 'One account',
+      need: admin,
+      works: 'with-accounts',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => showUser(parts, call),
+    }),
+    signedIn({
+      method: 'PATCH',
+      path: '/api/auth/users/{id}',
+      summary: 'Change an account; what is left out stays as it is',
+      need: admin,
+      works: 'with-accounts',
+      form: 'json',
+      body: updateUserBody,
+      stepUp: 'fresh',
+      refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
+      action: (call) => updateUser(parts, call),
+    }),
+    signedIn({
+      method: 'DELETE',
+      path: '/api/auth/users/{id}',
+      summary: 'Delete an account, and all that hangs on it',
+      need: admin,
+      works: 'with-accounts',
+      form: 'json',
+      body: stepUpBody,
+      stepUp: 'fresh',
+      refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
+      action: (call) => deleteUser(parts, call),
+    }),
+    signedIn({
+      method: 'POST',
+      path: '/api/auth/users/{id}/link',
+      summary:
+        'A link by which its owner sets the password: an invitation or a reset; mailed too where that is possible',
+      need: admin,
+      works: 'with-accounts',
+      form: 'json',
+      body: makeLinkBody,
+      stepUp: 'fresh',
+      success: 201,
+      refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
+      action: (call) => linkForUser(parts, call),
     }),
     signedIn({
       method: 'GET',

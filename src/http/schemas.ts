@@ -1,9 +1,14 @@
 /** Bodies of our routes: one shape for checking and for the OpenAPI document. Unknown fields are ignored. */
 import * as z from 'zod';
+import { personLimits, word } from '../request/person.ts';
+import { usernameLimits } from '../request/username.ts';
 
 /** Length is judged where the value is parsed, so that a password that is too long is told apart from a wrong type. */
 const text = z.string();
-const code = z.string().min(1).max(64);
+/** What cannot be a code is a wrong code, and no bad request: only what nobody would type is refused here. */
+const code = text.max(1024);
+/** A browser's assertion (AuthenticationResponseJSON), read where it is proven. */
+const assertion = z.looseObject({ response: z.looseObject({}) });
 
 export const setUpBody = z.object({ setup_code: text, username: text, password: text, login_token: text.optional() });
 export const declineBody = z.object({ setup_code: text });
@@ -15,24 +20,84 @@ export const loginBody = z.object({
   kind: text.optional(),
 });
 export const enableBody = z.object({ username: text, password: text, totp_code: code.optional() });
-/** Step-up by password in the same request (2-http-api, 4). */
+export const answerBody = z.object({
+  challenge: text.max(1024),
+  totp_token: code.optional(),
+  passkey: assertion.optional(),
+});
+/** The assertion beside the other fields, or as `passkey`. */
+export const passkeySignInBody = z.looseObject({
+  passkey: assertion.optional(),
+  login_token: text.optional(),
+  kind: text.optional(),
+});
+/** Step-up in the same request (2-http-api, 4). */
 export const stepUpBody = z.object({
   password: text.optional(),
   totp_code: code.optional(),
   totp_token: code.optional(),
+  passkey: assertion.optional(),
 });
-export const reauthenticateBody = z.object({ password: text, totp_code: code.optional() });
+export type StepUpBody = z.infer<typeof stepUpBody>;
+/** Shown on pages and in mails, to somebody who has to know what they gave it. */
+const label = text
+  .normalize()
+  .trim()
+  .min(1)
+  .max(64)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, 'A name holds no signs that cannot be seen.');
+const registration = z.looseObject({ response: z.looseObject({ attestationObject: text }) });
+/** RegistrationResponseJSON beside the other fields, or as `passkey`; an assertion in that field is a step-up like any other. */
+export const addPasskeyBody = z
+  .looseObject({ ...stepUpBody.shape, name: label.default('Passkey'), passkey: z.unknown().optional() })
+  .transform(({ passkey, ...body }) =>
+    registration.safeParse(passkey).success
+      ? { ...body, registration: passkey }
+      : { ...body, passkey, registration: body },
+  );
+export const renamePasskeyBody = stepUpBody.extend({ name: label });
+export const enableTotpBody = z.object({ token: code });
+/** Both, always: no open window stands in for them. */
+export const disableTotpBody = z.object({ password: text, totp_code: code });
+export const reauthenticateBody = z
+  .object({ password: text.optional(), totp_code: code.optional(), passkey: assertion.optional() })
+  .refine((body) => body.password !== undefined || body.passkey !== undefined, {
+    message: 'Give "password", with "totp_code" where there is a second factor, or "passkey".',
+    path: ['password'],
+  });
 export const changePasswordBody = z
   .object({
     old_password: text.optional(),
     current_password: text.optional(),
     new_password: text,
     totp_code: code.optional(),
+    passkey: assertion.optional(),
   })
   .refine((body) => (body.old_password === undefined) !== (body.current_password === undefined), {
     message: 'Give the old password once, as "old_password" or "current_password".',
     path: ['old_password'],
   });
+const words = z.array(z.string().regex(word)).max(personLimits.words);
+/** Lengths that no value can have are refused here, forms where the value is read (`request/person.ts`). */
+const person = {
+  email: z.string().max(254).optional(),
+  display_name: z
+    .string()
+    .max(personLimits.displayName * 4)
+    .optional(),
+  groups: words.optional(),
+  privileges: words.optional(),
+  active: z.boolean().optional(),
+};
+/** Confirmed by a password of whoever asks, where there is one in it; the account's own is set by a link. */
+export const createUserBody = stepUpBody.extend({ username: z.string().max(usernameLimits.codePoints * 8), ...person });
+export const updateUserBody = stepUpBody.extend(person);
+export const makeLinkBody = stepUpBody.extend({ purpose: z.enum(['invite', 'reset']) });
+const link = z.string().max(256);
+export const lookAtLinkBody = z.object({ link });
+export const redeemLinkBody = z.object({ link, password: text, login_token: text.optional() });
+export const forgotPasswordBody = z.object({ username: text });
+export const dismissNoticesBody = z.object({ up_to: z.int().nonnegative() });
 /** What to lift; nothing named is all there is. */
 export const liftBody = z.object({ username: text.optional(), address: text.optional(), network: text.optional() });
 /** Forms may carry the CSRF token in a field. */

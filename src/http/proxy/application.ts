@@ -7,6 +7,7 @@ import {
   callback,
   callbackPath,
   type HandOverParts,
+  leadToAccount,
   leadToSignIn,
   signedOut,
   signOutOfApplication,
@@ -55,6 +56,7 @@ export function handOverWing(parts: ApplicationParts): Wing {
       slots: parts.slotsFor(arrival.origin),
       state,
       openness: 'closed',
+      reach: 'always',
     });
 
   const serve = async (incoming: Incoming, arrival: Arrival, path: string): Promise<Written> => {
@@ -116,6 +118,8 @@ export function applicationWing(parts: ApplicationParts): Wing {
     if (admission.kind === 'admitted')
       return { kind: 'forward', arrival, identity: identityHeaders(admission.principal), standing };
     const expired = admission.deadCookies.map((name) => expireCookie(name));
+    if (admission.duty !== undefined && askerOf(incoming.method, incoming.headers) === 'navigation')
+      return written({ ...leadToAccount(parts.handOver), cookies: expired });
     const signInHelps = admission.code === 'unauthorized' || admission.code === 'session_expired';
     if (signInHelps && askerOf(incoming.method, incoming.headers) === 'navigation') {
       const led = leadToSignIn(parts.handOver, incoming.headers, arrival.origin, pathAndQuery(incoming.target));
