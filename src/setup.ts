@@ -2,8 +2,6 @@
  * Wires the parts: one store, one clock, one source of randomness, handed to whoever needs them. The only place that
  * reads the real clock.
  */
-import { unlock } from './actions/blocks.ts';
-import type { Outcome } from './actions/call.ts';
 import type { Settings } from './config/schema.ts';
 import { newSetupCode } from './crypto/code.ts';
 import { openHashing } from './crypto/hashing.ts';
@@ -11,9 +9,12 @@ import { newName, systemRandom, type Random } from './crypto/random.ts';
 import { guard as makeGuard, type Guard } from './guard.ts';
 import { type House, openHouse } from './http/house.ts';
 import type { Pages } from './http/pages.ts';
+import { openMail } from './mail/open-mail.ts';
 import { type Belonging, openInstallation } from './open-installation.ts';
 import { sessionKindsOf } from './principal/session-kinds.ts';
-import { prover } from './prove.ts';
+import { prover, type ProverParts } from './prove.ts';
+import { enrolmentProver } from './prove/enrolment.ts';
+import { linkProver } from './prove/link.ts';
 import { type FailureLog, failureLog } from './record/failures/failure-log.ts';
 import { metrics as makeMetrics } from './record/metrics.ts';
 import { auditLog, type AuditSource } from './record/audit-log.ts';
@@ -26,13 +27,14 @@ import type { SharedCells } from './store/shared-cells.ts';
 import { type Store, StoreFault } from './store/store.ts';
 import { hold } from './throttle/hold.ts';
 import { limiter as makeLimiter } from './throttle/limiter.ts';
-import { reauthenticationFailures } from './throttle/limits.ts';
 import { repeats } from './throttle/repeats.ts';
 import { unknownSecrets } from './throttle/unknown-secrets.ts';
 import type { Clock, Millis, Secret, SessionKind } from './types.ts';
 import { acquaintances } from './verify/acquaintance.ts';
 import { endingStore } from './verify/ending.ts';
 import { type Memory, memory as makeMemory } from './verify/memory.ts';
+import { passkeyVerifier } from './verify/passkey.ts';
+import { passkeyChallenges } from './verify/passkey-challenge.ts';
 import { passwordVerifier } from './verify/password.ts';
 import { sessionVerifier } from './verify/session.ts';
 import { setupCodeDigest } from './verify/setup-code.ts';
@@ -81,8 +83,6 @@ export interface Sallyport extends House {
   newSetupCode(
     replacing: 'all' | 'own',
   ): Promise<{ readonly kind: 'already-configured' } | ({ readonly kind: 'made' } & SetupCode)>;
-  /** Lifts what keeps a user out, by the word of whoever runs commands on the host. */
-  unlock(username: string): Promise<Outcome>;
   /** Writes what memory holds; the store stays open. */
   close(): Promise<void>;
 }
@@ -147,10 +147,13 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     over: sweep,
     onFault,
   });
-  const guard = makeGuard({ sessions, kinds });
+  const guard = makeGuard({ sessions, kinds, requireFactor: settings.requireFactor });
   const metrics = makeMetrics();
   const failures = options.failures ?? failureLog([], clock);
   const record = recorder({ store, clock, log, metrics, failures });
+  const [consoleOrigin] = places.console;
+  const mail = openMail({ settings, store, recorder: record, clock, log, random, wait, consoleOrigin });
+  if (mail.kind === 'refused') return mail;
   const signing = checkpoints({ store, signer: keyring.auditSigner(), clock, log });
   const audit = auditLog(store, keyring.auditKeys());
   const host = { actor: '', address: '', way: 'host', target: bootId } as const;
@@ -178,9 +181,12 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     for (const { subject } of changes)
       if (subject.kind === 'limits') void limiter.forget(subject.lifted).catch(onFault);
   });
-  const prove = prover({
+  const challenges = passkeyChallenges({ key: () => keyring.cookieKey(), random, clock, store });
+  const proverParts: ProverParts = {
     store,
     passwords,
+    passkeys: { verifier: passkeyVerifier({ store }), challenges },
+    unknownSecrets: unknown,
     clock,
     recorder: record,
     acquaintances: acquaintances({ store, clock }),
@@ -188,24 +194,8 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     repeats: repeats({ clock, key: cells === null ? random.bytes(32) : keyring.cookieKey(), cells }),
     keyring,
     hold: hold(clock, wait),
-    onWrongReauthentication: async ({ user, session }, { address, peer }) => {
-      await store.countReauthenticationFailure({
-        id: session.id,
-        userId: user.row.id,
-        digest: session.digest,
-        limit: reauthenticationFailures,
-        audit: record.event({
-          event: 'session-ended',
-          actor: user.row.id,
-          address,
-          peer,
-          way: 'password',
-          target: session.id,
-          result: 'too-many-wrong-passwords',
-        }),
-      });
-    },
-  });
+  };
+  const prove = prover(proverParts);
 
   const house = openHouse({
     settings,
@@ -216,6 +206,10 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     memory,
     guard,
     prover: prove,
+    enrolments: enrolmentProver(proverParts),
+    links: linkProver(proverParts),
+    outbox: mail.outbox,
+    passkeyChallenges: challenges,
     limiter,
     recorder: record,
     hasher,
@@ -266,10 +260,10 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
         const put = await store.putSetupCode({ digest: setupCodeDigest(code), expiresAt, replacing, audit });
         return put.kind === 'put' ? { kind: 'made', code, expiresAt } : put;
       },
-      unlock: (username) => unlock({ store, limiter, recorder: record, clock }, username),
       close: async () => {
         clearInterval(polling);
         clearInterval(sweeping);
+        await mail.stop();
         hashing.stop();
         stopListening();
         stopHearing();

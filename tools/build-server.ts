@@ -90,7 +90,8 @@ for (const [name, file] of Object.entries(entries)) {
     dir: out,
     format: 'esm',
     entryFileNames: '[name].js',
-    chunkFileNames: '[name].part.js',
+    // Each has parts of its own: what is loaded late is cut another way for each.
+    chunkFileNames: name === 'sallyport' ? '[name].part.js' : `${name}.[name].part.js`,
     generatedCode: { profilerNames: false },
   });
   await bundle.close();

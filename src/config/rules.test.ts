@@ -106,6 +106,24 @@ const problems: readonly Row[] = [
     setting: '--app-url',
     message: /the console's own origin/,
   },
+  {
+    fine: '--smtp smtp://127.0.0.1 --mail-from a@b',
+    refused: '--smtp smtp://127.0.0.1',
+    setting: '--smtp',
+    message: /needs mail-from/,
+  },
+  {
+    fine: '--smtp smtp://mail.home --mail-from a@b --smtp-ca-file /a.pem',
+    refused: '--smtp smtp://localhost --mail-from a@b --smtp-ca-file /a.pem',
+    setting: '--smtp-ca-file',
+    message: /without TLS/,
+  },
+  {
+    fine: '--smtp smtps://localhost --mail-from a@b --smtp-ca-file /a.pem',
+    refused: '--smtp-ca-file /a.pem',
+    setting: '--smtp-ca-file',
+    message: /no effect without smtp/,
+  },
 ];
 
 suite('rules that join settings', () => {
@@ -141,6 +159,7 @@ const warnings: readonly Omit<Row, 'setting'>[] = [
     refused: '--upstream http://a:1 --shared-origin',
     message: /can act as whoever is signed in/,
   },
+  { fine: '', refused: '--mail-from a@b', message: /no effect without smtp/ },
   { fine: '--trusted-proxies 0.0.0.0/1', refused: '--trusted-proxies 10.0.0.1,0.0.0.0/0', message: /everybody choose/ },
 ];
 

@@ -117,7 +117,39 @@ function passwordInTheClear(service: 'database' | 'valkey'): Rule {
   };
 }
 
+/** Mails need a sender, and links in them a place that their readers can reach. */
+const mail: readonly Rule[] = [
+  {
+    reads: ['smtp', 'mail-from'],
+    check: (values) =>
+      values.smtp !== null && values['mail-from'] === null
+        ? problem('smtp needs mail-from: mails come from somebody')
+        : fine,
+  },
+  {
+    reads: ['mail-from', 'smtp'],
+    check: (values) =>
+      values['mail-from'] !== null && values.smtp === null ? warning('mail-from has no effect without smtp') : fine,
+  },
+  {
+    reads: ['smtp-ca-file', 'smtp'],
+    check: (values) => {
+      if (values['smtp-ca-file'] === null) return fine;
+      if (values.smtp === null) return problem('smtp-ca-file has no effect without smtp');
+      return values.smtp.tls === 'off' ? problem('smtp-ca-file has no effect: smtp is spoken to without TLS') : fine;
+    },
+  },
+  {
+    reads: ['smtp', 'public-url'],
+    check: (values) =>
+      values.smtp !== null && values['public-url'] === null
+        ? warning('links in mails lead to the listener: set public-url to where browsers reach the console')
+        : fine,
+  },
+];
+
 export const rules: readonly Rule[] = [
+  ...mail,
   {
     reads: ['valkey', 'database'],
     check: (values) =>

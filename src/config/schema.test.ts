@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Secret } from '../types.ts';
 import type { Listener, Network } from './network-place.ts';
 import { loadSettings } from './load.ts';
+import type { MailSender, SmtpPlace } from './mail-place.ts';
 import { fieldPathOf, settingNames, settingOf, type Settings } from './schema.ts';
 import type { DatabasePlace, ValkeyPlace } from './service-place.ts';
 import { flagOf, secretFileOf, variableOf } from './spelling.ts';
@@ -31,6 +32,9 @@ interface Expected {
   readonly valkeyCertFile: string | null;
   readonly valkeyKeyFile: string | null;
   readonly valkeyTimeoutMs: number;
+  readonly smtp: SmtpPlace | null;
+  readonly mailFrom: MailSender | null;
+  readonly smtpCaFile: string | null;
   readonly trustedProxies: readonly Network[];
   readonly forwardedHeader: 'x-forwarded-for' | 'x-real-ip' | 'forwarded';
   readonly proxy: {
@@ -43,6 +47,7 @@ interface Expected {
   readonly tls: 'off' | null;
   readonly setupCode: Secret | null;
   readonly stepUpWindowMs: number;
+  readonly requireFactor: 'none' | 'admins' | 'everybody';
   readonly authLog: string;
   readonly authLogTag: string;
   readonly authSyslog: { readonly protocol: 'udp' | 'tcp'; readonly host: string; readonly port: number } | null;
@@ -83,6 +88,9 @@ const defaults: Expected = {
   valkeyCertFile: null,
   valkeyKeyFile: null,
   valkeyTimeoutMs: 1000,
+  smtp: null,
+  mailFrom: null,
+  smtpCaFile: null,
   trustedProxies: [],
   forwardedHeader: 'x-forwarded-for',
   proxy: { connectTimeoutMs: 10_000, answerTimeoutMs: 300_000, idleTimeoutMs: 3_600_000, bodyLimitBytes: null },
@@ -90,6 +98,7 @@ const defaults: Expected = {
   tls: null,
   setupCode: null,
   stepUpWindowMs: 5 * 60_000,
+  requireFactor: 'none',
   authLog: resolve('sallyport-data/auth.log'),
   authLogTag: 'sallyport',
   authSyslog: null,

@@ -4,6 +4,7 @@
  * A new setting is one entry here, and a rule in `rules.ts` if it depends on another.
  */
 import { listener, network, origin, syslogServer } from './network-place.ts';
+import { mailSender, smtpUrl } from './mail-place.ts';
 import { databaseUrl, valkeyUrl } from './service-place.ts';
 import { count, duration, type DurationText, size, type SizeText } from './quantity.ts';
 import {
@@ -111,6 +112,9 @@ export const settingsTable = {
     '1s',
     'Longest wait for a connection to Valkey, and for each answer; then each node goes on by itself',
   ),
+  smtp: optional(smtpUrl, 'none: links are handed over by whoever makes them', 'Mail server for links and notices'),
+  'mail-from': optional(mailSender, 'none', 'Who mails come from'),
+  'smtp-ca-file': optional(filePath, "the system's", 'Who may vouch for the mail server (PEM)'),
   'trusted-proxies': setting(
     listOf(network, 'addresses and networks in CIDR form (192.0.2.7, 10.0.0.0/8, fd00::/8)'),
     '',
@@ -156,7 +160,12 @@ export const settingsTable = {
     'random, printed at first start and kept in `<data>/setup-code`',
     'Code that the first setup asks for',
   ),
-  'step-up-window': setting(duration('1s', '12h'), '5m', 'How long a confirmation with the password is good for'),
+  'step-up-window': setting(duration('1s', '12h'), '5m', 'How long a confirmation is good for'),
+  'require-factor': setting(
+    choice('none', 'admins', 'everybody'),
+    'none',
+    'Whose accounts need a second factor; without one they reach no more than it takes to add one',
+  ),
   'auth-log': setting(filePath, '<data>/auth.log', 'Failure log, for fail2ban; reopened on SIGHUP'),
   'auth-log-tag': setting(logTag, 'sallyport', 'What the lines of the failure log begin with'),
   'auth-syslog': optional(syslogServer, 'none', 'Syslog server for a copy of the failure log'),

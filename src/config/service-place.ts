@@ -59,7 +59,7 @@ function decoded(text: string): string {
 }
 
 /** Percent-encoding undone once, and nothing in it that no name or password can hold. */
-function partsOf(text: string): Parsed<Parts> {
+export function partsOf(text: string): Parsed<Parts> {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (text.length > longest || /[\0-\x20\x7f]/.test(text))
     return refused('it has blanks or control characters, or is too long');
@@ -79,7 +79,7 @@ function partsOf(text: string): Parsed<Parts> {
   }
 }
 
-function endpointOf(text: string, port: number): Parsed<Endpoint> {
+export function endpointOf(text: string, port: number): Parsed<Endpoint> {
   if (text.startsWith('unix:')) return refused('the host is neither an address nor a name');
   const bare = text.startsWith('[') ? text.endsWith(']') : !text.includes(':');
   const parsed = listener.parse(bare ? `${text}:${port}` : text);
@@ -100,7 +100,7 @@ function endpointsOf(text: string, port: number): Parsed<readonly Endpoint[]> {
 }
 
 /** Never by its name: a password with a question mark in it would be told. */
-function unknownParameter(query: ReadonlyMap<string, string>, known: readonly string[]): string | undefined {
+export function unknownParameter(query: ReadonlyMap<string, string>, known: readonly string[]): string | undefined {
   const unknown = [...query.keys()].some((each) => !known.includes(each));
   return unknown
     ? 'what stands behind the question mark is not known here; in a user name or password it is written %3F'
