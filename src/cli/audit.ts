@@ -12,6 +12,7 @@ import type { AuditCheckpoint, AuditRow } from '../store/rows.ts';
 import { fileLines, openAuditSource, type OpenSource, SourceFault } from './audit-source.ts';
 import type { Invocation } from './command.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
+import { parted } from './own-flags.ts';
 
 const usage = [
   'Usage: sallyport audit list [--limit N] [--event E] [--user NAME] [--since T] [--until T] [--json]',
@@ -91,7 +92,7 @@ function readArguments(
 ): Arguments | { readonly kind: 'wrong'; readonly why: string } {
   const wrong = (why: string) => ({ kind: 'wrong', why }) as const;
   const mine: readonly string[] = flagsOf[name];
-  const [taken, settings, files] = parted(argv, mine, name === 'verify');
+  const [taken, settings, files] = parted(argv, mine, name === 'verify' ? 'taken' : 'settings');
   let values;
   try {
     ({ values } = parseArgs({ args: taken, options: own, strict: true }));
@@ -128,31 +129,6 @@ function readArguments(
     checkpoints,
     settings,
   };
-}
-
-/** Our own flags with their values, settings with theirs, and what is no flag at all, where a file may be named. */
-function parted(
-  argv: readonly string[],
-  mine: readonly string[],
-  mayNameFile: boolean,
-): readonly [string[], string[], string[]] {
-  const [taken, settings, files]: [string[], string[], string[]] = [[], [], []];
-  for (let at = 0; at < argv.length; at += 1) {
-    const text = argv[at] ?? '';
-    const name = /^--([a-z-]+)(?:=|$)/.exec(text)?.[1];
-    const value = argv[at + 1];
-    const withValue = name !== undefined && name !== 'json' && !text.includes('=') && value !== undefined;
-    if (name === undefined && mayNameFile) files.push(text);
-    else {
-      const list = name !== undefined && mine.includes(name) ? taken : settings;
-      list.push(text);
-      if (withValue && !(list === settings && value.startsWith('--'))) {
-        list.push(value);
-        at += 1;
-      }
-    }
-  }
-  return [taken, settings, files];
 }
 
 async function runOn(name: Name, { source }: OpenSource, read: Arguments, terminal: Terminal): Promise<ExitCode> {

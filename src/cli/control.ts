@@ -5,12 +5,15 @@
 import type { NodeAdapter } from '../adapters/node.ts';
 import { newName, systemRandom } from '../crypto/random.ts';
 import { readAuditQuery } from '../actions/audit.ts';
+import type { Outcome } from '../actions/call.ts';
 import { refuse, type Refusal } from '../errors.ts';
+import { readBody } from '../http/body.ts';
 import { json, problem, text, type Written } from '../http/answer.ts';
 import { type AuditLine, lineText } from '../record/audit-lines.ts';
-import { pathOf, queryOf } from '../request/incoming.ts';
+import { type Incoming, pathOf, queryOf } from '../request/incoming.ts';
 import { StoreFault } from '../store/store.ts';
 import type { Sallyport, SetupCode } from '../setup.ts';
+import { hostCommand } from './user/host-command.ts';
 
 export const controlSocket = 'control.sock';
 /** Where a part of the audit log ends: the next one begins after that number. */
@@ -18,7 +21,7 @@ export const lastHeader = 'x-audit-last';
 
 const methods = {
   '/setup-code': 'POST',
-  '/unlock': 'POST',
+  '/user': 'POST',
   '/audit/head': 'POST',
   '/audit/lines': 'GET',
   '/audit/events': 'GET',
@@ -38,10 +41,10 @@ export function controlAdapter(parts: {
       if (method === undefined) return problem(refuse('not_found'), { requestId });
       if (incoming.method !== method)
         return problem(refuse('method_not_allowed'), { requestId, more: ['allow', method] });
-      if (path === '/unlock') {
-        const outcome = await parts.sallyport.unlock(queryOf(incoming.target).get('username') ?? '');
+      if (path === '/user') {
+        const outcome = await userOutcome(parts.sallyport, incoming);
         return outcome.kind === 'done'
-          ? json(200, outcome.fields)
+          ? json(outcome.status, outcome.fields)
           : problem(outcome.kind === 'refused' ? outcome : refuse('internal'), { requestId });
       }
       if (path !== '/setup-code') {
@@ -55,6 +58,19 @@ export function controlAdapter(parts: {
     forward: { pass: ({ response }) => void response.destroy(), join: ({ response }) => void response.destroy() },
     failed: parts.failed,
   };
+}
+
+async function userOutcome({ users }: Sallyport, incoming: Incoming): Promise<Outcome> {
+  const body = await readBody(incoming);
+  if (body.kind === 'refused') return body;
+  const read = hostCommand.safeParse(body.value);
+  if (!read.success) return refuse('invalid_request', { detail: 'the server does not know that command.' });
+  try {
+    return await users(read.data);
+  } catch (fault) {
+    if (fault instanceof StoreFault) return refuse('unavailable', { cause: fault.message });
+    throw fault;
+  }
 }
 
 /** The audit log in parts, so that neither end holds more than one of them. */

@@ -6,7 +6,7 @@ import { config } from './config.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
 import { serve } from './serve.ts';
 import { setup } from './setup.ts';
-import { user } from './user.ts';
+import { user } from './user/user.ts';
 
 const commands: Readonly<Record<string, Command>> = { serve, setup, user, audit, config };
 

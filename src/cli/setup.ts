@@ -22,6 +22,8 @@ export const setup = {
           exitCodes.unavailable,
           `no server runs on ${loaded.settings.data}; it makes a new setup code when it starts.`,
         );
+      case 'unanswered':
+        return fail(terminal, exitCodes.unavailable, answer.why);
       case 'answered': {
         const fields = JSON.parse(answer.body) as { readonly setup_link?: string; readonly detail?: string };
         if (answer.status !== 200 || fields.setup_link === undefined)

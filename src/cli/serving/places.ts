@@ -6,13 +6,15 @@ import type { OpenServer } from '../../server.ts';
 import type { Places } from '../../request/arrival.ts';
 import type { Origin } from '../../types.ts';
 
+type At = Pick<OpenServer, 'at'>;
+
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]'] as const;
 
 export function placesOf(
   settings: Settings,
-  console: OpenServer | undefined,
-  application: OpenServer | undefined,
-  operations: OpenServer | undefined,
+  console: At | undefined,
+  application: At | undefined,
+  operations: At | undefined,
 ): Places {
   const consoleNames = namesOf(console?.at);
   // Passkeys need a name, so the console on loopback is `localhost`; the application stays at its address, which keeps

@@ -1,0 +1,29 @@
+/** A command line in its parts: commands have flags of their own, and take every setting as a flag besides. */
+
+/**
+ * Our own flags with their values, settings with theirs, and what is no flag at all: taken where a command names things
+ * like that, or left for whoever reads settings to refuse. Of our own flags `--json` alone has no value.
+ */
+export function parted(
+  argv: readonly string[],
+  mine: readonly string[],
+  bare: 'taken' | 'settings',
+): readonly [string[], string[], string[]] {
+  const [taken, settings, others]: [string[], string[], string[]] = [[], [], []];
+  for (let at = 0; at < argv.length; at += 1) {
+    const text = argv[at] ?? '';
+    const name = /^--([a-z-]+)(?:=|$)/.exec(text)?.[1];
+    const value = argv[at + 1];
+    const withValue = name !== undefined && name !== 'json' && !text.includes('=') && value !== undefined;
+    if (name === undefined && bare === 'taken') others.push(text);
+    else {
+      const list = name !== undefined && mine.includes(name) ? taken : settings;
+      list.push(text);
+      if (withValue && !(list === settings && value.startsWith('--'))) {
+        list.push(value);
+        at += 1;
+      }
+    }
+  }
+  return [taken, settings, others];
+}
