@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
-import { english } from './src/words/english.ts';
+import { gate } from './src/words/english/gate.ts';
 
 /** What the shell says before any script runs, from the same catalogue as everything else. */
-const words: Plugin = { name: 'words', transformIndexHtml: (html) => html.replace('%no-script%', english.noScript) };
+const words: Plugin = { name: 'words', transformIndexHtml: (html) => html.replace('%no-script%', gate.noScript) };
 
 /** A compressed copy beside each file that is served as it is. */
 const compressed: Plugin = {
@@ -19,7 +19,7 @@ const compressed: Plugin = {
   },
 };
 
-// One small bundle for all pages: the server hands out the same shell everywhere and replaces the nonce in it.
+// One shell for all pages: the server hands it out everywhere and replaces the nonce in it.
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: '/auth/',
@@ -32,7 +32,7 @@ export default defineConfig({
     emptyOutDir: true,
     assetsDir: 'assets',
     sourcemap: false,
-    // The polyfill would be an inline script; nothing is loaded later, so nothing needs preloading.
+    // The polyfill would be an inline script.
     modulePreload: { polyfill: false },
   },
 });

@@ -1,22 +1,31 @@
-/** The page for this address. Every page is its own document; between them the browser goes by plain links. */
-import { render } from 'preact';
-import { AccountPage } from './account/account-page.tsx';
+/**
+ * The page for this address. Every page is its own document; between them the browser goes by plain links. Signing in
+ * comes with the first script; what the other pages are made of is fetched when one of them is wanted.
+ */
+import { type ComponentType, render } from 'preact';
 import { NothingPage } from './nothing-page.tsx';
+import { firstAnswer } from './parts/loaded-status.ts';
 import { places } from './places.ts';
-import { SetupPage } from './setup/setup-page.tsx';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
+import { UnloadedPage } from './unloaded-page.tsx';
 import { messages } from './words/messages.ts';
 
-function Page() {
+async function pageHere(): Promise<ComponentType> {
   switch (location.pathname.replace(/\/+$/, '')) {
-    case places.setup:
-      return <SetupPage />;
     case places.signIn:
-      return <SignInPage />;
+      return SignInPage;
+    case places.setup:
+      return (await import('./setup/setup-page.tsx')).SetupPage;
     case places.account:
-      return <AccountPage />;
+      return (await import('./account/account-page.tsx')).AccountPage;
+    case places.forgot:
+      return (await import('./links/forgot-page.tsx')).ForgotPage;
+    case places.link:
+      return (await import('./links/link-page.tsx')).LinkPage;
+    case places.people:
+      return (await import('./people/people-page.tsx')).PeoplePage;
     default:
-      return <NothingPage />;
+      return NothingPage;
   }
 }
 
@@ -26,5 +35,12 @@ addEventListener('pageshow', (event) => {
 });
 
 document.documentElement.lang = messages.language;
-const root = document.querySelector('#page');
-if (root !== null) render(<Page />, root);
+void open();
+
+async function open(): Promise<void> {
+  const page = pageHere().catch(() => UnloadedPage);
+  await firstAnswer;
+  const Page = await page;
+  const root = document.querySelector('#page');
+  if (root !== null) render(<Page />, root);
+}

@@ -3,19 +3,22 @@ export const places = {
   setup: '/auth/setup',
   signIn: '/auth/sign-in',
   signedOut: '/auth/sign-in?signed-out=1',
+  forgot: '/auth/forgot',
+  link: '/auth/link',
   account: '/auth/account',
+  people: '/auth/people',
 } as const;
 
-/** Where to sign in, and come back to this part of the account page afterwards. */
+/** Where to sign in, and come back to this part of this page afterwards. */
 export function signInAgain(why: 'ended' | 'not-yet'): string {
-  const next = `next=${encodeURIComponent(places.account + location.hash)}`;
+  const next = `next=${encodeURIComponent(location.pathname + location.hash)}`;
   return why === 'ended' ? `${places.signIn}?expired=1&${next}` : `${places.signIn}?${next}`;
 }
 
-/** After a sign-in without an application: the account page, at the part named by `next`; never anywhere else. */
+/** After a sign-in without an application: the page and part named by `next`, if it is one of ours for people inside. */
 export function afterSignIn(query: URLSearchParams): string {
   const next = query.get('next') ?? '';
-  return /^\/auth\/account#[a-z-]{1,32}$/.test(next) ? next : places.account;
+  return /^\/auth\/(?:account|people)(?:#[\w=-]{1,64})?$/.test(next) ? next : places.account;
 }
 
 export type Origin =

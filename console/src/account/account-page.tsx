@@ -1,89 +1,158 @@
-/** /auth/account: who is signed in, where, what was tried in their name, their password. */
-import type { ComponentChildren } from 'preact';
+/** /auth/account: who is signed in, where, what was tried in their name, what they sign in with. */
+import { type ComponentChildren, Fragment } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { type Status, isAdmin } from '../api/answers.ts';
-import { Button } from '../parts/button.tsx';
-import { Gate } from '../parts/gate.tsx';
+import type { SignedIn, Status } from '../api/answers.ts';
+import { Door } from '../door/door.tsx';
+import { FactorsSection } from '../factors/factors-section.tsx';
+import { Frame, type Part } from '../inside/frame.tsx';
+import { Inside } from '../inside/inside.tsx';
+import { Section } from '../inside/section.tsx';
+import { SessionsSection } from '../inside/sessions-section.tsx';
 import { Heading } from '../parts/heading.tsx';
-import { useStatus } from '../parts/loaded-status.ts';
 import { Moment } from '../parts/moment.tsx';
 import { Notice } from '../parts/notice.tsx';
-import { RefusalNotice } from '../parts/refusal-notice.tsx';
-import { places, signInAgain } from '../places.ts';
-import { messages } from '../words/messages.ts';
-import { AccountFrame } from './account-frame.tsx';
+import { accountMessages } from '../words/account-messages.ts';
+import { factorMessages } from '../words/factor-messages.ts';
 import { AttemptsSection } from './attempts-section.tsx';
-import { Door } from './door.tsx';
+import { Notices } from './notices.tsx';
 import { PasswordSection } from './password-section.tsx';
-import { SessionsSection } from './sessions-section.tsx';
 import { SwitchSection } from './switch-section.tsx';
 
 export function AccountPage() {
-  const words = messages.account;
-  const [status, reload] = useStatus();
+  return <Inside>{(status, person, reload) => <Account key={person.must} {...{ status, person, reload }} />}</Inside>;
+}
+
+interface Props {
+  readonly status: Status;
+  readonly person: SignedIn;
+  readonly reload: () => Promise<void>;
+}
+
+function Account({ status, person, reload }: Props) {
   // Raised by what changes the devices elsewhere on the page.
-  const [devicesAsOf, setDevicesAsOf] = useState(0);
+  const [asOf, setAsOf] = useState(0);
   const renewed = (): void => {
-    setDevicesAsOf((count) => count + 1);
+    setAsOf((count) => count + 1);
     void reload();
   };
-
-  const configured = status.kind === 'status' && status.configured;
-  const stranger = configured && status.person.kind === 'stranger';
-  useEffect(() => {
-    if (stranger) location.replace(signInAgain('not-yet'));
-  }, [stranger]);
-
-  if (status.kind === 'waiting' || stranger) return null;
-  if (status.kind !== 'status') {
-    return (
-      <Gate heading={words.heading}>
-        <RefusalNotice refusal={status} onBack={() => void reload()} />
-        <Button look="primary" onPress={() => void reload()}>
-          {words.again}
-        </Button>
-      </Gate>
-    );
-  }
-  if (!configured) {
-    return (
-      <Gate heading={words.heading} lead={words.notFound}>
-        <a class="button primary" href={places.setup}>
-          {messages.unset.link}
-        </a>
-      </Gate>
-    );
-  }
+  const [shown, show] = useShown();
+  const part = (id: PartId): ComponentChildren => {
+    switch (id) {
+      case 'devices':
+        return <SessionsSection whose={{ kind: 'own' }} asOf={asOf} />;
+      case 'attempts':
+        return <AttemptsSection />;
+      case 'factors':
+        return <FactorsSection person={person} onChanged={renewed} />;
+      case 'password':
+        return <PasswordSection person={person} onChanged={renewed} />;
+      case 'switch':
+        return <SwitchSection person={person} enabled={status.enabled} onSwitched={reload} />;
+    }
+  };
+  const order = orderFor(person);
   return (
-    <AccountFrame status={status}>
-      <Person status={status} />
-      <SessionsSection asOf={devicesAsOf} />
-      <AttemptsSection />
-      <PasswordSection status={status} onChanged={renewed} />
-      {isAdmin(status) && <SwitchSection status={status} onSwitched={reload} />}
-      {status.person.kind === 'signed-in' && (
-        <Door username={status.person.username} hasFactor={status.hasFactor} onResumed={renewed} />
+    <Frame person={person} page="account" parts={order.map((id) => ({ id, name: nameOf(id, status) }))} shown={shown}>
+      <Person status={status} person={person} />
+      <Notices onKnown={show} />
+      {order.map((id) =>
+        isOpen(id, person) ? (
+          <Fragment key={id}>{part(id)}</Fragment>
+        ) : (
+          <Closed key={id} id={id} name={nameOf(id, status)} person={person} />
+        ),
       )}
-    </AccountFrame>
+      <Door username={person.username} onResumed={renewed} />
+    </Frame>
   );
 }
 
-function Person({ status }: { readonly status: Status }) {
-  const words = messages.account;
-  if (status.person.kind !== 'signed-in') return null;
-  const { username, admin, expiresAt } = status.person;
+/** Longer than that nobody waits for what may have happened: then it pushes the rest down when it comes. */
+const patienceMs = 150;
+
+/** Whether the page is to be seen: what stands at its top comes a moment later than the rest, and nothing is to move. */
+function useShown(): readonly [boolean, () => void] {
+  const [shown, setShown] = useState(false);
+  const show = (): void => setShown(true);
+  useEffect(() => {
+    const timer = setTimeout(show, patienceMs);
+    return () => clearTimeout(timer);
+  }, []);
+  // The browser looked for the fragment when there was nothing to be found.
+  useEffect(() => {
+    if (shown) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  }, [shown]);
+  return [shown, show];
+}
+
+type PartId = 'devices' | 'attempts' | 'factors' | 'password' | 'switch';
+
+/** What has to be done comes first. */
+function orderFor(person: SignedIn): readonly PartId[] {
+  const usual: readonly PartId[] = [
+    'devices',
+    'attempts',
+    'factors',
+    'password',
+    ...(person.admin ? (['switch'] as const) : []),
+  ];
+  if (person.must === 'nothing') return usual;
+  const first = person.must === 'enrol' ? 'factors' : 'password';
+  return [first, ...usual.filter((id) => id !== first)];
+}
+
+/** As the server holds it: whoever must do something reaches nothing but what that takes. */
+function isOpen(id: PartId, person: SignedIn): boolean {
+  if (person.must === 'nothing') return true;
+  return id === 'password' || (id === 'factors' && person.must === 'enrol');
+}
+
+function nameOf(id: PartId, status: Status): Part['name'] {
+  switch (id) {
+    case 'devices':
+      return accountMessages.sessions.nav;
+    case 'attempts':
+      return accountMessages.attempts.nav;
+    case 'factors':
+      return factorMessages.factors.nav;
+    case 'password':
+      return accountMessages.changePassword.nav;
+    case 'switch':
+      return status.enabled ? accountMessages.switchOff.nav : accountMessages.switchOff.onNav;
+  }
+}
+
+interface ClosedProps {
+  readonly id: PartId;
+  readonly name: string;
+  readonly person: SignedIn;
+}
+
+function Closed({ id, name, person }: ClosedProps) {
+  const words = accountMessages.must;
+  return <Section id={id} heading={name} lead={person.must === 'enrol' ? words.closedEnrol : words.closedPassword} />;
+}
+
+function Person({ status, person }: Pick<Props, 'status' | 'person'>) {
+  const words = accountMessages.account;
+  const must = accountMessages.must;
   return (
     <header class="person">
       <Heading text={words.heading} focus={false} />
       <dl class="facts">
-        <Fact name={words.name}>{username}</Fact>
-        {admin && <Fact name={words.role}>{words.admin}</Fact>}
-        {expiresAt > 0 && (
+        <Fact name={words.name}>{person.username}</Fact>
+        {person.admin && <Fact name={words.role}>{words.admin}</Fact>}
+        {person.expiresAt > 0 && (
           <Fact name={words.ends}>
-            <Moment at={expiresAt} />
+            <Moment at={person.expiresAt} />
           </Fact>
         )}
       </dl>
+      {person.must !== 'nothing' && (
+        <Notice tone="warn">
+          <p>{person.must === 'enrol' ? must.enrol : must.password}</p>
+        </Notice>
+      )}
       {!status.enabled && (
         <Notice tone="warn">
           <p>{words.offNotice}</p>

@@ -1,16 +1,16 @@
 /** What was tried in the person's name, the latest first; earlier ones on demand. */
 import { useEffect, useState } from 'preact/hooks';
-import { type AttemptsOutcome, signInAttempts } from '../api/api.ts';
-import { type Refusal, type SignInAttempt, isRefusal } from '../api/answers.ts';
+import { type AttemptsOutcome, type SignInAttempt, signInAttempts } from '../api/account.ts';
+import { type Refusal, isRefusal } from '../api/answers.ts';
 import { announce } from '../parts/announce.ts';
 import { Button } from '../parts/button.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
-import { messages } from '../words/messages.ts';
+import { accountMessages } from '../words/account-messages.ts';
 import { AttemptsTable } from './attempts-table.tsx';
-import { focusHeading, Section } from './section.tsx';
-import { Unread } from './unread.tsx';
+import { focusHeading, Section } from '../inside/section.tsx';
+import { Unread } from '../inside/unread.tsx';
 
-const words = messages.attempts;
+const words = accountMessages.attempts;
 
 export function AttemptsSection() {
   const [list, setList] = useState<AttemptsOutcome | { readonly kind: 'waiting' }>({ kind: 'waiting' });

@@ -1,11 +1,11 @@
-import type { SignInAttempt } from '../api/answers.ts';
+import type { SignInAttempt } from '../api/account.ts';
 import { Moment } from '../parts/moment.tsx';
-import { messages } from '../words/messages.ts';
+import { accountMessages } from '../words/account-messages.ts';
 import { known } from '../words/refusal-text.ts';
-import { Address } from './address.tsx';
-import { WaitingRows } from './waiting-rows.tsx';
+import { Address } from '../inside/address.tsx';
+import { WaitingRows } from '../inside/waiting-rows.tsx';
 
-const words = messages.attempts;
+const words = accountMessages.attempts;
 
 /** A table, and cards on a narrow screen; the roles are written out because a table drawn as cards loses them. */
 export function AttemptsTable({ attempts }: { readonly attempts: readonly SignInAttempt[] | 'waiting' }) {

@@ -1,32 +1,34 @@
 /** For administrators, at the end of the page: sign-in off for everybody, and on again. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Done, type DoneAtLast, switchOff, switchOn } from '../api/api.ts';
-import { type Status, isRefusal } from '../api/answers.ts';
+import { switchOff } from '../api/account.ts';
+import { type SignedIn, isRefusal } from '../api/answers.ts';
+import { type Done, type DoneAtLast, switchOn } from '../api/sign-in.ts';
 import { announce } from '../parts/announce.ts';
 import { Button } from '../parts/button.tsx';
 import { Form, type Typed } from '../parts/form.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
+import { accountMessages } from '../words/account-messages.ts';
 import { messages } from '../words/messages.ts';
-import { ProofFields, readProof } from './proof-fields.tsx';
-import { focusHeading, Section } from './section.tsx';
+import { codeOf, ProofFields, readProof } from '../door/proof-fields.tsx';
+import { focusHeading, Section } from '../inside/section.tsx';
 
-const words = messages.switchOff;
+const words = accountMessages.switchOff;
 
 interface Props {
-  readonly status: Status;
+  readonly person: SignedIn;
+  readonly enabled: boolean;
   readonly onSwitched: () => Promise<void>;
 }
 
-export function SwitchSection({ status, onSwitched }: Props) {
-  const { enabled } = status;
+export function SwitchSection({ person, enabled, onSwitched }: Props) {
   const switched = async (): Promise<void> => {
     await onSwitched();
-    announce(enabled ? messages.account.offDone : words.onDone);
+    announce(enabled ? accountMessages.account.offDone : words.onDone);
     focusHeading('switch');
   };
   return (
     <Section id="switch" heading={enabled ? words.heading : words.onHeading} lead={enabled ? words.lead : words.onLead}>
-      {enabled ? <SwitchOff onSwitched={switched} /> : <SwitchOn status={status} onSwitched={switched} />}
+      {enabled ? <SwitchOff onSwitched={switched} /> : <SwitchOn person={person} onSwitched={switched} />}
     </Section>
   );
 }
@@ -99,26 +101,25 @@ type State =
   | { readonly kind: 'wrong'; readonly error: string }
   | Done;
 
-function SwitchOn({ status, onSwitched }: Props) {
+function SwitchOn({ person, onSwitched }: Omit<Props, 'enabled'>) {
   const [state, setState] = useState<State>({ kind: 'ready' });
-  const username = status.person.kind === 'signed-in' ? status.person.username : '';
 
   const send = async (typed: Typed): Promise<void> => {
     const proof = readProof(typed);
     if (proof.password === '') return setState({ kind: 'wrong', error: messages.signIn.passwordMissing });
     setState({ kind: 'sending' });
-    const outcome = await switchOn(username, proof);
+    const outcome = await switchOn(person.username, proof);
     if (isSwitched(outcome)) return onSwitched();
     const wrong = outcome.kind === 'refused' && outcome.code === 'invalid_credentials';
-    setState(wrong ? { kind: 'wrong', error: messages.confirm.wrong } : outcome);
+    setState(wrong ? { kind: 'wrong', error: accountMessages.confirm.wrong } : outcome);
   };
   return (
     <Form name="switch" sending={state.kind === 'sending'} answer={state} onSend={(typed) => void send(typed)}>
       {isRefusal(state) && <RefusalNotice refusal={state} />}
       <ProofFields
-        label={messages.confirm.password}
-        hasFactor={status.hasFactor}
-        username={username}
+        label={accountMessages.confirm.password}
+        code={codeOf(person)}
+        username={person.username}
         errors={state.kind === 'wrong' ? [state.error] : []}
       />
       <div class="actions">

@@ -22,6 +22,8 @@ export type Refusal =
       readonly detail: string;
       readonly reasons: readonly PasswordReason[];
       readonly codeWanted: boolean;
+      /** What would do as a proof, where one is asked for. */
+      readonly methods: readonly string[];
       /** What the server's log calls this request; empty when it did not say. */
       readonly requestId: string;
     };
@@ -51,37 +53,29 @@ export interface Status {
   readonly configured: boolean;
   readonly enabled: boolean;
   readonly declined: boolean;
-  readonly hasFactor: boolean;
   readonly person: Person;
 }
 
+/** What has to be done before anything else can be: add a second factor, choose another password. */
+export type Must = 'enrol' | 'change-password' | 'nothing';
+
 export type Person =
   | { readonly kind: 'stranger' }
-  | { readonly kind: 'signed-in'; readonly username: string; readonly admin: boolean; readonly expiresAt: number };
+  | {
+      readonly kind: 'signed-in';
+      readonly username: string;
+      readonly admin: boolean;
+      readonly expiresAt: number;
+      readonly hasTotp: boolean;
+      readonly passkeys: number;
+      readonly must: Must;
+    };
 
-export interface Session {
-  readonly id: string;
-  readonly sort: string;
-  readonly createdAt: number;
-  readonly lastSeenAt: number;
-  readonly address: string;
-  readonly userAgent: string;
-  /** The protected host that an `app` session belongs to; empty for the others. */
-  readonly origin: string;
-  readonly current: boolean;
-}
+export type SignedIn = Extract<Person, { kind: 'signed-in' }>;
 
-export interface SignInAttempt {
-  readonly firstAt: number;
-  readonly lastAt: number;
-  readonly count: number;
-  readonly address: string;
-  readonly way: string;
-  readonly result: string;
-}
-
-export function isAdmin(status: Status): boolean {
-  return status.person.kind === 'signed-in' && status.person.admin;
+/** With one a shorter password will do. Recovery codes alone are none. */
+export function hasFactor(person: SignedIn): boolean {
+  return person.hasTotp || person.passkeys > 0;
 }
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -107,12 +101,12 @@ export function readTexts(fields: Fields, name: string): readonly string[] {
   return readList(fields, name).filter((item) => typeof item === 'string');
 }
 
-function readNumber(fields: Fields, name: string): number {
+export function readNumber(fields: Fields, name: string): number {
   const value = fields[name];
   return typeof value === 'number' && Number.isFinite(value) ? value : 0;
 }
 
-function readTime(fields: Fields, name: string): number {
+export function readTime(fields: Fields, name: string): number {
   const time = Date.parse(readText(fields, name));
   return Number.isNaN(time) ? 0 : time;
 }
@@ -125,6 +119,9 @@ export function readStatus(fields: Fields): Status {
           username: readText(fields, 'username'),
           admin: readTexts(fields, 'privileges').includes('admin'),
           expiresAt: readTime(fields, 'expires_at'),
+          hasTotp: fields['totp_enabled'] === true,
+          passkeys: readNumber(fields, 'passkeys'),
+          must: readMust(fields),
         }
       : { kind: 'stranger' };
   return {
@@ -132,35 +129,13 @@ export function readStatus(fields: Fields): Status {
     configured: fields['auth_configured'] === true,
     enabled: fields['auth_enabled'] === true,
     declined: fields['declined'] === true,
-    hasFactor: fields['totp_enabled'] === true,
     person,
   };
 }
 
-export function readSession(value: unknown): Session {
-  const fields = readFields(value);
-  return {
-    id: readText(fields, 'id'),
-    sort: readText(fields, 'kind'),
-    createdAt: readTime(fields, 'created_at'),
-    lastSeenAt: readTime(fields, 'last_seen_at'),
-    address: readText(fields, 'address'),
-    userAgent: readText(fields, 'user_agent'),
-    origin: readText(fields, 'origin'),
-    current: fields['current'] === true,
-  };
-}
-
-export function readAttempt(value: unknown): SignInAttempt {
-  const fields = readFields(value);
-  return {
-    firstAt: readTime(fields, 'first_at'),
-    lastAt: readTime(fields, 'last_at'),
-    count: Math.max(1, readNumber(fields, 'count')),
-    address: readText(fields, 'address'),
-    way: readText(fields, 'way'),
-    result: readText(fields, 'result'),
-  };
+function readMust(fields: Fields): Must {
+  const must = fields['must'];
+  return must === 'enrol' || must === 'change-password' ? must : 'nothing';
 }
 
 const endedCodes: readonly string[] = ['unauthorized', 'session_expired', 'invalid_token'];
@@ -179,6 +154,7 @@ export function readRefusal(status: number, fields: Fields): Refusal {
     detail: readText(fields, 'detail'),
     reasons: readList(fields, 'reasons').map(readReason),
     codeWanted: fields['requires_totp'] === true,
+    methods: readTexts(fields, 'methods'),
     requestId: readText(fields, 'request_id'),
   };
 }

@@ -1,25 +1,41 @@
 /**
- * Requests that may need a proof first. The account page keeps the door: it asks the person, in place, and the request
- * that was held goes again. Without a keeper the refusal is the answer.
+ * Requests that may need a proof first. The page keeps the door: it asks the person, in place, and the request that was
+ * held goes again. Without a keeper the refusal is the answer.
  */
 import type { GivenUp, Refusal } from './answers.ts';
+import { type PasswordProof, passwordFields } from './sign-in.ts';
 import { type Answer, type Method, send } from './transport.ts';
 
+export type Proof =
+  | ({ readonly kind: 'password' } & PasswordProof)
+  | { readonly kind: 'passkey'; readonly assertion: object };
+
 /** `confirm`: is it still you? `resume`: the session is over, sign in again. */
-export type Question = 'confirm' | 'resume';
+export type Question =
+  | {
+      readonly kind: 'confirm';
+      /** What would do: `password` with `totp` or `recovery` where there is one, or `passkey`. */
+      readonly methods: readonly string[];
+      /** `each-time`: it serves this one request, and the next one asks again. */
+      readonly serves: 'a-while' | 'each-time';
+      /** Wrong proofs come back as refusals, and can be given again. */
+      readonly prove: (proof: Proof) => Promise<Answer>;
+    }
+  | { readonly kind: 'resume' };
 
-export interface Proof {
-  readonly password: string;
-  /** The second factor's code; empty where the account has none. */
-  readonly code: string;
-}
-
-export type Reply = { readonly kind: 'proven'; readonly proof: Proof } | GivenUp;
+export type Reply =
+  | { readonly kind: 'proven'; readonly proof: Proof; readonly answer: Answer }
+  /** The session is another one, or over: it is seen when the request goes again. */
+  | { readonly kind: 'resumed' }
+  | GivenUp;
 
 type Keeper = (question: Question) => Promise<Reply>;
 
 let keeper: Keeper | undefined;
-const asked = new Map<Question, Promise<Reply>>();
+const asked = new Map<string, Promise<Reply>>();
+let queue: Promise<unknown> = Promise.resolve();
+/** Where an application shares this origin no window stays open: there the proof travels with each request itself. */
+let proofServes: 'a-while' | 'each-time' = 'a-while';
 
 /** From now on `ask` is asked; the answer ends that. */
 export function keepDoor(ask: Keeper): () => void {
@@ -29,32 +45,72 @@ export function keepDoor(ask: Keeper): () => void {
   };
 }
 
-export async function sendThroughDoor(method: Method, path: string, body?: object): Promise<Answer | GivenUp> {
-  const answer = await send(method, path, body);
-  const question = questionOf(answer);
-  if (question === 'none' || keeper === undefined) return answer;
-  const reply = await askOnce(question, keeper);
-  if (reply.kind === 'given-up') return reply;
-  const again = await send(method, path, body);
-  if (questionOf(again) !== 'confirm') return again;
-  // Where an application shares this origin no window stays open: there the proof travels with the request itself.
-  return send(method, path, { ...body, ...proofFields(reply.proof) });
+/** `asks`: what takes its proof along with the request has only the session's end to be asked about. */
+export async function sendThroughDoor(
+  method: Method,
+  path: string,
+  body?: object,
+  asks: 'all' | 'resume' = 'all',
+): Promise<Answer | GivenUp> {
+  let answer = await send(method, path, body);
+  const ask = keeper;
+  if (ask === undefined) return answer;
+  // Resume, confirm, and once more with the request itself: then there is nothing left to ask.
+  for (let questions = 0; questions < 3; questions += 1) {
+    if (answer.kind === 'session-ended') {
+      const reply = await askOnce('resume', { kind: 'resume' }, ask);
+      if (reply.kind === 'given-up') return reply;
+      answer = await send(method, path, body);
+    } else if (asks === 'resume' || !isConfirmation(answer)) {
+      return answer;
+    } else if (proofServes === 'each-time') {
+      const withProof = (given: Proof): Promise<Answer> => send(method, path, { ...body, ...proofFields(given) });
+      const reply = await inTurn(
+        { kind: 'confirm', methods: answer.methods, serves: 'each-time', prove: withProof },
+        ask,
+      );
+      if (reply.kind === 'given-up') return reply;
+      if (reply.kind === 'proven') return reply.answer;
+      answer = await send(method, path, body);
+    } else {
+      const question = { kind: 'confirm', methods: answer.methods, serves: 'a-while', prove: reauthenticate } as const;
+      const reply = await askOnce('confirm', question, ask);
+      if (reply.kind === 'given-up') return reply;
+      answer = await send(method, path, body);
+      if (reply.kind !== 'proven' || !isConfirmation(answer)) continue;
+      proofServes = 'each-time';
+      // What was proven with a code or a passkey is spent; a password alone can be said again.
+      if (reply.proof.kind === 'password' && reply.proof.code === '')
+        answer = await send(method, path, { ...body, ...proofFields(reply.proof) });
+    }
+  }
+  return answer;
 }
 
-export function proofFields(proof: Proof): { password: string; totp_code?: string } {
-  return { password: proof.password, ...(proof.code === '' ? {} : { totp_code: proof.code }) };
+/** Proves that it is still the same person; the session gets a new token. */
+function reauthenticate(proof: Proof): Promise<Answer> {
+  return send('POST', '/api/auth/reauthenticate', proofFields(proof));
+}
+
+function proofFields(proof: Proof): object {
+  return proof.kind === 'password' ? passwordFields(proof) : { passkey: proof.assertion };
 }
 
 /** Several requests can meet the closed door at once; the person is asked once for all of them. */
-function askOnce(question: Question, ask: Keeper): Promise<Reply> {
-  const open = asked.get(question);
+function askOnce(name: string, question: Question, ask: Keeper): Promise<Reply> {
+  const open = asked.get(name);
   if (open !== undefined) return open;
-  const reply = ask(question).finally(() => asked.delete(question));
-  asked.set(question, reply);
+  const reply = inTurn(question, ask).finally(() => asked.delete(name));
+  asked.set(name, reply);
   return reply;
 }
 
-function questionOf(answer: Answer | Refusal): Question | 'none' {
-  if (answer.kind === 'session-ended') return 'resume';
-  return answer.kind === 'refused' && answer.code === 'reauthentication_required' ? 'confirm' : 'none';
+function inTurn(question: Question, ask: Keeper): Promise<Reply> {
+  const reply = queue.then(() => ask(question));
+  queue = reply.catch(() => undefined);
+  return reply;
+}
+
+function isConfirmation(answer: Answer): answer is Extract<Refusal, { kind: 'refused' }> {
+  return answer.kind === 'refused' && answer.code === 'reauthentication_required';
 }

@@ -3,7 +3,7 @@ import { type Fields, type Refusal, readFields, readRefusal, readText } from './
 
 export type Answer = { readonly kind: 'answered'; readonly fields: Fields } | Refusal;
 
-export type Method = 'GET' | 'POST' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 const patienceMs = 30_000;
 

@@ -5,8 +5,9 @@ export function announce(text: string): void {
   setTimeout(() => say(text), 50);
 }
 
-/** An open dialog has a region of its own: what lies behind it is silent. */
+/** An open dialog has a region of its own: what lies behind it is silent. The last one lies on top. */
 function say(text: string): void {
-  const region = document.querySelector('dialog[open] [role="status"]') ?? document.querySelector('#live');
+  const regions = document.querySelectorAll('dialog[open] [role="status"]');
+  const region = regions[regions.length - 1] ?? document.querySelector('#live');
   if (region !== null) region.textContent = text;
 }

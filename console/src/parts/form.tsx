@@ -11,7 +11,7 @@ interface Props {
   readonly answer: unknown;
   readonly onSend: (typed: Typed) => void;
   readonly onEdit?: (() => void) | undefined;
-  /** Whether the first empty field takes the focus when the form appears. */
+  /** Whether a field takes the focus when the form appears: the first empty one, else the first; the button where there is none. */
   readonly focus?: boolean;
   readonly children: ComponentChildren;
 }
@@ -20,8 +20,10 @@ export function Form({ name, sending, answer, onSend, onEdit, focus = false, chi
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (!focus) return;
-    const inputs = [...(form.current?.querySelectorAll('input') ?? [])];
-    inputs.find((input) => input.value === '' && !input.hidden)?.focus();
+    const inputs = [...(form.current?.querySelectorAll('input') ?? [])].filter((input) => !input.hidden);
+    const first = inputs.find((input) => input.value === '') ?? inputs[0];
+    first?.select();
+    (first ?? form.current?.querySelector<HTMLElement>('[type="submit"]'))?.focus();
   }, [focus]);
   useEffect(() => {
     const wrong = form.current?.querySelector<HTMLInputElement>('[aria-invalid="true"]');

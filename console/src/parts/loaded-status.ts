@@ -1,19 +1,23 @@
 /** The status every page begins with: waited for a moment before the first paint, then taken whenever it comes. */
 import { useEffect, useState } from 'preact/hooks';
-import { type StatusOutcome, status } from '../api/api.ts';
+import { type StatusOutcome, status } from '../api/sign-in.ts';
 
 export type Beginning = { readonly kind: 'waiting' } | StatusOutcome;
 
 const patienceMs = 150;
 
 const asked = status();
+let first: Beginning = { kind: 'waiting' };
+
 /** A page that appears a moment later is better than one that appears and changes; a slow server must not hide it. */
-const first: Beginning = await Promise.race([asked, waited()]);
+export const firstAnswer: Promise<void> = Promise.race([asked, waited()]).then((answer) => {
+  first = answer;
+});
 
 export function useStatus(): readonly [Beginning, () => Promise<void>] {
   const [known, setKnown] = useState<Beginning>(first);
   useEffect(() => {
-    if (first.kind === 'waiting') void asked.then(setKnown);
+    if (known.kind === 'waiting') void asked.then(setKnown);
   }, []);
   const reload = async (): Promise<void> => {
     const next = await status();

@@ -1,6 +1,6 @@
 /** A field for a password that is being chosen, with one offered to whoever wants none of their own. */
 import { useRef, useState } from 'preact/hooks';
-import { messages } from '../words/messages.ts';
+import { secretMessages } from '../words/secret-messages.ts';
 import { announce } from './announce.ts';
 import { Button } from './button.tsx';
 import { PasswordField } from './password-field.tsx';
@@ -14,7 +14,7 @@ interface Props {
 }
 
 export function NewPasswordField({ help, errors, ...field }: Props) {
-  const words = messages.password;
+  const words = secretMessages.newPassword;
   const around = useRef<HTMLDivElement>(null);
   const [suggestions, setSuggestions] = useState(0);
   // What was wrong with the password before is not wrong with the one that is filled in now.

@@ -1,6 +1,6 @@
 /** Notices when the server can be reached again: told by the browser, or found out by asking now and then. */
 import { useEffect, useRef } from 'preact/hooks';
-import { status } from '../api/api.ts';
+import { status } from '../api/sign-in.ts';
 
 const everyMs = 3000;
 

@@ -1,12 +1,14 @@
 /** Doing without sign-in: said with its effect, confirmed in place, and with the way back. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Done, decline } from '../api/api.ts';
+import { decline } from '../api/set-up.ts';
+import type { Done } from '../api/sign-in.ts';
 import { isRefusal } from '../api/answers.ts';
 import { Button } from '../parts/button.tsx';
 import { Form } from '../parts/form.tsx';
 import { Gate } from '../parts/gate.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
 import { places } from '../places.ts';
+import { setupMessages } from '../words/setup-messages.ts';
 import { messages } from '../words/messages.ts';
 import { SetupCodeField } from './setup-code-field.tsx';
 import type { SetupCode } from './setup-code.ts';
@@ -25,7 +27,7 @@ type State =
   | Exclude<Done, { kind: 'done' }>;
 
 export function Decline(props: Props) {
-  const words = messages.decline;
+  const words = setupMessages.decline;
   const [asking, setAsking] = useState(false);
   const section = useRef<HTMLElement>(null);
   const cancel = (): void => {
@@ -49,21 +51,21 @@ export function Decline(props: Props) {
 }
 
 function Question({ code, onCode, onDeclined, onConfigured, onCancel }: Props & { readonly onCancel: () => void }) {
-  const words = messages.decline;
+  const words = setupMessages.decline;
   const [state, setState] = useState<State>({ kind: 'ready' });
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
 
   const send = async (): Promise<void> => {
     const setupCode = code.code.trim();
-    if (setupCode === '') return setState({ kind: 'code', error: messages.setup.codeMissing });
+    if (setupCode === '') return setState({ kind: 'code', error: setupMessages.setup.codeMissing });
     setState({ kind: 'sending' });
     const outcome = await decline(setupCode);
     if (outcome.kind === 'done') return onDeclined();
     if (outcome.kind === 'refused' && outcome.code === 'already_configured') return onConfigured();
     const refused = outcome.kind === 'refused' && outcome.code === 'setup_code_invalid';
     if (refused) onCode({ kind: 'typed', code: setupCode });
-    setState(refused ? { kind: 'code', error: messages.setup.codeRefused } : outcome);
+    setState(refused ? { kind: 'code', error: setupMessages.setup.codeRefused } : outcome);
   };
 
   const sending = state.kind === 'sending' ? words.sending : undefined;
@@ -90,7 +92,7 @@ function Question({ code, onCode, onDeclined, onConfigured, onCancel }: Props & 
 }
 
 export function Declined() {
-  const words = messages.decline;
+  const words = setupMessages.decline;
   return (
     <Gate heading={words.doneHeading} lead={words.done}>
       <div class="aside">

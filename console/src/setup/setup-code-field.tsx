@@ -1,5 +1,5 @@
 import { Field } from '../parts/field.tsx';
-import { messages } from '../words/messages.ts';
+import { setupMessages } from '../words/setup-messages.ts';
 import type { SetupCode } from './setup-code.ts';
 
 interface Props {
@@ -10,7 +10,7 @@ interface Props {
 
 /** Nothing to type when the link carried the code; it is not shown either. Two forms ask for it and share what is typed. */
 export function SetupCodeField({ code, error, onCode }: Props) {
-  const words = messages.setup;
+  const words = setupMessages.setup;
   if (code.kind === 'from-link') return null;
   return (
     <Field

@@ -1,13 +1,15 @@
 import { useState } from 'preact/hooks';
-import { type SetUpOutcome, setUp } from '../api/api.ts';
 import { isRefusal } from '../api/answers.ts';
+import { type SetUpOutcome, setUp } from '../api/set-up.ts';
 import { Button } from '../parts/button.tsx';
 import { Field } from '../parts/field.tsx';
 import { Form, type Typed } from '../parts/form.tsx';
 import { NewPasswordField } from '../parts/new-password-field.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
+import { secretMessages } from '../words/secret-messages.ts';
+import { setupMessages } from '../words/setup-messages.ts';
 import { messages } from '../words/messages.ts';
-import { passwordReasons } from '../words/refusal-text.ts';
+import { passwordReasons } from '../words/password-reasons.ts';
 import { SetupCodeField } from './setup-code-field.tsx';
 import type { SetupCode } from './setup-code.ts';
 
@@ -31,7 +33,7 @@ interface Props {
 }
 
 export function SetupForm({ code, onCode, onSetUp, onConfigured }: Props) {
-  const words = messages.setup;
+  const words = setupMessages.setup;
   const [state, setState] = useState<State>({ kind: 'ready' });
 
   const send = async (typed: Typed): Promise<void> => {
@@ -64,7 +66,7 @@ export function SetupForm({ code, onCode, onSetUp, onConfigured }: Props) {
       <NewPasswordField
         name="password"
         label={messages.password.label}
-        help={messages.password.help}
+        help={secretMessages.newPassword.help}
         errors={errors.password}
       />
       <div class="actions">
@@ -77,12 +79,12 @@ export function SetupForm({ code, onCode, onSetUp, onConfigured }: Props) {
 }
 
 function incomplete(setupCode: string, username: string, password: string): Errors {
-  const words = messages.setup;
+  const words = setupMessages.setup;
   return {
     ...(setupCode === '' ? { code: words.codeMissing } : {}),
     ...(username === '' ? { username: words.usernameMissing } : {}),
     ...(/[\s:/]/.test(username) ? { username: words.usernameRefused } : {}),
-    ...(password === '' ? { password: [messages.password.missing] } : {}),
+    ...(password === '' ? { password: [secretMessages.newPassword.missing] } : {}),
   };
 }
 
@@ -91,11 +93,11 @@ function besideField(outcome: Exclude<SetUpOutcome, { kind: 'set-up' }>): State 
   if (outcome.kind !== 'refused') return outcome;
   switch (outcome.code) {
     case 'setup_code_invalid':
-      return { kind: 'beside', errors: { code: messages.setup.codeRefused } };
+      return { kind: 'beside', errors: { code: setupMessages.setup.codeRefused } };
     case 'password_refused':
-      return { kind: 'beside', errors: { password: passwordReasons(outcome) } };
+      return { kind: 'beside', errors: { password: passwordReasons(outcome, false) } };
     case 'payload_too_large':
-      return { kind: 'beside', errors: { password: [messages.password.tooLong] } };
+      return { kind: 'beside', errors: { password: [secretMessages.newPassword.tooLong] } };
     default:
       return outcome;
   }

@@ -3,10 +3,10 @@ import { useEffect, useState } from 'preact/hooks';
 import { Gate } from '../parts/gate.tsx';
 import { useStatus } from '../parts/loaded-status.ts';
 import { Notice } from '../parts/notice.tsx';
+import { RecoveryCodesPage } from '../parts/recovery-codes.tsx';
 import { places } from '../places.ts';
-import { messages } from '../words/messages.ts';
+import { setupMessages } from '../words/setup-messages.ts';
 import { Decline, Declined } from './decline.tsx';
-import { RecoveryCodes } from './recovery-codes.tsx';
 import { SetupForm } from './setup-form.tsx';
 import { type SetupCode, codeFromAddress } from './setup-code.ts';
 
@@ -19,7 +19,7 @@ type Stage =
 const fromLink = codeFromAddress();
 
 export function SetupPage() {
-  const words = messages.setup;
+  const words = setupMessages.setup;
   const [status, reload] = useStatus();
   const [stage, setStage] = useState<Stage>({ kind: 'form' });
   const [code, setCode] = useState<SetupCode>(fromLink);
@@ -38,7 +38,7 @@ export function SetupPage() {
     return () => removeEventListener('hashchange', take);
   }, [stage]);
 
-  if (stage.kind === 'codes') return <RecoveryCodes username={stage.username} codes={stage.codes} />;
+  if (stage.kind === 'codes') return <RecoveryCodesPage {...stage} onStored={() => location.assign(places.account)} />;
   if (stage.kind === 'declined') return <Declined />;
   if (stage.kind === 'raced') return <Configured raced />;
   if (status.kind === 'status' && status.configured) return <Configured raced={false} />;
@@ -70,7 +70,7 @@ export function SetupPage() {
 }
 
 function Configured({ raced }: { readonly raced: boolean }) {
-  const words = messages.configured;
+  const words = setupMessages.configured;
   return (
     <Gate heading={words.heading} lead={words.detail}>
       {raced && (

@@ -1,14 +1,18 @@
 import { useRef, useState } from 'preact/hooks';
-import { type SignInOutcome, signIn } from '../api/api.ts';
 import { isRefusal } from '../api/answers.ts';
+import { passkeySupport } from '../api/passkeys.ts';
+import { type SecondStep, type SignInOutcome, signIn } from '../api/sign-in.ts';
 import { Button } from '../parts/button.tsx';
 import { Field } from '../parts/field.tsx';
 import { Form, type Typed } from '../parts/form.tsx';
 import { Gate } from '../parts/gate.tsx';
 import { Notice } from '../parts/notice.tsx';
+import { PasskeyFirst } from '../parts/passkey-first.tsx';
 import { PasswordField } from '../parts/password-field.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
+import { places } from '../places.ts';
 import { messages } from '../words/messages.ts';
+import { usePasskeySignIn } from './passkey-sign-in.ts';
 
 /** Why the person is here, when it was not their own idea. */
 export type Remark = 'none' | 'signed-out' | 'expired' | 'switched-on' | 'code-over';
@@ -25,7 +29,7 @@ interface Props {
   readonly remark: Remark;
   readonly username: string;
   readonly onSignedIn: () => void;
-  readonly onCodeWanted: (challenge: string, username: string) => void;
+  readonly onCodeWanted: (step: SecondStep, username: string) => void;
   /** The installation is not what the page takes it for. */
   readonly onStale: () => void;
 }
@@ -47,7 +51,7 @@ export function SignInForm({ host, remark, username, onSignedIn, onCodeWanted, o
     edited.current = false;
     const outcome = await signIn(name, password);
     if (outcome.kind === 'refused' && outcome.code === 'not_configured') onStale();
-    if (outcome.kind === 'code-wanted') return onCodeWanted(outcome.challenge, name);
+    if (outcome.kind === 'code-wanted') return onCodeWanted(outcome, name);
     setState(outcome);
     if (outcome.kind === 'signed-in') onSignedIn();
     // Most often it is the password that has a slip in it: ready to be typed anew, the name left as it is.
@@ -64,6 +68,8 @@ export function SignInForm({ host, remark, username, onSignedIn, onCodeWanted, o
   const sending = state.kind === 'sending' || state.kind === 'signed-in';
   return (
     <Gate heading={words.heading} lead={host === '' ? undefined : words.toOpen(host)} focus={false}>
+      {state.kind === 'ready' && remark !== 'none' && <Reminder remark={remark} />}
+      {passkeySupport === 'there' && <PasskeyOffer onSignedIn={onSignedIn} />}
       <Form
         name="sign-in"
         sending={sending}
@@ -74,14 +80,14 @@ export function SignInForm({ host, remark, username, onSignedIn, onCodeWanted, o
         }}
         focus
       >
-        {state.kind === 'ready' && remark !== 'none' && <Reminder remark={remark} />}
         {isRefusal(state) && (
           <RefusalNotice refusal={state} here={{ invalid_credentials: words.wrong }} onBack={again} />
         )}
         <Field
           name="username"
           label={words.username}
-          autocomplete="username"
+          // The last word lets the browser offer passkeys here, too.
+          autocomplete="username webauthn"
           value={username}
           errors={incomplete?.username === true ? [words.usernameMissing] : []}
         />
@@ -97,9 +103,17 @@ export function SignInForm({ host, remark, username, onSignedIn, onCodeWanted, o
           </Button>
         </div>
       </Form>
-      <p class="quiet small">{words.forgotten}</p>
+      <nav class="links">
+        <a href={places.forgot + location.search}>{words.forgotten}</a>
+      </nav>
     </Gate>
   );
+}
+
+function PasskeyOffer({ onSignedIn }: { readonly onSignedIn: () => void }) {
+  const words = messages.passkey;
+  const [state, press] = usePasskeySignIn('by-field', onSignedIn);
+  return <PasskeyFirst label={words.use} state={state} none={words.none} wrong={words.wrong} onPress={press} />;
 }
 
 function selectPassword(): void {

@@ -1,5 +1,6 @@
 /** /auth/sign-in: what it shows depends on the state of the installation and on where the person came from. */
 import { useEffect, useState } from 'preact/hooks';
+import type { SecondStep } from '../api/sign-in.ts';
 import { Gate } from '../parts/gate.tsx';
 import { useStatus } from '../parts/loaded-status.ts';
 import { Notice } from '../parts/notice.tsx';
@@ -11,7 +12,7 @@ import { SwitchOn } from './switch-on.tsx';
 
 type Step =
   | { readonly kind: 'password'; readonly remark: Remark; readonly username: string }
-  | { readonly kind: 'code'; readonly challenge: string; readonly username: string };
+  | { readonly kind: 'code'; readonly second: SecondStep; readonly username: string };
 
 const query = new URLSearchParams(location.search);
 const origin = cameFrom(query);
@@ -40,7 +41,7 @@ export function SignInPage() {
   if (step.kind === 'code') {
     return (
       <CodeStep
-        challenge={step.challenge}
+        step={step.second}
         onSignedIn={goOn}
         onOver={() => setStep({ kind: 'password', remark: 'code-over', username: step.username })}
         onBack={() => setStep({ kind: 'password', remark: 'none', username: step.username })}
@@ -53,7 +54,7 @@ export function SignInPage() {
       remark={step.remark}
       username={step.username}
       onSignedIn={goOn}
-      onCodeWanted={(challenge, username) => setStep({ kind: 'code', challenge, username })}
+      onCodeWanted={(second, username) => setStep({ kind: 'code', second, username })}
       onStale={() => void reload()}
     />
   );

@@ -1,7 +1,7 @@
 /** Sign-in is switched off: says what that means, and lets an administrator end it. */
 import { useState } from 'preact/hooks';
-import { type Done, switchOn } from '../api/api.ts';
 import { isRefusal } from '../api/answers.ts';
+import { type Done, switchOn } from '../api/sign-in.ts';
 import { Button } from '../parts/button.tsx';
 import { Field } from '../parts/field.tsx';
 import { Form, type Typed } from '../parts/form.tsx';

@@ -24,13 +24,6 @@ export function refusalText(refusal: Refusal): string {
   }
 }
 
-/** Why a password was refused: the reasons as sentences, or what the server said when it names none we know. */
-export function passwordReasons(refusal: Extract<Refusal, { kind: 'refused' }>): readonly string[] {
-  const sentences = refusal.reasons.map((reason) => known(messages.reasons, reason.code) ?? reason.detail);
-  const told = sentences.filter((sentence) => sentence !== '');
-  return told.length > 0 ? told : [refusal.detail || messages.trouble.unknown];
-}
-
 /** `table[key]` for keys that come from outside: only the table's own, never an inherited one. */
 export function known(table: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;

@@ -14,7 +14,7 @@ export function Unread({ refusal, onAgain }: Props) {
     <>
       <RefusalNotice refusal={refusal} onBack={onAgain} />
       <div class="actions">
-        <Button onPress={onAgain}>{messages.account.again}</Button>
+        <Button onPress={onAgain}>{messages.trouble.again}</Button>
       </div>
     </>
   );

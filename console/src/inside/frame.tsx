@@ -1,22 +1,35 @@
-/** The frame around the account page: who is here at the top, the parts of the page at the left or as tabs. */
+/** The frame around the pages inside: who is here at the top, the pages and the parts of this one at the left or as tabs. */
+import '../look/account.css';
+import '../look/tables.css';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { signOut } from '../api/api.ts';
-import { type Refusal, type Status, isAdmin, isRefusal } from '../api/answers.ts';
+import { signOut } from '../api/account.ts';
+import { type Refusal, type SignedIn, isRefusal } from '../api/answers.ts';
 import { Button } from '../parts/button.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
 import { places } from '../places.ts';
+import { accountMessages } from '../words/account-messages.ts';
 import { messages } from '../words/messages.ts';
 
 interface Props {
-  readonly status: Status;
+  readonly person: SignedIn;
+  readonly page: 'account' | 'people';
+  readonly parts: readonly Part[];
+  /** Not yet: all of it is on its way. */
+  readonly shown?: boolean;
   readonly children: ComponentChildren;
+}
+
+/** A part of the page, found by its id. */
+export interface Part {
+  readonly id: string;
+  readonly name: string;
 }
 
 type State = { readonly kind: 'ready' } | { readonly kind: 'sending' } | Refusal;
 
-export function AccountFrame({ status, children }: Props) {
-  const words = messages.account;
+export function Frame({ person, page, parts, shown = true, children }: Props) {
+  const words = accountMessages.account;
   const [state, setState] = useState<State>({ kind: 'ready' });
 
   const leave = async (): Promise<void> => {
@@ -32,13 +45,16 @@ export function AccountFrame({ status, children }: Props) {
       <header class="top">
         <span class="sign" aria-hidden />
         <span class="name">{messages.product}</span>
-        {status.person.kind === 'signed-in' && <span class="who">{status.person.username}</span>}
+        <span class="who">{person.username}</span>
         <Button onPress={() => void leave()} sending={state.kind === 'sending' ? words.signingOut : undefined}>
           {words.signOut}
         </Button>
       </header>
-      <Parts admin={isAdmin(status)} enabled={status.enabled} />
-      <main class="sections">
+      <div class="side">
+        {person.admin && person.must === 'nothing' && <Pages page={page} />}
+        {parts.length > 0 && <Parts parts={parts} shown={shown} />}
+      </div>
+      <main class="sections" hidden={!shown}>
         {isRefusal(state) && <RefusalNotice refusal={state} />}
         {children}
       </main>
@@ -46,20 +62,33 @@ export function AccountFrame({ status, children }: Props) {
   );
 }
 
-const parts = [
-  { id: 'devices', name: messages.sessions.nav },
-  { id: 'attempts', name: messages.attempts.nav },
-  { id: 'password', name: messages.changePassword.nav },
+const pages = [
+  { page: 'account', href: places.account, name: accountMessages.account.heading },
+  { page: 'people', href: places.people, name: accountMessages.account.people },
 ] as const;
 
-function Parts({ admin, enabled }: { readonly admin: boolean; readonly enabled: boolean }) {
-  const words = messages.switchOff;
-  const shown = admin ? [...parts, { id: 'switch', name: enabled ? words.nav : words.onNav }] : parts;
-  const current = useTopmost(shown.map((part) => part.id).join(' '));
+function Pages({ page }: Pick<Props, 'page'>) {
   return (
-    <nav class="nav" aria-label={messages.account.parts}>
+    <nav class="nav" aria-label={accountMessages.account.pages}>
       <ul>
-        {shown.map((part) => (
+        {pages.map((each) => (
+          <li key={each.page}>
+            <a href={each.href} aria-current={each.page === page ? 'page' : undefined}>
+              {each.name}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Parts({ parts, shown }: Pick<Props, 'parts' | 'shown'>) {
+  const current = useTopmost(shown === true ? parts.map((part) => part.id).join(' ') : '');
+  return (
+    <nav class="nav parts" aria-label={accountMessages.account.parts}>
+      <ul>
+        {parts.map((part) => (
           <li key={part.id}>
             <a href={`#${part.id}`} aria-current={part.id === current ? 'true' : undefined}>
               {part.name}

@@ -1,24 +1,28 @@
 import { useEffect, useState } from 'preact/hooks';
 import {
-  type DoneAtLast,
+  type Session,
   type SessionsOutcome,
+  type Whose,
   endOtherSessions,
   endSession,
   sessions as listSessions,
-} from '../api/api.ts';
-import { type Refusal, type Session, isRefusal } from '../api/answers.ts';
+} from '../api/account.ts';
+import { type Refusal, isRefusal } from '../api/answers.ts';
+import type { DoneAtLast } from '../api/sign-in.ts';
 import { announce } from '../parts/announce.ts';
 import { Button } from '../parts/button.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
-import { messages } from '../words/messages.ts';
+import { accountMessages } from '../words/account-messages.ts';
+import { KnownDevices } from './known-devices.tsx';
 import { deviceName } from './device-name.ts';
 import { focusHeading, Section } from './section.tsx';
 import { SessionsTable } from './sessions-table.tsx';
 import { Unread } from './unread.tsx';
 
-const words = messages.sessions;
+const words = accountMessages.sessions;
 
 interface Props {
+  readonly whose: Whose;
   /** Another number, another look at the list. */
   readonly asOf: number;
 }
@@ -29,13 +33,13 @@ type Ending =
   | { readonly kind: 'one'; readonly id: string }
   | { readonly kind: 'others' };
 
-export function SessionsSection({ asOf }: Props) {
+export function SessionsSection({ whose, asOf }: Props) {
   const [list, setList] = useState<SessionsOutcome | { readonly kind: 'waiting' }>({ kind: 'waiting' });
   const [ending, setEnding] = useState<Ending>({ kind: 'nothing' });
   const [trouble, setTrouble] = useState<Refusal | { readonly kind: 'none' }>({ kind: 'none' });
 
   const load = async (): Promise<void> => {
-    const outcome = await listSessions();
+    const outcome = await listSessions(whose);
     setList(outcome.kind === 'sessions' ? { ...outcome, sessions: currentFirst(outcome.sessions) } : outcome);
   };
   useEffect(() => void load(), [asOf]);
@@ -56,46 +60,62 @@ export function SessionsSection({ asOf }: Props) {
     if (outcome.kind !== 'given-up') setTrouble(outcome);
   };
   const endOne = (session: Session): void =>
-    void end({ kind: 'one', id: session.id }, () => endSession(session.id), words.ended(deviceName(session.userAgent)));
+    void end(
+      { kind: 'one', id: session.id },
+      () => endSession(whose, session.id),
+      words.ended(deviceName(session.userAgent)),
+    );
 
+  const own = whose.kind === 'own';
   return (
-    <Section id="devices" heading={words.heading} lead={words.lead}>
+    <Section id="devices" heading={words.heading} lead={own ? words.lead : words.leadOf(whose.username)}>
       {trouble.kind !== 'none' && <RefusalNotice refusal={trouble} />}
       {isRefusal(list) ? (
         <Unread refusal={list} onAgain={() => void load()} />
       ) : (
-        <SessionsTable
-          sessions={list.kind === 'sessions' ? list.sessions : 'waiting'}
-          ending={ending.kind === 'one' ? ending.id : ''}
-          onEnd={endOne}
-        />
+        !isEmpty(list) && (
+          <SessionsTable
+            sessions={list.kind === 'sessions' ? list.sessions : 'waiting'}
+            ending={ending.kind === 'one' ? ending.id : ''}
+            onEnd={endOne}
+          />
+        )
       )}
       {list.kind === 'sessions' && (
         <EndOthers
+          own={own}
           count={otherDevices(list.sessions)}
           ending={ending.kind === 'others'}
-          onPress={() => void end({ kind: 'others' }, endOtherSessions, words.endedOthers)}
+          onPress={() =>
+            void end({ kind: 'others' }, () => endOtherSessions(whose), own ? words.endedOthers : words.endedAll)
+          }
         />
       )}
+      {list.kind === 'sessions' && list.devices.length > 0 && <KnownDevices devices={list.devices} />}
     </Section>
   );
 }
 
 interface EndOthersProps {
+  readonly own: boolean;
   readonly count: number;
   readonly ending: boolean;
   readonly onPress: () => void;
 }
 
-function EndOthers({ count, ending, onPress }: EndOthersProps) {
-  if (count === 0) return <p class="quiet">{words.onlyThis}</p>;
+function EndOthers({ own, count, ending, onPress }: EndOthersProps) {
+  if (count === 0) return <p class={own ? 'quiet' : 'empty'}>{own ? words.onlyThis : words.nowhere}</p>;
   return (
     <div class="actions">
-      <Button look="danger" onPress={onPress} sending={ending ? messages.account.signingOut : undefined}>
-        {words.endOthers(count)}
+      <Button look="danger" onPress={onPress} sending={ending ? accountMessages.account.signingOut : undefined}>
+        {own ? words.endOthers(count) : words.endAll(count)}
       </Button>
     </div>
   );
+}
+
+function isEmpty(list: SessionsOutcome | { readonly kind: 'waiting' }): boolean {
+  return list.kind === 'sessions' && list.sessions.length === 0;
 }
 
 /** The one that needs no thought comes first; the rest stay as they came, the latest first. */

@@ -1,4 +1,4 @@
-import { messages } from '../words/messages.ts';
+import { accountMessages } from '../words/account-messages.ts';
 
 /** An address, and what can be told from it without asking anybody. */
 export function Address({ text }: { readonly text: string }) {
@@ -13,7 +13,7 @@ export function Address({ text }: { readonly text: string }) {
 }
 
 function noteOn(address: string): string {
-  const words = messages.address;
+  const words = accountMessages.address;
   if (/^127\.|^::1$/.test(address)) return words.loopback;
   return /^10\.|^192\.168\.|^172\.(?:1[6-9]|2\d|3[01])\.|^169\.254\.|^fe[89ab][0-9a-f]:|^f[cd][0-9a-f]{2}:/i.test(
     address,

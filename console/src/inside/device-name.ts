@@ -1,5 +1,5 @@
 /** A short name for a user agent string. A guess for recognition only: nothing is decided by it. */
-import { messages } from '../words/messages.ts';
+import { accountMessages } from '../words/account-messages.ts';
 
 // The order matters: most browsers also claim to be the ones further down.
 const browsers: readonly (readonly [RegExp, string])[] = [
@@ -26,8 +26,8 @@ const systems: readonly (readonly [RegExp, string])[] = [
 export function deviceName(userAgent: string): string {
   const browser = firstNamed(browsers, userAgent);
   const system = firstNamed(systems, userAgent);
-  if (browser !== undefined && system !== undefined) return messages.device.named(browser, system);
-  return browser ?? system ?? messages.device.unknown;
+  if (browser !== undefined && system !== undefined) return accountMessages.device.named(browser, system);
+  return browser ?? system ?? accountMessages.device.unknown;
 }
 
 function firstNamed(table: readonly (readonly [RegExp, string])[], text: string): string | undefined {

@@ -1,19 +1,38 @@
-/** The recovery codes, shown once: on paper, in a file or on the clipboard before the person goes on. */
+/** Recovery codes, shown once: on paper, in a file or on the clipboard before the person goes on. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { announce } from '../parts/announce.ts';
-import { Button } from '../parts/button.tsx';
-import { Gate } from '../parts/gate.tsx';
-import { Notice } from '../parts/notice.tsx';
-import { places } from '../places.ts';
-import { messages } from '../words/messages.ts';
+import { secretMessages } from '../words/secret-messages.ts';
+import { announce } from './announce.ts';
+import { Button } from './button.tsx';
+import { Dialog } from './dialog.tsx';
+import { Gate } from './gate.tsx';
+import { Notice } from './notice.tsx';
+
+const words = secretMessages.recovery;
 
 interface Props {
   readonly username: string;
   readonly codes: readonly string[];
+  readonly onStored: () => void;
 }
 
-export function RecoveryCodes({ username, codes }: Props) {
-  const words = messages.recovery;
+export function RecoveryCodesPage(props: Props) {
+  return (
+    <Gate heading={words.heading} lead={words.lead} broad>
+      <RecoveryCodes {...props} />
+    </Gate>
+  );
+}
+
+/** It cannot be let go of: what is not stored now is lost. */
+export function RecoveryCodesDialog({ lead, ...props }: Props & { readonly lead: string }) {
+  return (
+    <Dialog heading={words.heading} lead={lead} broad onCancel={() => undefined}>
+      <RecoveryCodes {...props} />
+    </Dialog>
+  );
+}
+
+function RecoveryCodes({ username, codes, onStored }: Props) {
   const head = words.fileHead(location.host, username);
   const [copying, setCopying] = useState<'not-yet' | 'copied' | 'failed'>('not-yet');
   const [stored, setStored] = useState(false);
@@ -26,7 +45,7 @@ export function RecoveryCodes({ username, codes }: Props) {
   // Closing the tab by mistake would lose the codes for good: the browser asks first.
   useEffect(() => {
     if (stored) {
-      location.assign(places.account);
+      onStored();
       return undefined;
     }
     const hold = (event: BeforeUnloadEvent): void => event.preventDefault();
@@ -47,7 +66,7 @@ export function RecoveryCodes({ username, codes }: Props) {
   };
 
   return (
-    <Gate heading={words.heading} lead={words.lead} broad>
+    <>
       <div class="no-print">
         <Notice tone="warn">
           <p>{words.once}</p>
@@ -78,6 +97,6 @@ export function RecoveryCodes({ username, codes }: Props) {
           {words.go}
         </Button>
       </div>
-    </Gate>
+    </>
   );
 }

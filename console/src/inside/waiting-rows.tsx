@@ -1,4 +1,4 @@
-import { messages } from '../words/messages.ts';
+import { accountMessages } from '../words/account-messages.ts';
 
 interface Props {
   readonly columns: number;
@@ -10,7 +10,7 @@ export function WaitingRows({ columns, rows }: Props) {
   return Array.from({ length: rows }, (_, at) => (
     <tr role="row" class="waiting" key={at}>
       <td role="cell" colSpan={columns} class="head quiet">
-        {at === 0 && messages.account.loading}
+        {at === 0 && accountMessages.account.loading}
       </td>
     </tr>
   ));

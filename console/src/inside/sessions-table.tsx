@@ -1,12 +1,12 @@
-import type { Session } from '../api/answers.ts';
+import type { Session } from '../api/account.ts';
 import { Button } from '../parts/button.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { messages } from '../words/messages.ts';
+import { accountMessages } from '../words/account-messages.ts';
 import { Address } from './address.tsx';
 import { deviceName } from './device-name.ts';
 import { WaitingRows } from './waiting-rows.tsx';
 
-const words = messages.sessions;
+const words = accountMessages.sessions;
 
 interface Props {
   readonly sessions: readonly Session[] | 'waiting';
@@ -60,7 +60,7 @@ function Row({ session, ending, onEnd }: RowProps) {
         <div class="device-name">
           <details class="device">
             <summary>{device}</summary>
-            <p class="full">{session.userAgent || messages.device.none}</p>
+            <p class="full">{session.userAgent || accountMessages.device.none}</p>
           </details>
           {session.current && <span class="badge">{words.current}</span>}
         </div>
@@ -80,7 +80,7 @@ function Row({ session, ending, onEnd }: RowProps) {
           <Button
             look="plain"
             label={words.endFull(device)}
-            sending={ending ? messages.account.signingOut : undefined}
+            sending={ending ? accountMessages.account.signingOut : undefined}
             onPress={() => onEnd(session)}
           >
             {words.end}

@@ -1,0 +1,36 @@
+/** Passwords that are being chosen, and recovery codes. */
+export const secrets = {
+  newPassword: {
+    label: 'New password',
+    help: 'At least 15 characters. A few words in a row are fine.',
+    helpWithFactor: 'At least 8 characters. A few words in a row are better.',
+    missing: 'Choose a password.',
+    tooLong: 'That password is too long. 1024 characters is the most.',
+    suggest: 'Suggest a password',
+    suggested: 'A password is filled in and shown. Store it before you go on.',
+  },
+  reasons: {
+    too_short: 'It is too short. Use at least 15 characters.',
+    common: 'It is on the lists that attackers try first, or little more than a word from them.',
+    sequence: 'It is a row of neighbouring keys, a count, or a part said again.',
+    contains_username: 'It is made of your name.',
+    contains_product: 'It is made of the name of this product.',
+    contains_host: 'It is made of the name of this server.',
+    same_as_old: 'It is the one you have now.',
+  },
+  tooShortWithFactor: 'It is too short. Use at least 8 characters.',
+  recovery: {
+    heading: 'Keep your recovery codes',
+    lead: 'With one of these you can sign in when your second factor is lost. Each works once.',
+    once: 'They are shown only now. Store them before you leave this page.',
+    list: 'Recovery codes',
+    copy: 'Copy',
+    copied: 'Copied.',
+    copyFailed: 'Copying did not work. The codes are selected now: copy them yourself.',
+    download: 'Download',
+    fileName: (host: string) => `sallyport-recovery-codes-${host}.txt`,
+    fileHead: (host: string, username: string) => `Recovery codes of ${username} for ${host}. Each works once.`,
+    print: 'Print',
+    go: 'I have stored them',
+  },
+};
