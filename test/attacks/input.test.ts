@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Browser, type Got, send, sendRaw } from '../support/client.ts';
-import { admin, setUp, signIn } from '../support/people.ts';
+import { admin, setUp, signIn, signInBearer } from '../support/people.ts';
 import { assertProblem } from '../support/problem.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
@@ -376,6 +376,49 @@ describe('every route, everything that is not what it asked for', () => {
     }
   });
 
+  it('NUL is no text that a database is asked for or given: refused, or told apart from nothing', async () => {
+    const authorization = `Bearer ${await signInBearer(server)}`;
+    const ask = (
+      path: string,
+      body?: Readonly<Record<string, unknown>>,
+      method = body === undefined ? 'GET' : 'POST',
+    ) => send(`${server.console}/api/auth/${path}`, { method, headers: { authorization }, ...(body && { body }) });
+    for (const path of ['users?q=%00', 'users?q=a%0Ab', 'users?after=%00', 'users?limit=%00', 'users/%00'])
+      refusedWith([400, 404], await ask(path));
+    for (const path of ['audit?user=%00', 'audit?event=%00', 'audit?since=%00', 'audit?before=%00', 'verify?scope=%00'])
+      refusedWith([400], await ask(path));
+    for (const path of [
+      'login-attempts?before=%00',
+      'login-attempts?limit=%00',
+      'sessions/%00',
+      'verify?privilege=%00',
+    ])
+      refusedOrFine(await ask(path));
+    const made = await ask('users', { username: 'nul' });
+    const { id } = made.json['user'] as { readonly id: string };
+    const fields = { email: 'a\0@example.org', display_name: 'a\0b', groups: ['a\0'], privileges: ['\0'] };
+    for (const [field, value] of Object.entries(fields)) {
+      refusedWith([400], await ask('users', { username: `with-${field}`, [field]: value }));
+      refusedWith([400], await ask(`users/${id}`, { [field]: value }, 'PATCH'));
+    }
+    refusedWith([400], await ask('users', { username: 'nul\0' }));
+    refusedWith([400, 409], await ask('passkeys', { name: 'a\0b', response: { attestationObject: 'AA' } }));
+    for (const what of [{ username: '\0' }, { address: '\0' }, { network: '\0' }])
+      refusedWith([400, 404], await ask('blocks', what, 'DELETE'));
+    const refusals = [400, 401, 403, 409];
+    for (const body of [{ username: '\0' }, { password: 'a\0b' }, { login_token: '\0' }, { kind: '\0' }])
+      refusedWith(refusals, await ask('login', { username: 'nul', password: 'some password or other', ...body }));
+    refusedWith(refusals, await ask('login/verify', { challenge: '\0', totp_token: '\0' }));
+    refusedWith(refusals, await ask('login/passkey', { id: '\0', rawId: '\0', type: 'public-key', response: {} }));
+    refusedWith(refusals, await ask('link/look', { link: '\0' }));
+    refusedWith(refusals, await ask('link', { link: '\0', password: '\0' }));
+    assert.equal((await ask('forgot-password', { username: '\0' })).status, 200);
+    // The parser of HTTP lets none through in a header.
+    const raw = 'GET /api/auth/status HTTP/1.1\r\nHost: x\r\nUser-Agent: a\0b\r\n\r\n';
+    assert.match(await sendRaw(portOf(server), raw), /^HTTP\/1\.1 400 /);
+    assert.equal((await ask(`users/${id}`, {}, 'DELETE')).status, 200);
+  });
+
   it('I-09: headers of 12 KiB made to trip patterns cost nothing', async () => {
     const long = 'a'.repeat(12_000);
     const began = performance.now();
@@ -395,6 +438,10 @@ describe('every route, everything that is not what it asked for', () => {
     assert.ok(performance.now() - began < 5000, 'no pattern ran away');
   });
 });
+
+function refusedWith(statuses: readonly number[], got: Pick<Got, 'status' | 'text'>): void {
+  assert.ok(statuses.includes(got.status), `${got.status} ${got.text}`);
+}
 
 function refusedOrFine(got: Got): void {
   assert.ok(got.status < 500, got.text);

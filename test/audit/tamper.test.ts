@@ -220,8 +220,8 @@ describe('tampering with the audit log', () => {
     const set = (sql: string) => (db: DatabaseSync) =>
       void db.prepare(`UPDATE audit_checkpoints SET ${sql} WHERE number = ?`).run(number);
     await named(number, /signature of the checkpoint/, set('at = at + 1'));
-    await named(number, /signature of the checkpoint/, set("hash = 'x' || substr(hash, 2)"));
-    await named(number, /signature of the checkpoint/, set("chain = 'f' || substr(chain, 2)"));
+    await named(number, /signature of the checkpoint/, set("hash = '!' || substr(hash, 2)"));
+    await named(number, /signature of the checkpoint/, set("chain = '!' || substr(chain, 2)"));
     await named(number, /signature of the checkpoint/, set("signature = 'AAAA' || substr(signature, 5)"));
     await named(number - 1, /signature of the checkpoint/, set('number = number - 1'));
     await named(number, /signed by key "another", which is not in the key ring/, set("key_id = 'another'"));

@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { type Got, send } from '../support/client.ts';
 import { assertChain, withCopy } from '../support/database.ts';
+import { asAdmin, redeem, settle } from '../support/invited.ts';
 import { admin, setUp, signInBearer, wrongPassword } from '../support/people.ts';
 import { assertProblem } from '../support/problem.ts';
 import { type RunningServer, runCommand, startServer } from '../support/server.ts';
@@ -75,6 +76,41 @@ describe('F-34: the audit log cannot be written', () => {
       assert.equal(recorded.length, 1);
       assertProblem(await sessions(server, ending), 401, 'invalid_token');
       await withCopy(server.data, assertChain);
+    } finally {
+      await server.remove();
+    }
+  });
+
+  it('no account, link or privilege is given; who is disabled or deleted is out at once, and that is recorded once', async () => {
+    const server = await startServer();
+    try {
+      const root = asAdmin(server.console, String((await setUp(server)).json['token']));
+      const [alice, bob] = [await settle(server.console, root, 'alice'), await settle(server.console, root, 'bob')];
+      const link = (await root.link(alice.id, 'reset')).json['link'];
+      change(server.data, block);
+      for (const got of [
+        await root.ask('/api/auth/users', { body: { username: 'carol' } }),
+        await root.patch(alice.id, { privileges: ['admin'] }),
+        await root.ask(`/api/auth/users/${alice.id}/link`, { body: { purpose: 'reset' } }),
+        await redeem(server.console, link, 'another 31 thistle under snow'),
+        await redeem(server.console, 'http://x/#link=wrong', 'another 31 thistle under snow'),
+      ])
+        assertProblem(got, 503, 'unavailable');
+      assert.equal((await sessions(server, alice.token)).status, 200);
+      assertProblem(await root.patch(alice.id, { active: false }), 503, 'unavailable');
+      assertProblem(await root.remove(bob.id), 503, 'unavailable');
+      for (const { token } of [alice, bob]) assertProblem(await sessions(server, token), 401, 'invalid_token');
+
+      change(server.data, unblock);
+      const told = async (event: string): Promise<number> =>
+        ((await root.ask(`/api/auth/audit?event=${event}`)).json['events'] as unknown[]).length;
+      for (let tries = 0; tries < 100 && (await told('user-deleted')) === 0; tries += 1) await pause(100);
+      assert.deepEqual(
+        [await told('user-disabled'), await told('user-deleted'), await told('user-created')],
+        [1, 1, 2],
+      );
+      for (const { token } of [alice, bob]) assertProblem(await sessions(server, token), 401, 'invalid_token');
+      assertProblem(await root.ask(`/api/auth/users/${bob.id}`), 404, 'not_found');
     } finally {
       await server.remove();
     }

@@ -163,12 +163,14 @@ describe('journeys', { skip: withoutPackages }, () => {
         const server = lasting;
         const { page, context } = await come(t, server, /status of 401/);
         await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.url });
-        // No account has a second factor yet: the answers are those of the contract, around a sign-in that is real.
+        // The answers are those of the contract, around a sign-in that is real; real codes are for factors.test.ts.
         const codes: unknown[] = [];
         let granted: Parameters<Route['fulfill']>[0] = {};
         await page.route('**/api/auth/login', async (route) => {
           granted = { response: await route.fetch() };
-          await route.fulfill({ json: { success: false, requires_totp: true, methods: ['totp'], challenge: 'c' } });
+          await route.fulfill({
+            json: { success: false, requires_totp: true, methods: ['totp', 'recovery'], challenge: 'c' },
+          });
         });
         await page.route('**/api/auth/login/verify', (route) => {
           const { totp_token: code } = route.request().postDataJSON() as { totp_token: string };
@@ -316,10 +318,10 @@ describe('journeys', { skip: withoutPackages }, () => {
         await assertSound(page, 'session ended');
         const password = dialog(page).getByLabel('Your password', { exact: true });
         await password.fill(wrongPassword);
-        await dialog(page).getByRole('button', { name: 'Sign in' }).click();
+        await dialog(page).getByRole('button', { name: 'Sign in', exact: true }).click();
         await dialog(page).getByText('That is not your password.').waitFor();
         await password.fill(admin.password);
-        await dialog(page).getByRole('button', { name: 'Sign in' }).click();
+        await dialog(page).getByRole('button', { name: 'Sign in', exact: true }).click();
         await page.getByRole('main').getByText('Your password is changed.').waitFor();
         await accountPage(page);
 

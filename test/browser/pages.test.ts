@@ -300,6 +300,26 @@ describe('the pages', { skip: withoutPackages }, () => {
       { name: 'no account', origin: () => declined.url, path: '/auth/account', heading: 'Your account' },
       { name: 'account', origin: () => configured.url, path: '/auth/account', heading: 'Your account', signedIn: true },
       {
+        name: 'forgotten password',
+        origin: () => configured.url,
+        path: '/auth/forgot',
+        heading: 'Forgot your password?',
+      },
+      {
+        name: 'no link',
+        origin: () => configured.url,
+        path: '/auth/link',
+        heading: 'Open the link that you were sent',
+      },
+      { name: 'people', origin: () => configured.url, path: '/auth/people', heading: 'People', signedIn: true },
+      {
+        name: 'somebody to be added',
+        origin: () => configured.url,
+        path: '/auth/people#add',
+        heading: 'Add somebody',
+        signedIn: true,
+      },
+      {
         name: 'nothing here',
         origin: () => configured.url,
         path: '/auth/no-such-page',
@@ -317,7 +337,7 @@ describe('the pages', { skip: withoutPackages }, () => {
         if (shown.signedIn === true) await signInOnConsole(page, configured);
         const answer = await page.goto(`${shown.origin()}${shown.path}`);
         await heading(page, shown.heading);
-        if (shown.signedIn === true) await accountPage(page);
+        if (shown.signedIn === true && shown.heading === 'Your account') await accountPage(page);
         assert.equal(await page.title(), `${shown.heading} · Sallyport`);
         await assertSound(page, shown.name);
 
@@ -483,7 +503,10 @@ describe('the pages', { skip: withoutPackages }, () => {
       await setUp(server);
       await page.goto(`${server.url}/auth/sign-in`);
       await heading(page, 'Sign in');
-      assert.deepEqual(await fields('sign-in'), ['username text username', 'password password current-password']);
+      assert.deepEqual(await fields('sign-in'), [
+        'username text username webauthn',
+        'password password current-password',
+      ]);
       assert.equal(await submits('sign-in'), 'post 1');
       // A manager sets the values, not always with the events of typing, and sends the form.
       await page.evaluate(`{

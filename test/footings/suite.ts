@@ -10,9 +10,12 @@ export const httpSuite = [
   '../attacks/hand-over.test.ts',
   '../attacks/input.test.ts',
   '../attacks/proxy.test.ts',
+  '../attacks/second-factors.test.ts',
   '../attacks/sessions.test.ts',
   '../attacks/set-up.test.ts',
   '../corridor/corridor.test.ts',
+  '../corridor/factors.test.ts',
+  '../corridor/people.test.ts',
 ] as const;
 
 /** And what is about one node: its own sockets, the numbers of its own audit chain, a listener of its own. */

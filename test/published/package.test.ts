@@ -10,6 +10,7 @@ import { delimiter, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { authenticator } from '../support/authenticator.ts';
 import { send } from '../support/client.ts';
 import { withoutPackages } from '../support/debian.ts';
 import { startEcho } from '../support/echo.ts';
@@ -112,6 +113,15 @@ describe('the published package', () => {
     await setUp(first);
     const person = await signIn(first);
     assert.equal((await person.send('/api/auth/sessions')).status, 200);
+    // What is loaded late is there, too.
+    const named = await signIn({ console: first.url });
+    const pending = await named.page('/api/auth/totp/setup', { body: {} });
+    assert.match(String(pending.json['qr_code']), /^data:image\/svg\+xml;base64,/, pending.text);
+    const options = await named.page('/api/auth/passkeys/options', { body: {} });
+    const added = await named.page('/api/auth/passkeys', { body: authenticator().create(options.json, first.url) });
+    assert.equal(added.status, 201, added.text);
+    const { id } = added.json['passkey'] as { readonly id: string };
+    assert.equal((await named.page(`/api/auth/passkeys/${id}`, { method: 'DELETE', body: {} })).status, 200);
     const page = await send(`${first.url}/auth/sign-in`, { headers: { accept: 'text/html' } });
     assert.equal(page.status, 200);
     const [, script = ''] = /src="(\/auth\/assets\/[^"]+\.js)"/.exec(page.text) ?? [];

@@ -71,7 +71,7 @@ test('every row of the threat model names a file that stops the attack, and test
 });
 
 test('the identifiers of attacks in the threat model are those that tests prove', () => {
-  const identifier = /\b(?:S|L|SE|CS|P|I|D|F|O|ST|MX)-?\d{1,2}\b/g;
+  const identifier = /\b(?:S|L|M|SE|CS|P|I|D|F|O|ST|MX)-?\d{1,2}\b/g;
   const proven = new Set(
     all.filter((path) => path.endsWith('.test.ts')).flatMap((path) => read(path).match(identifier) ?? []),
   );

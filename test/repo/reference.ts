@@ -6,6 +6,7 @@ import { settingsReference } from '../../src/config/print.ts';
 import { problems } from '../../src/errors.ts';
 import { openApiDocument } from '../../src/http/openapi.ts';
 import type { Route } from '../../src/http/route.ts';
+import type { Reach } from '../../src/policy/duty.ts';
 import { auditEvents } from '../../src/record/recorder.ts';
 import { version } from '../../src/version.ts';
 
@@ -119,6 +120,12 @@ function sharedBy(lists: readonly (readonly string[])[]): readonly string[] {
   return first.filter((code) => rest.every((list) => list.includes(code)));
 }
 
+const reachTexts: Readonly<Record<Reach, string>> = {
+  always: ', whatever has to be done first',
+  'to-enrol': ', also before a second factor that is required',
+  whole: '',
+};
+
 function needText(route: Route): string {
   const who = (): string => {
     switch (route.need.kind) {
@@ -129,7 +136,7 @@ function needText(route: Route): string {
       case 'local':
         return 'whoever is on this machine; anybody on `ops-listen`';
       case 'session':
-        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')})`;
+        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')})${reachTexts[route.need.reach]}`;
       case 'admin':
         return 'an admin';
     }

@@ -17,6 +17,7 @@ const rooms: readonly string[] = [
   'throttle',
   'verify',
   'record',
+  'mail',
   'principal',
   'policy',
   'open-installation',

@@ -11,7 +11,10 @@ const mostFiles = 14;
 /** Longer than that, each for its reason. */
 const longFiles: Readonly<Record<string, string>> = {
   'src/http/routes.ts': 'a table: a row per route',
+  'src/store/rows.ts': 'a list: what is kept, a type per table',
+  'src/store/store.ts': 'a list: what every engine offers',
   'test/store-contract.ts': 'a list: what every engine does, in the order of the contract',
+  'test/store-contract-factors.ts': 'the rest of that list',
 };
 
 const lines = (path: string): number => read(path).split('\n').length - 1;

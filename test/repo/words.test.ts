@@ -1,12 +1,20 @@
 /** The words of the pages: every sentence in the catalogue, every key there in use, and nothing said beside it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { english } from '../../console/src/words/english.ts';
+import { account } from '../../console/src/words/english/account.ts';
+import { factors } from '../../console/src/words/english/factors.ts';
+import { gate } from '../../console/src/words/english/gate.ts';
+import { links } from '../../console/src/words/english/links.ts';
+import { people } from '../../console/src/words/english/people.ts';
+import { secrets } from '../../console/src/words/english/secrets.ts';
+import { setup } from '../../console/src/words/english/setup.ts';
 import { files, read, readBareCode, readCode } from './repository.ts';
 
 const inConsole = files('console/src').filter((path) => /\.tsx?$/.test(path));
 const components = inConsole.filter((path) => !path.startsWith('console/src/words/'));
-const catalogue = 'console/src/words/english.ts';
+const inCatalogue = (path: string): boolean => path.startsWith('console/src/words/english/');
+/** A file for what is loaded together; `accountMessages.sessions` and `messages.signIn` are found by their second part. */
+const catalogues = { gate, setup, secrets, links, account, factors, people };
 
 /** Every key down to its sentence: `signIn.heading`. */
 function keysOf(value: object, above = ''): readonly string[] {
@@ -15,7 +23,7 @@ function keysOf(value: object, above = ''): readonly string[] {
   );
 }
 
-const keys = keysOf(english);
+const keys = Object.values(catalogues).flatMap((each) => keysOf(each));
 const within = (path: string): readonly string[] => keys.filter((key) => key === path || key.startsWith(`${path}.`));
 
 /**
@@ -40,8 +48,8 @@ function takenIn(code: string): readonly { readonly written: string; readonly me
 test('every key that is used exists, and none is unused', () => {
   const missing: string[] = [];
   const used = new Set<string>();
-  for (const path of [...inConsole.filter((each) => each !== catalogue), 'console/vite.config.ts']) {
-    const code = readBareCode(path).replaceAll(/\benglish\.(?=\w)/g, 'messages.');
+  for (const path of [...inConsole.filter((each) => !inCatalogue(each)), 'console/vite.config.ts']) {
+    const code = readBareCode(path).replaceAll(/\b(?:gate|\w+Messages)\.(?=\w)/g, 'messages.');
     const tables = new Set([...code.matchAll(/\bknown\(\s*([\w.]+),/g)].map(([, table = '']) => table));
     for (const { written, meant } of takenIn(code)) {
       if (meant.every((each) => within(each).length === 0)) missing.push(`${path}: ${written}`);
@@ -51,6 +59,8 @@ test('every key that is used exists, and none is unused', () => {
     }
   }
   assert.deepEqual(missing, []);
+  assert.equal(new Set(keys).size, keys.length, 'a key is in one catalogue');
+  assert.equal(inConsole.filter(inCatalogue).length, Object.keys(catalogues).length + 1, 'all of them, and the plural');
   assert.deepEqual(
     keys.filter((key) => !used.has(key)),
     [],
@@ -63,15 +73,19 @@ test('every key that is used exists, and none is unused', () => {
 });
 
 test('no sentence is built from pieces: what a key takes are names, numbers and times', () => {
-  const takes = [...read(catalogue).matchAll(/\(((?:\w+: \w+(?:, )?)+)\) =>/g)].flatMap(([, list = '']) =>
-    [...list.matchAll(/(\w+): (\w+)/g)].map(([, name = '', type = '']) => `${name}: ${type}`),
-  );
+  const takes = inConsole
+    .filter(inCatalogue)
+    .flatMap((path) => [...read(path).matchAll(/\(((?:\w+: \w+(?:, )?)+)\)(?:: \w+)? =>/g)])
+    .flatMap(([, list = '']) =>
+      [...list.matchAll(/(\w+): (\w+)/g)].map(([, name = '', type = '']) => `${name}: ${type}`),
+    );
   const allowed = [
     'page: string',
     'host: string',
     'username: string',
     'wait: string',
     'id: string',
+    'name: string',
     'device: string',
     'browser: string',
     'system: string',
@@ -88,7 +102,7 @@ test('no sentence is built from pieces: what a key takes are names, numbers and 
 });
 
 /** Names that are the same in every language. */
-const proper: readonly string[] = ['console/src/account/device-name.ts'];
+const proper: readonly string[] = ['console/src/inside/device-name.ts'];
 
 test('the components say nothing of their own', () => {
   const said: string[] = [];
@@ -118,5 +132,5 @@ test('the shell takes its words from the catalogue, too', () => {
     .replaceAll(/<!--[\s\S]*?-->|<[^>]+>/g, ' ')
     .split(/\s+/)
     .filter((word) => word !== '');
-  assert.deepEqual(words, [english.product, '%no-script%']);
+  assert.deepEqual(words, [gate.product, '%no-script%']);
 });

@@ -46,7 +46,12 @@ const noPages: Pages = {
 };
 
 export async function embed(
-  options: { argv?: readonly string[]; sessionKinds?: readonly SessionKind[] } = {},
+  options: {
+    argv?: readonly string[];
+    sessionKinds?: readonly SessionKind[];
+    /** Names of the console before its address; the first is its public one. */
+    names?: readonly string[];
+  } = {},
 ): Promise<Embedded> {
   const data = await temporaryFolder();
   const loaded = loadSettings({
@@ -70,7 +75,10 @@ export async function embed(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const console = `http://127.0.0.1:${(server.address() as AddressInfo).port}` as Origin;
-  const places: Places = { console: [console], application: [], protectedHosts: [] };
+  const [first = console, ...others] = (options.names ?? []).map(
+    (name) => console.replace('127.0.0.1', name) as Origin,
+  );
+  const places: Places = { console: [first, ...others, console], application: [], protectedHosts: [] };
   const clock: Clock = {
     now: () => (Date.now() + skew) as Millis,
     monotonic: () => performance.now() + ahead,
