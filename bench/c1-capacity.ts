@@ -163,6 +163,7 @@ async function open(store: Store, size: number): Promise<SessionRow> {
     network: { network: `${address}/32`, at: now, cap: 100 },
     attempt: { userId: session.userId, address, way: 'password', result: 'ok', at: now },
     audit: audit('signed-in'),
+    newDevice: null,
   });
   return session;
 }
