@@ -14,9 +14,10 @@ import type { LoadReport } from './load.ts';
 
 const [, , url = '', connections = '', seconds = '', headers = '{}', postBytes = '', cookieFile = ''] = process.argv;
 const { hostname, port, pathname, search, host } = new URL(url);
-const head = Object.entries(JSON.parse(headers) as Record<string, string>).map(
-  ([name, value]) => `${name}: ${value}\r\n`,
-);
+// The cookie of each request takes the place of the one they have in common: two of one name would be none.
+const head = Object.entries(JSON.parse(headers) as Record<string, string>)
+  .filter(([name]) => cookieFile === '' || name !== 'cookie')
+  .map(([name, value]) => `${name}: ${value}\r\n`);
 const method = postBytes === '' ? 'GET' : 'POST';
 const framing = postBytes === '' ? '' : `Content-Length: ${postBytes}\r\n`;
 const cookies = cookieFile === '' ? [''] : readFileSync(cookieFile, 'utf8').trim().split('\n');
