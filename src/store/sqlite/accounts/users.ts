@@ -34,8 +34,9 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
     return row === undefined ? undefined : userOf(row);
   };
 
-  const isLastAdmin = ({ id, active, privileges }: UserRow, adminPrivilege: string): boolean =>
-    active && privileges.includes(adminPrivilege) && otherAdmin.get(id, adminPrivilege) === undefined;
+  /** `last`: without them nobody who can sign in is admin. */
+  const standingOf = ({ id, active, privileges }: UserRow, adminPrivilege: string): 'last' | 'any' =>
+    active && privileges.includes(adminPrivilege) && otherAdmin.get(id, adminPrivilege) === undefined ? 'last' : 'any';
 
   return {
     /** A new account is in nobody's memory yet: no change. */
@@ -57,7 +58,7 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
       if (sinceSeen(before, from) === 'changed') return { kind: 'changed-meanwhile' };
       const user = patched(before, patch);
       const staysAdmin = user.active && user.privileges.includes(adminPrivilege);
-      if (!staysAdmin && isLastAdmin(before, adminPrivilege)) return { kind: 'last-admin' };
+      if (!staysAdmin && standingOf(before, adminPrivilege) === 'last') return { kind: 'last-admin' };
       const { email, displayName, groups, privileges, active, credentialGeneration } = user;
       update.run(
         email,
@@ -83,7 +84,7 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
     deleteUser({ userId, adminPrivilege, audit }: Argument<'deleteUser'>): Outcome<'deleteUser'> {
       const user = find(userId);
       if (user === undefined) return { kind: 'unknown' };
-      if (isLastAdmin(user, adminPrivilege)) return { kind: 'last-admin' };
+      if (standingOf(user, adminPrivilege) === 'last') return { kind: 'last-admin' };
       // First, while whoever did it still has a name, also when it was his own account.
       noting.audit(audit);
       remove.run(userId);
