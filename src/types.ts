@@ -12,6 +12,10 @@ export type Millis = Brand<number, 'Millis'>;
 export type UserId = Brand<string, 'UserId'>;
 /** Random identifier of a session row; what lists and audit show instead of the token. Minted in `crypto/random.ts`. */
 export type SessionId = Brand<string, 'SessionId'>;
+/** Random identifier of an API token's row; what lists and audit show instead of the token. Minted in `crypto/random.ts`. */
+export type TokenId = Brand<string, 'TokenId'>;
+/** What a token may be used for, or what is asked for: `read:projects`, `read:*`, `*`. Minted in `request/tokens/scope.ts`. */
+export type Scope = Brand<string, 'Scope'>;
 /** Canonical user name: one spelling for limits, look-ups and logs. Minted in `request/username.ts`. */
 export type Username = Brand<string, 'Username'>;
 /** A password after OpaqueString (RFC 8265 section 4.2): 1 to 1024 bytes. Minted in `request/password.ts`. */

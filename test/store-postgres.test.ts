@@ -10,8 +10,9 @@ import { withoutPackages } from './support/debian.ts';
 import { sharedPostgres } from './support/postgres.ts';
 import { openNode } from './support/store-node.ts';
 import { startValkey } from './support/valkey.ts';
-import { type OpenedStore, storeContract } from './store-contract.ts';
+import { digestOf, type OpenedStore, storeContract } from './store-contract.ts';
 import { factorContract } from './store-contract-factors.ts';
+import { creating, token, tokenContract, tokenId } from './store-contract-tokens.ts';
 
 describe('PostgreSQL', { skip: withoutPackages }, () => {
   const open = async (): Promise<OpenedStore> => {
@@ -27,6 +28,7 @@ describe('PostgreSQL', { skip: withoutPackages }, () => {
   };
   storeContract('postgres', open);
   factorContract('postgres', open);
+  tokenContract('postgres', open);
 });
 
 describe('PostgreSQL: migrations', { skip: withoutPackages }, () => {
@@ -55,6 +57,28 @@ describe('PostgreSQL: migrations', { skip: withoutPackages }, () => {
         ),
         ['ada,,0,full,own', 'bob,,0,full,own'],
       );
+    } finally {
+      await client.end();
+      await store.close();
+      await database.drop();
+    }
+  });
+
+  test('tokens come to a database from before them; the version before still takes them along with their owner', async () => {
+    const database = await (await sharedPostgres()).createDatabase();
+    const place = { ...database.place, tls: 'off', connections: 1, timeoutMs: 5000 } as const;
+    assert.equal((await databaseName(place, shippedMigrations('postgres').slice(0, 2))).kind, 'named');
+    const client = new Client(clientConfig(place));
+    await client.connect();
+    await client.query(`INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password,
+      credential_generation, created_at) VALUES ('u_ada', 'ada', 'Ada', '', '{}', '{}', true, 'x', 1, 0)`);
+    const store = await openNode(database);
+    try {
+      assert.deepEqual(await store.tokens({ userId: null, before: null, limit: 9 }), []);
+      assert.deepEqual(await store.createToken(creating(token('one'), { fromGeneration: 1 })), { kind: 'created' });
+      assert.equal((await store.tokenByDigest(digestOf('one'))).kind, 'found');
+      await client.query("DELETE FROM users WHERE id = 'u_ada'");
+      assert.deepEqual(await store.tokenById(tokenId('one')), { kind: 'unknown' });
     } finally {
       await client.end();
       await store.close();
@@ -96,4 +120,5 @@ describe('PostgreSQL with Valkey', { skip: withoutPackages }, () => {
   };
   storeContract('postgres and valkey', open);
   factorContract('postgres and valkey', open);
+  tokenContract('postgres and valkey', open);
 });

@@ -1,14 +1,11 @@
 /** The SQLite engine: the store's contract, and what only an engine with files, threads and a disk can get wrong. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
   existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -17,13 +14,10 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, test, type TestContext } from 'node:test';
-import { linkHash } from '../src/store/audit-chain.ts';
-import { shippedMigrations } from '../src/store/migrations.ts';
-import { openSqliteStore, type SqliteOpening } from '../src/store/sqlite/open.ts';
+import { describe, test } from 'node:test';
+import { type SqliteOpening } from '../src/store/sqlite/open.ts';
 import { startWriter } from '../src/store/sqlite/writer-line.ts';
 import { type Store, StoreFault } from '../src/store/store.ts';
 import type { UserId, Username } from '../src/types.ts';
@@ -41,74 +35,18 @@ import {
   user,
 } from './store-contract.ts';
 import { factorContract } from './store-contract-factors.ts';
-
-interface Place {
-  readonly folder: string;
-  readonly path: string;
-  readonly ownerPath: string;
-}
-
-function newPlace(): Place {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-store-'));
-  return { folder, path: join(folder, 'sallyport.db'), ownerPath: join(folder, 'owner.lock.db') };
-}
-
-function placeFor(context: TestContext): Place {
-  const place = newPlace();
-  context.after(() => rmSync(place.folder, { recursive: true, force: true }));
-  return place;
-}
-
-async function opened(place: Place): Promise<Store> {
-  const opening = await openSqliteStore(place);
-  if (opening.kind !== 'opened') assert.fail(`${opening.kind}: ${opening.detail}`);
-  return opening.store;
-}
-
-/** Opened, given some content, closed: one whole file. */
-async function filled(place: Place): Promise<void> {
-  const store = await opened(place);
-  await initialise(store);
-  await Promise.all(Array.from({ length: 400 }, (_, index) => store.createUser(numbered(index), audit())));
-  await store.close();
-}
-
-async function refused(place: Place, kind: SqliteOpening['kind'], detail: RegExp): Promise<void> {
-  const opening = await openSqliteStore(place);
-  if (opening.kind === 'opened') await opening.store.close();
-  assert.equal(opening.kind, kind);
-  assert.match(opening.kind === 'opened' ? '' : opening.detail, detail);
-}
-
-const numbered = (index: number) => user(`u_${index}` as UserId, { username: `user${index}` as Username });
-const mode = (path: string): number => statSync(path).mode & 0o777;
-const modes = (folder: string): Record<string, string> =>
-  Object.fromEntries(readdirSync(folder).map((name) => [name, mode(join(folder, name)).toString(8)]));
-
-/** Another process with the engine; `body` sees `openSqliteStore`, `migrations`, `place`, `told` and the contract's fixtures. */
-function otherProcess(context: TestContext, place: Place, body: string): ChildProcess {
-  const from = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
-  const program = `
-    import { openSqliteStore } from ${from('../src/store/sqlite/open.ts')};
-    import { shippedMigrations } from ${from('../src/store/migrations.ts')};
-    import { attempt, audit, initialise, user } from ${from('./store-contract.ts')};
-    const place = { ...${JSON.stringify(place)}, migrations: shippedMigrations('sqlite') };
-    const told = (message) => process.send(message);
-    ${body}`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  context.after(() => child.kill('SIGKILL'));
-  return child;
-}
-
-async function said(child: ChildProcess): Promise<unknown> {
-  const [message] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => assert.fail(`the other process ended with ${String(code)}`)),
-  ]);
-  return message;
-}
+import { tokenContract } from './store-contract-tokens.ts';
+import {
+  type Place,
+  newPlace,
+  placeFor,
+  opened,
+  filled,
+  refused,
+  modes,
+  otherProcess,
+  said,
+} from './support/sqlite-place.ts';
 
 const anyStore = async (): Promise<OpenedStore> => {
   const place = newPlace();
@@ -123,6 +61,7 @@ const anyStore = async (): Promise<OpenedStore> => {
 };
 storeContract('sqlite', anyStore);
 factorContract('sqlite', anyStore);
+tokenContract('sqlite', anyStore);
 
 describe('sqlite: one owner', () => {
   test('a second owner is refused in the same process, and may come after the first has closed', async (context) => {
@@ -291,174 +230,6 @@ describe('sqlite: private files', () => {
     const store = await opened(place);
     for (const [name, bits] of Object.entries(modes(place.folder))) assert.equal(bits, '600', name);
     await store.close();
-  });
-});
-
-describe('sqlite: migrations', () => {
-  const shipped = shippedMigrations('sqlite').length;
-  const version = shipped + 1;
-  const next = { version, sql: `ALTER TABLE users ADD COLUMN note TEXT; PRAGMA user_version = ${version};` };
-  const copyName = `before-${String(version).padStart(4, '0')}`;
-  const copyOf = (place: Place): string => `${place.path}.${copyName}`;
-
-  test('copy a database with content before they run, and not an empty one', async (context) => {
-    const place = placeFor(context);
-    await filled(place);
-    assert.ok(!existsSync(`${place.path}.before-0001`));
-    const migrated = await openSqliteStore({ ...place, migrations: [...shippedMigrations('sqlite'), next] });
-    assert.equal(migrated.kind, 'opened');
-    if (migrated.kind === 'opened') {
-      assert.equal((await migrated.store.userById('u_7' as UserId)).kind, 'found');
-      await migrated.store.close();
-    }
-    assert.equal(mode(copyOf(place)), 0o600);
-    assert.ok(!existsSync(`${copyOf(place)}.part`));
-    await refused(
-      place,
-      'newer-schema',
-      new RegExp(`newer version \\(schema ${version}, this one knows ${shipped}\\)`),
-    );
-    const copy = await opened({ ...place, path: copyOf(place) });
-    assert.equal((await copy.userById('u_399' as UserId)).kind, 'found');
-    await copy.close();
-  });
-
-  test('events from before the chain become its beginning, in their order, once', async (context) => {
-    const place = placeFor(context);
-    const [first] = shippedMigrations('sqlite');
-    assert.ok(first);
-    const old = new DatabaseSync(place.path);
-    old.exec(first.sql);
-    old.exec(`INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password,
-      credential_generation, created_at) VALUES ('u_ada', 'ada', 'Ada', '', '[]', '[]', 1, 'x', 1, 0)`);
-    const insert = old.prepare(
-      "INSERT INTO audit (at, event, actor, address, way, target, result) VALUES (?, 'old', ?, '', 'host', '', 'ok')",
-    );
-    for (let index = 0; index < 2500; index += 1) insert.run(index, index % 2 === 0 ? 'u_ada' : '');
-    old.close();
-    chmodSync(place.path, 0o600);
-    const store = await opened(place);
-    await store.appendAudit(audit('new'));
-    const head = await store.auditHead();
-    assert.deepEqual([head.number, head.strays], [2501, 0]);
-    const { events } = await store.auditPage({ chain: head.chain, after: 0, upTo: 2501, limit: 3000 });
-    assert.deepEqual(
-      events.map((row) => row.at as number),
-      [...Array.from({ length: 2500 }, (_, index) => index), audit().at],
-    );
-    assert.deepEqual([events[0]?.actorName, events[1]?.actorName], ['ada', '']);
-    let previous = '';
-    for (const row of events) {
-      assert.equal(row.hash, linkHash(head.chain, previous, row));
-      previous = row.hash;
-    }
-    await store.close();
-    // Events that an older version writes from now on stay outside the chain.
-    const again = new DatabaseSync(place.path);
-    again.exec(
-      "INSERT INTO audit (at, event, actor, address, way, target, result) VALUES (1, 'x', '', '', '', '', '')",
-    );
-    again.close();
-    const later = await opened(place);
-    assert.deepEqual([(await later.auditHead()).number, (await later.auditHead()).strays], [2501, 1]);
-    await later.close();
-  });
-
-  test('accounts from before second factors have none; the version before still writes its own', async (context) => {
-    const place = placeFor(context);
-    const old = new DatabaseSync(place.path);
-    for (const { sql } of shippedMigrations('sqlite').slice(0, 3)) old.exec(sql);
-    const write = (db: DatabaseSync, name: string): void =>
-      db.exec(`INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password,
-        credential_generation, created_at) VALUES ('u_${name}', '${name}', '${name}', '', '[]', '[]', 1, 'x', 1, 0)`);
-    write(old, 'ada');
-    old.close();
-    chmodSync(place.path, 0o600);
-    await (await opened(place)).close();
-    const between = new DatabaseSync(place.path);
-    write(between, 'bob');
-    between.close();
-    const store = await opened(place);
-    for (const id of ['u_ada', 'u_bob'] as UserId[]) {
-      const lookup = await store.userById(id);
-      assert.ok(lookup.kind === 'found');
-      const { sealedTotp, passkeys, passwordLength, passwordStanding } = lookup.user;
-      assert.deepEqual([sealedTotp, passkeys, passwordLength, passwordStanding], ['', 0, 'full', 'own']);
-      const failures = { strangersFailures: 0, knownNetworkFailures: 0 };
-      const none = { totpAddedAt: null, ...failures, passkeys: [], recoveryCodes: 0 };
-      assert.deepEqual(await store.factorsOf(id), none);
-    }
-    await store.close();
-  });
-
-  test('do not run when the copy before them cannot be made: the database stays as it is, and is named', async (context) => {
-    const place = placeFor(context);
-    await filled(place);
-    const before = readFileSync(place.path);
-    const migrations = [...shippedMigrations('sqlite'), next];
-    const inTheWay = async (path: string): Promise<void> => {
-      mkdirSync(path);
-      const opening = await openSqliteStore({ ...place, migrations });
-      if (opening.kind === 'opened') await opening.store.close();
-      assert.equal(opening.kind, 'unreadable');
-      assert.match(
-        opening.kind === 'unreadable' ? opening.detail : '',
-        new RegExp(`the copy could not be made: .*${copyName}`),
-      );
-      rmSync(path, { recursive: true });
-      assert.ok(!existsSync(`${copyOf(place)}.part`), 'half a copy does not stay');
-      assert.ok(readFileSync(place.path).equals(before), 'nothing was changed');
-    };
-    await inTheWay(copyOf(place));
-    await inTheWay(`${copyOf(place)}.part`);
-    // No room for it: the database itself would still fit.
-    const body = `
-      process.on('SIGXFSZ', () => undefined);
-      const migrations = [...place.migrations, { version: ${version}, sql: ${JSON.stringify(next.sql)} }];
-      const { kind, detail } = await openSqliteStore({ ...place, migrations });
-      told(kind + ': ' + detail);`;
-    const child = otherProcess(context, place, body);
-    execFileSync('prlimit', ['--pid', String(child.pid), `--fsize=${before.length - 8192}`]);
-    assert.match(String(await said(child)), /^unreadable: .*the copy could not be made/);
-    assert.ok(readFileSync(place.path).equals(before));
-    assert.ok(!existsSync(copyOf(place)) && !existsSync(`${copyOf(place)}.part`));
-    // Nothing in the way any more: it runs.
-    const migrated = await openSqliteStore({ ...place, migrations });
-    assert.equal(migrated.kind, 'opened');
-    if (migrated.kind === 'opened') await migrated.store.close();
-    assert.ok(existsSync(copyOf(place)));
-  });
-
-  test('happen whole or not at all', async (context) => {
-    const place = placeFor(context);
-    await filled(place);
-    const broken = {
-      version,
-      sql: `ALTER TABLE users ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1); PRAGMA user_version = ${version};`,
-    };
-    const dangling = {
-      version,
-      sql: `INSERT INTO recovery_codes (user_id, digest) VALUES ('u_nobody', 'd'); PRAGMA user_version = ${version};`,
-    };
-    const unnumbered = { version, sql: 'ALTER TABLE users ADD COLUMN note TEXT;' };
-    for (const bad of [broken, dangling, unnumbered]) {
-      const opening = await openSqliteStore({ ...place, migrations: [...shippedMigrations('sqlite'), bad] });
-      assert.equal(opening.kind, 'unreadable');
-    }
-    const store = await opened(place);
-    assert.equal((await store.userById('u_0' as UserId)).kind, 'found');
-    await store.close();
-  });
-
-  test('a newer schema is refused and left as it was', async (context) => {
-    const place = placeFor(context);
-    await filled(place);
-    const db = new DatabaseSync(place.path);
-    db.exec('PRAGMA journal_mode = DELETE; PRAGMA user_version = 9');
-    db.close();
-    const before = readFileSync(place.path);
-    await refused(place, 'newer-schema', /schema 9/);
-    assert.ok(readFileSync(place.path).equals(before));
   });
 });
 

@@ -1,6 +1,6 @@
 /** The only source of randomness; passed in so that tests can repeat themselves. */
 import { randomBytes } from 'node:crypto';
-import type { Secret, SessionId, UserId } from '../types.ts';
+import type { Secret, SessionId, TokenId, UserId } from '../types.ts';
 
 export interface Random {
   bytes(length: number): Uint8Array;
@@ -15,6 +15,10 @@ export function newUserId(random: Random): UserId {
 
 export function newSessionId(random: Random): SessionId {
   return `s_${base64url(random.bytes(16))}` as SessionId;
+}
+
+export function newTokenId(random: Random): TokenId {
+  return `t_${base64url(random.bytes(16))}` as TokenId;
 }
 
 /** 256 bits as 43 characters of base64url: cookies and one-use tickets. */

@@ -1,7 +1,7 @@
 /**
  * What the store keeps, as plain rows, the same for every engine. Secrets appear here only as digests or sealed text.
  */
-import type { Address, Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../types.ts';
+import type { Address, Digest, Millis, Origin, Scope, Seq, SessionId, TokenId, UserId, Username } from '../types.ts';
 
 /** Setup states (3-rules, Setup states). `off` is "switched off": accounts exist, nobody is asked. */
 export type InstallationState = 'fresh' | 'declined' | 'configured' | 'off';
@@ -65,6 +65,52 @@ export interface SessionRow {
   readonly authenticatedAt: Millis;
   readonly address: Address;
   readonly userAgent: string;
+}
+
+/** An API token: what a program carries (3-rules, API tokens). */
+export interface TokenRow {
+  readonly id: TokenId;
+  readonly userId: UserId;
+  readonly digest: Digest;
+  /** The secret that the last rotation replaced, and until when it is good as well; null without one. */
+  readonly previous: { readonly digest: Digest; readonly until: Millis } | null;
+  /** What its owner calls it. */
+  readonly name: string;
+  /** How the secret begins: what lists show. */
+  readonly prefix: string;
+  /** As they were given; what they come to is judged with the owner, live. */
+  readonly scopes: readonly Scope[];
+  /** Networks in CIDR form that it may come from; empty: any. */
+  readonly addresses: readonly string[];
+  /** Requests let through in any minute, and in any hour. */
+  readonly perMinute: number;
+  readonly perHour: number;
+  readonly active: boolean;
+  readonly createdAt: Millis;
+  /** Null: never. */
+  readonly expiresAt: Millis | null;
+  /** As far as it was written down; null: never used. */
+  readonly lastUsedAt: Millis | null;
+  readonly lastUsedAddress: Address | '';
+  readonly useCount: number;
+}
+
+/** Uses of one token that were counted in memory. */
+export interface TokenUse {
+  readonly id: TokenId;
+  readonly lastUsedAt: Millis;
+  readonly address: Address;
+  readonly count: number;
+}
+
+/** Good once, for one path, seconds long, as whoever asked for it: for URLs that cannot carry a header (3-rules, Tickets). */
+export interface PathTicketRow {
+  readonly digest: Digest;
+  readonly userId: UserId;
+  /** The session or token that asked for it, by its digest: the ticket dies with it. */
+  readonly parent: { readonly kind: 'session' | 'token'; readonly digest: Digest };
+  readonly path: string;
+  readonly expiresAt: Millis;
 }
 
 /** A new session, before the store fills in what it knows better. */
@@ -188,6 +234,7 @@ export interface AuditFilter {
 export type ChangeSubject =
   | { readonly kind: 'installation' }
   | { readonly kind: 'user'; readonly userId: UserId }
+  /** A session or an API token, by what it is looked up with. */
   | { readonly kind: 'session'; readonly digest: Digest }
   /** Nothing of it is cached: whoever counts for itself forgets what was lifted. */
   | { readonly kind: 'limits'; readonly lifted: string };

@@ -10,7 +10,7 @@
  * transaction, and listeners have been told before its promise is resolved (3-rules, The hot path).
  */
 import type { KeyRow } from '../crypto/keyring.ts';
-import type { Digest, Millis, Origin, Seq, SessionId, UserId, Username } from '../types.ts';
+import type { Digest, Millis, Origin, Seq, SessionId, TokenId, UserId, Username } from '../types.ts';
 import type {
   Attempt,
   AttemptRow,
@@ -33,7 +33,10 @@ import type {
   NoticeRow,
   OneUse,
   PasskeyRow,
+  PathTicketRow,
   SessionRow,
+  TokenRow,
+  TokenUse,
   UserRow,
 } from './rows.ts';
 
@@ -182,6 +185,23 @@ export type SessionLookup =
   | { readonly kind: 'found'; readonly session: SessionRow; readonly user: UserRow; readonly seq: Seq };
 
 export type UserLookup = { readonly kind: 'unknown' } | { readonly kind: 'found'; readonly user: UserRow };
+
+export type TokenLookup =
+  | { readonly kind: 'unknown'; readonly seq: Seq }
+  /** Whatever its standing: active or not, expired or not, its owner active or not. */
+  | { readonly kind: 'found'; readonly token: TokenRow; readonly user: UserRow; readonly seq: Seq };
+
+/** What is left out stays as it is. */
+export type TokenPatch = Partial<Pick<TokenRow, 'name' | 'active' | 'scopes' | 'addresses' | 'perMinute' | 'perHour'>>;
+
+/** What a change of a token is decided by. */
+export type SeenToken = Pick<TokenRow, 'digest' | 'active' | 'scopes' | 'addresses' | 'perMinute' | 'perHour'>;
+
+/** A token as lists show it. */
+export interface ListedToken {
+  readonly token: TokenRow;
+  readonly username: Username;
+}
 
 export interface Store {
   /** Null until `initialise`: an empty database. The caller decides whether that is a first run. */
@@ -425,6 +445,68 @@ export interface Store {
     readonly audit: AuditEvent;
   }): Promise<{ readonly ended: number }>;
 
+  /** `too-many`: the owner has `cap` already. `superseded`: the owner is gone, disabled, or of another generation by now. */
+  createToken(creation: {
+    readonly token: TokenRow;
+    readonly cap: number;
+    /** Null: whatever it is. */
+    readonly fromGeneration: number | null;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'too-many' } | { readonly kind: 'created' }>;
+  /** By its secret, or by the one before it as long as `previous` says; by that one the row is found as it is. */
+  tokenByDigest(digest: Digest): Promise<TokenLookup>;
+  tokenById(id: TokenId): Promise<{ readonly kind: 'unknown' } | ({ readonly kind: 'found' } & ListedToken)>;
+  /** Newest first, those before `before`; `userId` null lists everybody's. */
+  tokens(query: {
+    readonly userId: UserId | null;
+    readonly before: TokenId | null;
+    readonly limit: number;
+  }): Promise<readonly ListedToken[]>;
+  /** `changed-meanwhile`: it is not as it was seen, and nothing is changed. `owner` null: whoever it belongs to. */
+  updateToken(change: {
+    readonly id: TokenId;
+    readonly owner: UserId | null;
+    /** `previous: null`: the secret before it is dead. */
+    readonly patch: TokenPatch & { readonly previous?: null };
+    /** Left out: whatever it is by now. */
+    readonly from?: SeenToken;
+    readonly audit: AuditEvent;
+  }): Promise<
+    | { readonly kind: 'unknown' }
+    | { readonly kind: 'changed-meanwhile' }
+    | { readonly kind: 'updated'; readonly token: TokenRow }
+  >;
+  /** A new secret in the place of `fromDigest`, which stays good until `previousUntil` (null: it dies now); one before it is dead. */
+  rotateToken(rotation: {
+    readonly id: TokenId;
+    readonly owner: UserId | null;
+    readonly fromDigest: Digest;
+    readonly digest: Digest;
+    readonly prefix: string;
+    readonly previousUntil: Millis | null;
+    readonly audit: AuditEvent;
+  }): Promise<
+    | { readonly kind: 'unknown' }
+    | { readonly kind: 'changed-meanwhile' }
+    | { readonly kind: 'rotated'; readonly token: TokenRow }
+  >;
+  /** Revoked: nothing of it is left but what the audit log tells. */
+  deleteToken(deletion: {
+    readonly id: TokenId;
+    readonly owner: UserId | null;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'deleted' }>;
+  /** Adds the counts; `lastUsedAt` and its address only move forward. Tokens that are gone are passed over. Nothing of it is a change. */
+  noteTokenUses(uses: readonly TokenUse[]): Promise<void>;
+  /** At most `cap` unspent ones of one parent, the oldest gives way. */
+  issuePathTicket(ticket: PathTicketRow, cap: number): Promise<void>;
+  /** One statement: the first that shows it for its own path in time gets it. At another path it is not spent. */
+  spendPathTicket(spending: {
+    readonly digest: Digest;
+    readonly path: string;
+    readonly at: Millis;
+  }): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'spent'; readonly ticket: PathTicketRow }>;
+
   deviceByDigest(
     digest: Digest,
     at: Millis,
@@ -513,7 +595,7 @@ export interface Store {
   /** Told that another node may have changed something; messages can be lost. Returns how to stop listening. */
   onNews(listener: () => void): () => void;
 
-  /** Removes what expired, a bounded amount: sessions, tickets, claims, devices, networks, counters, enrolments, links, old notices and attempts, challenges (the owner is told of a stranger's that was never answered, once an hour), audit events behind a checkpoint of 400 days ago, changes older than an hour. `more`: call again. */
+  /** Removes what expired, a bounded amount: sessions, tokens that expired 90 days ago, tickets, claims, devices, networks, counters, enrolments, links, old notices and attempts, challenges (the owner is told of a stranger's that was never answered, once an hour), audit events behind a checkpoint of 400 days ago, changes older than an hour. `more`: call again. */
   sweep(at: Millis): Promise<{ readonly kind: 'more' } | { readonly kind: 'done' }>;
   /** Cheap proof that reads and writes work, for `/readyz`. */
   ready(): Promise<{ readonly kind: 'unready'; readonly reason: string } | { readonly kind: 'ready' }>;

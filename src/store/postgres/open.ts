@@ -7,24 +7,16 @@ import { tell, type Listening } from '../listening.ts';
 import type { Bus } from '../bus.ts';
 import { type Store, StoreFault } from '../store.ts';
 import type { VolatileSessions } from '../volatile-sessions.ts';
-import { challengeWrites } from './accounts/challenges.ts';
-import { factorWrites } from './accounts/factors.ts';
-import { linkWrites } from './accounts/links.ts';
-import { userWrites } from './accounts/users.ts';
-import { putCheckpoint, beginChain } from './audit.ts';
+import { beginChain } from './audit.ts';
 import { connectDatabase, type Database, faultOf, type PostgresPlace, textOf } from './server/database.ts';
-import { guessingWrites } from './guessing.ts';
-import { installationWrites, nodeGoneMs } from './installation.ts';
+import { nodeGoneMs } from './installation.ts';
 import { type Migration, shippedMigrations } from '../migrations.ts';
 import { migrate, type MigrationOutcome } from './server/migrate.ts';
 import { type News, openNews } from './server/news.ts';
-import { oneUseWrites } from './one-use.ts';
+import { writeOperations } from './operations.ts';
 import { reads } from './reads.ts';
-import { countAttempt, noting } from './records.ts';
+import { noting } from './records.ts';
 import type { Work } from './work.ts';
-import { sessionParts } from './session-parts.ts';
-import { sessionWrites } from './sessions.ts';
-import { upkeepWrites } from './upkeep.ts';
 
 export interface PostgresParts {
   readonly place: PostgresPlace;
@@ -88,21 +80,7 @@ function storeOver(
   news: News,
   hearing: Set<() => void>,
 ): Store {
-  const session = sessionParts(volatile);
-  const operations = {
-    ...installationWrites(session),
-    ...userWrites(session),
-    ...challengeWrites,
-    ...factorWrites(session),
-    ...linkWrites(session),
-    ...sessionWrites(session, volatile),
-    ...oneUseWrites(session, volatile),
-    ...guessingWrites,
-    ...upkeepWrites(session),
-    recordAttempt: countAttempt,
-    appendAudit: async (work: Work, event: Parameters<Work['audit']>[0]): Promise<void> => work.audit(event),
-    putCheckpoint,
-  };
+  const operations = writeOperations(volatile);
   const read = reads(db, news, node, volatile);
   const listeners = new Set<Listening>();
   const underWay = new Set<Promise<unknown>>();
@@ -201,6 +179,9 @@ function storeOver(
     notices: answering('notices', read.notices),
     sessionByDigest: answering('a session', read.sessionByDigest),
     sessionsOf: answering('sessions', read.sessionsOf),
+    tokenByDigest: answering('a token', read.tokenByDigest),
+    tokenById: answering('a token', read.tokenById),
+    tokens: answering('tokens', read.tokens),
     deviceByDigest: answering('a device', read.deviceByDigest),
     devicesOf: answering('devices', read.devicesOf),
     attempts: answering('attempts', read.attempts),
@@ -257,6 +238,13 @@ function storeOver(
     touchSessions: writing('touchSessions'),
     endSession: writing('endSession'),
     endSessions: writing('endSessions'),
+    createToken: writing('createToken'),
+    updateToken: writing('updateToken'),
+    rotateToken: writing('rotateToken'),
+    deleteToken: writing('deleteToken'),
+    noteTokenUses: writing('noteTokenUses'),
+    issuePathTicket: (ticket, cap) => write('issuePathTicket', { ticket, cap }),
+    spendPathTicket: writing('spendPathTicket'),
     issueOneUse: (ticket, cap) => write('issueOneUse', { ticket, cap }),
     redeemHandOver: writing('redeemHandOver'),
     countDeviceFailure: writing('countDeviceFailure'),

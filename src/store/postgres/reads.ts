@@ -13,6 +13,7 @@ import { auditReads } from './audit.ts';
 import type { Database, Row } from './server/database.ts';
 import { guessingReads } from './guessing.ts';
 import type { News } from './server/news.ts';
+import { tokenReads } from './tokens/reads.ts';
 import { endsAt, groundColumns, marksOf, outOfReach, standing, standingOnes } from './volatile.ts';
 
 type Outcome<K extends keyof Store> = Awaited<ReturnType<Store[K]>>;
@@ -51,6 +52,7 @@ export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, vol
     ...accountReads(db),
     ...guessingReads(db),
     ...auditReads(db, chain),
+    ...tokenReads(db),
 
     installation: async (): Promise<Outcome<'installation'>> => {
       const [row] = await db.rows(

@@ -224,6 +224,7 @@ export function sessionParts(volatile: VolatileSessions): SessionParts {
     },
     forgetPending: async (work, userId, keep) => {
       await work.run('DELETE FROM one_use_tickets WHERE user_id = $1', [userId]);
+      await work.run('DELETE FROM path_tickets WHERE user_id = $1', [userId]);
       await work.run('DELETE FROM challenges WHERE user_id = $1', [userId]);
       await work.run('DELETE FROM links WHERE user_id = $1', [userId]);
       await work.run('DELETE FROM enrolments WHERE user_id = $1 AND session_id IS DISTINCT FROM $2', [userId, keep]);

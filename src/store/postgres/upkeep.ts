@@ -7,10 +7,14 @@ import { noteUnanswered, type Unanswered } from './accounts/challenges.ts';
 import { cutAudit } from './audit.ts';
 import type { Work } from './work.ts';
 import type { SessionParts } from './session-parts.ts';
+import { sweepTokens } from './tokens/tokens.ts';
 
 const rowsPerCall = 1000;
 /** Fewer: each takes rows of other tables and a change along. */
 const sessionsPerCall = 250;
+const tokensPerCall = 250;
+/** So long its owner is still shown that a token has expired. */
+const tokensMs = 90 * 86_400_000;
 const attemptsKept = 100_000;
 const attemptsMs = 90 * 86_400_000;
 const noticesMs = 90 * 86_400_000;
@@ -24,6 +28,11 @@ const networksMs = 91 * 86_400_000;
 const expired: readonly (readonly [statement: string, keptMs: number])[] = [
   [
     `DELETE FROM one_use_tickets WHERE ctid = ANY (ARRAY(SELECT ctid FROM one_use_tickets WHERE expires_at <= $1
+      LIMIT $2 FOR UPDATE SKIP LOCKED))`,
+    0,
+  ],
+  [
+    `DELETE FROM path_tickets WHERE ctid = ANY (ARRAY(SELECT ctid FROM path_tickets WHERE expires_at <= $1
       LIMIT $2 FOR UPDATE SKIP LOCKED))`,
     0,
   ],
@@ -95,6 +104,7 @@ export function upkeepWrites(parts: SessionParts) {
       const challenges = await work.rows(unanswered, [at, rowsPerCall]);
       for (const row of challenges)
         await noteUnanswered(work, row as unknown as Unanswered, row['expiresAt'] as Millis);
+      const tokens = await sweepTokens(work, at - tokensMs, tokensPerCall);
       let dropped = await work.run(surplusAttempts, [attemptsKept, rowsPerCall]);
       for (const [statement, keptMs] of expired)
         dropped = Math.max(dropped, await work.run(statement, [at - keptMs, rowsPerCall]));
@@ -113,7 +123,8 @@ export function upkeepWrites(parts: SessionParts) {
         [at],
       );
       dropped = Math.max(dropped, challenges.length);
-      return { kind: dropped >= rowsPerCall || sessions.length >= sessionsPerCall ? 'more' : cut.kind };
+      const left = dropped >= rowsPerCall || sessions.length >= sessionsPerCall || tokens >= tokensPerCall;
+      return { kind: left ? 'more' : cut.kind };
     },
 
     /** For `/readyz`: a row put and taken back. */

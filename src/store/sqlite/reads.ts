@@ -11,6 +11,7 @@ import { type AccountReads, accountReads } from './accounts/reads.ts';
 import { list } from './accounts/user-rows.ts';
 import { type AuditReads, auditReads } from './audit.ts';
 import { guessingReads } from './guessing.ts';
+import { type TokenReads, tokenReads } from './tokens/reads.ts';
 
 type Row = Record<string, SQLOutputValue>;
 type Outcome<K extends keyof Store> = Awaited<ReturnType<Store[K]>>;
@@ -20,6 +21,7 @@ type ReadName =
   | keyof AccountReads
   | 'sessionByDigest'
   | 'sessionsOf'
+  | keyof TokenReads
   | 'deviceByDigest'
   | 'devicesOf'
   | 'attempts'
@@ -80,6 +82,7 @@ export function reads(db: DatabaseSync): Reads {
   return {
     ...accountReads(db),
     ...guessingReads(db),
+    ...tokenReads(db),
     liveSessions: (at) => Number(liveSessions.get(at)?.['count']),
     installation: () => {
       const row = found(installation.get());

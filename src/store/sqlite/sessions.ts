@@ -40,6 +40,7 @@ export function sessionParts(db: DatabaseSync, { sessionsChanged }: Records): Se
     DELETE FROM sessions WHERE user_id = ? AND id IS NOT ? AND (parent_id IS NULL OR parent_id IS NOT ?)`);
   const deleteOthers = db.prepare('DELETE FROM sessions WHERE user_id = ? AND id <> ?');
   const deleteTickets = db.prepare('DELETE FROM one_use_tickets WHERE user_id = ?');
+  const deletePathTickets = db.prepare('DELETE FROM path_tickets WHERE user_id = ?');
   const deleteChallenges = db.prepare('DELETE FROM challenges WHERE user_id = ?');
   const deleteLinks = db.prepare('DELETE FROM links WHERE user_id = ?');
   const deleteEnrolment = db.prepare('DELETE FROM enrolments WHERE user_id = ? AND session_id IS NOT ?');
@@ -82,6 +83,7 @@ export function sessionParts(db: DatabaseSync, { sessionsChanged }: Records): Se
     },
     forgetPending: (userId, keep) => {
       deleteTickets.run(userId);
+      deletePathTickets.run(userId);
       deleteChallenges.run(userId);
       deleteLinks.run(userId);
       deleteEnrolment.run(userId, keep);

@@ -6,10 +6,14 @@ import type { Millis, SessionId } from '../../types.ts';
 import type { Records } from './records.ts';
 import { type Unanswered, unansweredNotes } from './accounts/challenges.ts';
 import type { SessionParts } from './sessions.ts';
+import { tokenSweep } from './tokens/tokens.ts';
 
 const rowsPerCall = 1000;
 /** Fewer: each takes rows of other tables and a change along, and touches pages all over the file. */
 const sessionsPerCall = 250;
+const tokensPerCall = 250;
+/** So long its owner is still shown that a token has expired. */
+const tokensMs = 90 * 86_400_000;
 const attemptsKept = 100_000;
 const attemptsMs = 90 * 86_400_000;
 const noticesMs = 90 * 86_400_000;
@@ -21,8 +25,12 @@ const networksMs = 91 * 86_400_000;
 
 export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionParts) {
   const expiredSessions = db.prepare('SELECT id FROM sessions WHERE ends_at <= ? ORDER BY ends_at LIMIT ?');
+  const dropTokens = tokenSweep(db, noting);
   const dropTickets = db.prepare(
     'DELETE FROM one_use_tickets WHERE place IN (SELECT place FROM one_use_tickets WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+  );
+  const dropPathTickets = db.prepare(
+    'DELETE FROM path_tickets WHERE place IN (SELECT place FROM path_tickets WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
   );
   const dropClaims = db.prepare(`
     DELETE FROM claims WHERE (purpose, digest) IN (SELECT purpose, digest FROM claims WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`);
@@ -67,10 +75,12 @@ export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionPa
     sweep(at: Millis): { kind: 'more' } | { kind: 'done' } {
       const sessions = expiredSessions.all(at, sessionsPerCall);
       for (const row of sessions) parts.end(row['id'] as SessionId);
+      const tokens = dropTokens(at - tokensMs, tokensPerCall);
       const challenges = dropChallenges.all(at, rowsPerCall);
       for (const row of challenges) noteUnanswered(row as unknown as Unanswered, row['expiresAt'] as Millis);
       const dropped = [
         dropTickets.run(at, rowsPerCall),
+        dropPathTickets.run(at, rowsPerCall),
         dropClaims.run(at - claimsMs, rowsPerCall),
         dropDevices.run(at, rowsPerCall),
         dropNetworks.run(at - networksMs, rowsPerCall),
@@ -89,8 +99,8 @@ export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionPa
       }
       putMark.run(at);
       const cut = noting.auditing.cut(at);
-      const left = dropped || sessions.length >= sessionsPerCall || challenges.length >= rowsPerCall;
-      return { kind: left ? 'more' : cut.kind };
+      const taken = sessions.length >= sessionsPerCall || tokens >= tokensPerCall || challenges.length >= rowsPerCall;
+      return { kind: dropped || taken ? 'more' : cut.kind };
     },
 
     /** For `/readyz`: a row put and taken back, since SQLite writes no page for an update that alters nothing. */

@@ -17,6 +17,8 @@ import { installationWrites } from './installation.ts';
 import { oneUseWrites } from './one-use.ts';
 import { type Records, records } from './records.ts';
 import { sessionParts, sessionWrites } from './sessions.ts';
+import { pathTicketWrites } from './tokens/path-tickets.ts';
+import { tokenWrites } from './tokens/tokens.ts';
 import { upkeepWrites } from './upkeep.ts';
 
 export type WriteOperations = ReturnType<typeof writeOperations>;
@@ -67,6 +69,8 @@ function writeOperations(db: DatabaseSync, noting: Records) {
     ...factorWrites(db, noting, parts),
     ...linkWrites(db, noting, parts),
     ...sessionWrites(db, noting, parts),
+    ...tokenWrites(db, noting),
+    ...pathTicketWrites(db),
     ...oneUseWrites(db, noting, parts),
     ...guessingWrites(db, noting),
     ...upkeepWrites(db, noting, parts),

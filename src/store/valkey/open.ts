@@ -9,6 +9,8 @@ import { volatileSessions } from './volatile.ts';
 export interface Valkey {
   readonly volatile: VolatileSessions;
   readonly cells: SharedCells;
+  /** Others, for what tokens use: whoever counts there fills them, and neither forgets what the other knows. */
+  readonly tokenCells: SharedCells;
   readonly bus: Bus;
   close(): void;
 }
@@ -25,6 +27,7 @@ export function openValkey(
   return {
     volatile: volatileSessions(client, prefix),
     cells: sharedCells(client, `${prefix}limit:`),
+    tokenCells: sharedCells(client, `${prefix}token:`),
     bus: {
       tell: () => void client.command('PUBLISH', channel, '').catch(() => undefined),
       onNews: (listener) => client.subscribe(channel, listener),
