@@ -52,6 +52,7 @@ interface Expected {
   readonly authLogTag: string;
   readonly authSyslog: { readonly protocol: 'udp' | 'tcp'; readonly host: string; readonly port: number } | null;
   readonly rootKeyFile: string;
+  readonly tokenPrefix: string;
   readonly cookieName: string;
   readonly session: {
     readonly account: { readonly idleMs: number; readonly absoluteMs: number; readonly cap: number };
@@ -103,6 +104,7 @@ const defaults: Expected = {
   authLogTag: 'sallyport',
   authSyslog: null,
   rootKeyFile: resolve('sallyport-data/root.key'),
+  tokenPrefix: 'spt_',
   cookieName: 'sallyport',
   session: {
     account: { idleMs: 24 * 3_600_000, absoluteMs: 30 * 86_400_000, cap: 100 },

@@ -15,6 +15,7 @@ import {
   listOf,
   logTag,
   secret,
+  tokenPrefix,
   type UnitSuffix,
   type ValueKind,
 } from './value-kind.ts';
@@ -170,6 +171,7 @@ export const settingsTable = {
   'auth-log-tag': setting(logTag, 'sallyport', 'What the lines of the failure log begin with'),
   'auth-syslog': optional(syslogServer, 'none', 'Syslog server for a copy of the failure log'),
   'root-key-file': setting(filePath, '<data>/root.key', 'Root key of the key ring; made at first start'),
+  'token-prefix': setting(tokenPrefix, 'spt_', 'How API tokens begin'),
   'cookie-name': setting(cookieStem, 'sallyport', 'Stem of the names of our cookies'),
   'session.account.idle': setting(lifetime, '24h', 'An account session ends after so long without use'),
   'session.account.absolute': setting(lifetime, '30d', 'An account session ends so long after sign-in'),

@@ -87,6 +87,15 @@ export const logTag: ValueKind<string> = {
   format: String,
 };
 
+/** How API tokens begin; those of sessions are told from them by theirs. */
+export const tokenPrefix: ValueKind<string> = {
+  writing: 'text',
+  suffix: '',
+  form: '2 to 15 small letters and digits, then an underscore; not `sps_`',
+  parse: (text) => (/^(?!sps_)[a-z][a-z0-9]{1,14}_$/.test(text) ? accepted(text) : refused()),
+  format: String,
+};
+
 /** A secret of at least so many characters; the only kind that is never shown and that may be given as a file. */
 export function secret(minimum: number): ValueKind<Secret> {
   return {

@@ -165,3 +165,18 @@ test('clientOf() answers for any header a listed proxy may send', () => {
     }),
   );
 });
+
+test('proxyList(): a network of one family takes no address of the other', () => {
+  const [v6, v4] = [
+    proxyList([{ address: '::', prefix: 0, family: 'ipv6' }]),
+    proxyList([{ address: '0.0.0.0', prefix: 0, family: 'ipv4' }]),
+  ];
+  assert.deepEqual(
+    ['::1', '10.0.0.1'].map((each) => v6.standing(each as Address)),
+    ['listed', 'unlisted'],
+  );
+  assert.deepEqual(
+    ['::1', '10.0.0.1'].map((each) => v4.standing(each as Address)),
+    ['unlisted', 'listed'],
+  );
+});

@@ -59,11 +59,15 @@ export interface ProxyList {
 }
 
 export function proxyList(networks: readonly Cidr[]): ProxyList {
-  const list = new BlockList();
-  for (const each of networks) list.addSubnet(each.address, each.prefix, each.family);
+  // One for each family: a `BlockList` takes an IPv4 address for its IPv6 form, which lies in `::/0`.
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
+  for (const each of networks) lists[each.family].addSubnet(each.address, each.prefix, each.family);
   return {
     size: networks.length,
-    standing: (address) => (list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6') ? 'listed' : 'unlisted'),
+    standing: (address) => {
+      const family = isIPv4(address) ? 'ipv4' : 'ipv6';
+      return lists[family].check(address, family) ? 'listed' : 'unlisted';
+    },
   };
 }
 

@@ -17,6 +17,8 @@ const repeated: CookieValue = { kind: 'repeated' };
 export function readCookie(header: string | string[] | undefined, name: string): CookieValue {
   if (header === undefined) return absent;
   const text = typeof header === 'string' ? header : header.join('; ');
+  // Most names that are asked for are not there.
+  if (!text.includes(name)) return absent;
   let value: string | undefined;
   let at = 0;
   while (at < text.length) {

@@ -2,10 +2,11 @@
  * What a request shows for itself (2-http-api, 3. Ways in). Takes headers, gives one credential. Pure.
  * Stops: a bad header that falls through to a weaker one, and two readings of who is meant.
  */
-import { readToken, sessionTokenPrefix } from '../crypto/token.ts';
+import { afterPrefix, readToken, sessionTokenPrefix } from '../crypto/token.ts';
 import type { Secret } from '../types.ts';
 import { readCookie } from './cookie.ts';
 import { header, type HeaderMap } from './incoming.ts';
+import { shownTicket } from './tokens/path-ticket.ts';
 
 export interface CookieCandidate {
   readonly sessionKind: string;
@@ -20,7 +21,10 @@ export type Credential =
   | { readonly kind: 'malformed'; readonly detail: string }
   /** A header that cannot be a living credential here: 401, whatever cookies say. */
   | { readonly kind: 'unusable-header' }
+  /** A session's token. */
   | { readonly kind: 'bearer'; readonly token: Secret }
+  | { readonly kind: 'api-token'; readonly token: Secret }
+  | { readonly kind: 'path-ticket'; readonly ticket: Secret; readonly path: string }
   | { readonly kind: 'cookies'; readonly candidates: readonly CookieCandidate[] };
 
 /** A cookie that may hold a session of that kind; named for the scheme of the origin that sets it. */
@@ -33,55 +37,109 @@ const none: Credential = { kind: 'none' };
 const unusable: Credential = { kind: 'unusable-header' };
 const sessionCookieLength = 43;
 
-/** On our own routes: the first that is present decides, and a bad header never falls through to a cookie. */
-export function ownCredential(headers: HeaderMap, slots: readonly CookieSlot[]): Credential {
-  const authorization = header(headers, 'authorization');
-  const apiKey = header(headers, 'x-api-key');
-  if (authorization !== undefined || apiKey !== undefined) {
-    const value = apiKey ?? '';
-    if (authorization === undefined) return bearerOf(value);
-    const [scheme = '', text = '', ...rest] = authorization.trim().split(/ +/);
-    switch (scheme.toLowerCase()) {
-      case 'bearer':
-      case 'token':
-        if (apiKey !== undefined)
-          return { kind: 'malformed', detail: 'Send either an Authorization header or X-API-Key, not both.' };
-        if (text === '' || rest.length > 0)
-          return { kind: 'malformed', detail: 'The Authorization header has no token or more than one.' };
-        return bearerOf(text);
-      case 'basic':
-        return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && Buffer.from(text, 'base64').includes(58)
-          ? unusable
-          : { kind: 'malformed', detail: 'The Basic header does not decode.' };
-      default:
-        return unusable;
+/** What a request shows, of all that a credential can be in. */
+export interface Showing {
+  /** Path and query as they were asked for; empty where nobody said. */
+  readonly target: string;
+  readonly headers: HeaderMap;
+  readonly slots: readonly CookieSlot[];
+}
+
+/** Tokens of an installation are known by how they begin. */
+export interface CredentialReader {
+  /** On our own routes: the first that is present decides, and a bad one never falls through to a weaker one. */
+  own(showing: Showing): Credential;
+  /** On proxied requests only credentials of our shape are ours; any other is the application's (3-rules, Proxied requests). */
+  proxied(showing: Showing): Credential;
+}
+
+export function credentialReader(tokenPrefix: string): CredentialReader {
+  /** What a text is that may be a token of ours; `none` for any other. */
+  const tokenIn = (text: string): Credential => {
+    if (text === '') return none;
+    const form = readToken(text, tokenPrefix);
+    if (form.kind === 'token') return { kind: 'api-token', token: form.token };
+    const session = readToken(text, sessionTokenPrefix);
+    return session.kind === 'token' ? { kind: 'bearer', token: session.token } : none;
+  };
+
+  const bearerOf = (text: string): Credential => {
+    const credential = tokenIn(text);
+    return credential.kind === 'none' ? unusable : credential;
+  };
+
+  return {
+    own: ({ target, headers, slots }) => {
+      const shown = shownTicket(target);
+      if (shown.kind === 'ticket') return { kind: 'path-ticket', ticket: shown.ticket, path: shown.path };
+      if (shown.kind !== 'none') return unusable;
+      const authorization = header(headers, 'authorization');
+      const apiKey = header(headers, 'x-api-key');
+      if (authorization === undefined && apiKey === undefined) return cookieCredential(headers, slots);
+      if (authorization === undefined) return bearerOf(apiKey ?? '');
+      const [scheme = '', text = '', ...rest] = authorization.trim().split(/ +/);
+      switch (scheme.toLowerCase()) {
+        case 'bearer':
+        case 'token':
+          if (apiKey !== undefined)
+            return { kind: 'malformed', detail: 'Send either an Authorization header or X-API-Key, not both.' };
+          if (text === '' || rest.length > 0)
+            return { kind: 'malformed', detail: 'The Authorization header has no token or more than one.' };
+          return bearerOf(text);
+        case 'basic':
+          return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && Buffer.from(text, 'base64').includes(58)
+            ? unusable
+            : { kind: 'malformed', detail: 'The Basic header does not decode.' };
+        default:
+          return unusable;
+      }
+    },
+    proxied: ({ target, headers, slots }) => {
+      const shown = shownTicket(target);
+      if (shown.kind === 'ticket') return { kind: 'path-ticket', ticket: shown.ticket, path: shown.path };
+      if (shown.kind === 'repeated') return unusable;
+      if (headers['authorization'] !== undefined || headers['x-api-key'] !== undefined) {
+        const inScheme = tokenIn(textOfScheme(headers));
+        if (inScheme.kind !== 'none') return inScheme;
+        const asKey = tokenIn(textOfKey(headers));
+        if (asKey.kind !== 'none') return asKey;
+      }
+      return cookieCredential(headers, slots);
+    },
+  };
+}
+
+/**
+ * Whether a token of our shape stands anywhere in a header's value: more than is read as a credential, so that a scheme
+ * written twice or a tab for a space does not carry a secret to the application.
+ */
+export function holdsToken(value: string, tokenPrefix: string): 'token' | 'none' {
+  for (const prefix of [tokenPrefix, sessionTokenPrefix])
+    for (let at = value.indexOf(prefix); at !== -1; at = value.indexOf(prefix, at + 1)) {
+      const end = at + prefix.length + afterPrefix;
+      const part = letter.test(value.charAt(at - 1)) || letter.test(value.charAt(end));
+      if (!part && readToken(value.slice(at, end), prefix).kind === 'token') return 'token';
     }
-  }
-  return cookieCredential(headers, slots);
+  return 'none';
 }
 
-/** On proxied requests only credentials of our shape are ours; any other header is the application's (3-rules, Proxied requests). */
-export function proxiedCredential(headers: HeaderMap, slots: readonly CookieSlot[]): Credential {
-  if (headers['authorization'] !== undefined || headers['x-api-key'] !== undefined) {
-    const [token] = ourTokens(headers);
-    if (token !== undefined) return { kind: 'bearer', token };
-  }
-  return cookieCredential(headers, slots);
+/** Beside one of these it is part of something longer. */
+const letter = /^[0-9A-Za-z]$/;
+
+/** Where a token may stand: beside a scheme that takes one, and by itself. */
+function textOfScheme(headers: HeaderMap): string {
+  const line = header(headers, 'authorization')?.trim() ?? '';
+  const end = line.indexOf(' ');
+  const scheme = line.slice(0, Math.max(0, end)).toLowerCase();
+  if (scheme !== 'bearer' && scheme !== 'token') return '';
+  let start = end + 1;
+  while (line[start] === ' ') start += 1;
+  const next = line.indexOf(' ', start);
+  return next === -1 ? line.slice(start) : line.slice(start, next);
 }
 
-/** Tokens of our shape among a request's headers; what is stripped before the application sees it. */
-export function ourTokens(headers: HeaderMap): readonly Secret[] {
-  const [scheme = '', text = ''] = (header(headers, 'authorization') ?? '').trim().split(/ +/);
-  const shown = [/^(bearer|token)$/i.test(scheme) ? text : '', header(headers, 'x-api-key')?.trim() ?? ''];
-  return shown.flatMap((each) => {
-    const form = readToken(each, sessionTokenPrefix);
-    return form.kind === 'token' ? [form.token] : [];
-  });
-}
-
-function bearerOf(text: string): Credential {
-  const form = readToken(text, sessionTokenPrefix);
-  return form.kind === 'token' ? { kind: 'bearer', token: form.token } : unusable;
+function textOfKey(headers: HeaderMap): string {
+  return header(headers, 'x-api-key')?.trim() ?? '';
 }
 
 function cookieCredential(headers: HeaderMap, slots: readonly CookieSlot[]): Credential {

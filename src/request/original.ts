@@ -11,7 +11,7 @@ export interface Original {
   readonly kind: 'original';
   /** `nginx` can pass on 200, 401 and 403 only. */
   readonly family: 'none' | 'forwarded' | 'nginx';
-  /** Empty when the proxy did not say. */
+  /** Empty when the proxy did not say, or when the application may read another one. */
   readonly method: string;
   /** By the scheme that some proxies give for WebSockets. */
   readonly exchange: 'request' | 'socket';
@@ -69,11 +69,20 @@ export function originalOf(incoming: Incoming, arrival: Arrival): OriginalReadin
       detail: 'X-Forwarded-Method/-Uri and X-Original-Method/-URL describe one request twice.',
     };
   }
-  if (nginx) return fromUrl(originalMethod, originalUrl);
+  /** What some applications take for the method: what it will be is not known then. */
+  const asTheApplicationReads = (reading: OriginalReading): OriginalReading =>
+    reading.kind === 'original' && methodHeaders.some((name) => read(name) !== undefined)
+      ? { ...reading, method: '' }
+      : reading;
+  if (nginx) return asTheApplicationReads(fromUrl(originalMethod, originalUrl));
   if (method === undefined && uri === undefined && host === undefined) return own;
   // A bare X-Forwarded-Host is what any proxy adds to any request; only with a path does it describe another one.
-  return fromParts({ method: method ?? (uri === undefined ? incoming.method : undefined), proto, host, uri });
+  return asTheApplicationReads(
+    fromParts({ method: method ?? (uri === undefined ? incoming.method : undefined), proto, host, uri }),
+  );
 }
+
+const methodHeaders = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const;
 
 function fromUrl(method: string | undefined, url: string | undefined): OriginalReading {
   const malformed = (detail: string): OriginalReading => ({ kind: 'malformed', family: 'nginx', detail });
