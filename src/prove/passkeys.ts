@@ -8,9 +8,9 @@ import type { PasskeyRow, UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Origin, UserId } from '../types.ts';
-import type { PasskeyChallenges } from '../verify/passkey-challenge.ts';
-import { challengeNamedBy, readAssertion } from '../verify/passkey-wire.ts';
-import { type PasskeyVerifier, rpIdOf } from '../verify/passkey.ts';
+import type { PasskeyChallenges } from '../verify/passkeys/passkey-challenge.ts';
+import { challengeNamedBy, readAssertion } from '../verify/passkeys/passkey-wire.ts';
+import { type PasskeyVerifier, rpIdOf } from '../verify/passkeys/passkey.ts';
 import type { Circumstances } from './walk.ts';
 
 export interface PasskeyShown {

@@ -13,7 +13,7 @@ import type { GuessableWay } from '../throttle/limits.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Digest, Origin } from '../types.ts';
 import type { Acquaintances } from '../verify/acquaintance.ts';
-import { rpIdOf } from '../verify/passkey.ts';
+import { rpIdOf } from '../verify/passkeys/passkey.ts';
 import type { CodeProof, Codes } from './codes.ts';
 import type { Passkeys } from './passkeys.ts';
 import { type Circumstances, countDevice, limited, noted, type Verdict, type Walk, type WalkParts } from './walk.ts';

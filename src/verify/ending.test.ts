@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SessionRow } from '../store/rows.ts';
 import { type Store, StoreFault } from '../store/store.ts';
-import type { UserId } from '../types.ts';
+import type { TokenId, UserId } from '../types.ts';
 import { endingStore } from './ending.ts';
+import type { Held } from './holders.ts';
 
 const ada = 'u_ada' as UserId;
-const of = (userId: string) => ({ id: 's', userId, parentId: null }) as unknown as SessionRow;
+const t = 't' as TokenId;
+const of = (userId: string) => ({ sessionId: 's', tokenId: t, userId, parentId: null }) as unknown as Held;
 
 /** A store that notes what reaches it, and cannot write while `broken`. */
 function stage() {
   const done: string[] = [];
-  const bars = new Set<(session: SessionRow) => boolean>();
+  const bars = new Set<(held: Held) => boolean>();
   let broken = false;
   const engine = new Proxy({} as Store, {
     ownKeys: () => [],
@@ -38,6 +39,12 @@ function stage() {
 const disabling = { userId: ada, patch: { active: false }, adminPrivilege: 'admin', audit: [] };
 const ends: [string, (store: Store) => Promise<unknown>][] = [
   ['updateUser', (store) => store.updateUser(disabling)],
+  ['deleteToken', (store) => store.deleteToken({ id: t, owner: ada } as Parameters<Store['deleteToken']>[0])],
+  [
+    'updateToken',
+    (store) =>
+      store.updateToken({ id: t, owner: ada, patch: { active: false } } as Parameters<Store['updateToken']>[0]),
+  ],
   ['deleteUser', (store) => store.deleteUser({ userId: ada } as Parameters<Store['deleteUser']>[0])],
 ];
 
@@ -54,6 +61,9 @@ for (const [name, end] of ends)
       ['updateUser', () => ending.store.updateUser({ ...disabling, patch: { active: true } })],
       ['enableTotp', () => ending.store.enableTotp({} as Parameters<Store['enableTotp']>[0])],
       ['addPasskey', () => ending.store.addPasskey({} as Parameters<Store['addPasskey']>[0])],
+      ['createToken', () => ending.store.createToken({} as Parameters<Store['createToken']>[0])],
+      ['rotateToken', () => ending.store.rotateToken({} as Parameters<Store['rotateToken']>[0])],
+      ['issuePathTicket', () => ending.store.issuePathTicket({} as Parameters<Store['issuePathTicket']>[0], 1)],
       ['putLink', () => ending.store.putLink({} as Parameters<Store['putLink']>[0], {} as never)],
       ['redeemLink', () => ending.store.redeemLink({} as Parameters<Store['redeemLink']>[0])],
     ];

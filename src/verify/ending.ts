@@ -1,12 +1,13 @@
 /**
  * What ends access ends it at once, also when it cannot be written (3-rules, Logs, audit, metrics): this process takes the
- * session for ended from now on, whoever asked is told 503, and the end is written as soon as the store can write again.
+ * session or token for ended from now on, whoever asked is told 503, and the end is written as soon as the store can write again.
  * Only until then would a crash bring the session back, which is why nobody is told that it is done.
  *
  * What grants waits for the ends before it: else an end written late would take along what was opened after it.
  */
-import type { SessionRow } from '../store/rows.ts';
 import { type Store, StoreFault } from '../store/store.ts';
+import type { TokenId, UserId } from '../types.ts';
+import type { Held } from './holders.ts';
 import type { Memory } from './memory.ts';
 
 export interface Ending {
@@ -28,7 +29,7 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
 
   const end = async <T>(
     key: string,
-    covers: (session: SessionRow) => boolean,
+    covers: (held: Held) => boolean,
     write: () => Promise<T>,
     later: () => Promise<unknown> = write,
   ): Promise<T> => {
@@ -82,7 +83,7 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
       endSession: (given) =>
         end(
           `session ${given.id}`,
-          (each) => each.userId === given.userId && (each.id === given.id || each.parentId === given.id),
+          (each) => each.userId === given.userId && (each.sessionId === given.id || each.parentId === given.id),
           () => store.endSession(given),
         ),
       endSessions: (given) =>
@@ -90,7 +91,8 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
           `all of ${given.userId} but ${given.except ?? 'none'}`,
           (each) =>
             each.userId === given.userId &&
-            (given.except === null || (each.id !== given.except && each.parentId !== given.except)),
+            each.sessionId !== null &&
+            (given.except === null || (each.sessionId !== given.except && each.parentId !== given.except)),
           () => store.endSessions(given),
         ),
       updateUser: (given) => {
@@ -104,6 +106,21 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
           () => store.updateUser(whateverItIs),
         );
       },
+      createToken: afterEnds((creation) => store.createToken(creation)),
+      rotateToken: afterEnds((rotation) => store.rotateToken(rotation)),
+      issuePathTicket: afterEnds((ticket, cap) => store.issuePathTicket(ticket, cap)),
+      updateToken: (given) => {
+        if (given.patch.active !== false) return afterEnds(() => store.updateToken(given))();
+        // What else was asked for may not fit any more by then.
+        const { from: _seen, ...switchingOff } = given;
+        return end(
+          `token ${given.id} off`,
+          coversToken(given),
+          () => store.updateToken(given),
+          () => store.updateToken({ ...switchingOff, patch: { active: false } }),
+        );
+      },
+      deleteToken: (given) => end(`token ${given.id}`, coversToken(given), () => store.deleteToken(given)),
       deleteUser: (given) =>
         end(
           `account ${given.userId}`,
@@ -113,4 +130,9 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
     },
     settle,
   };
+}
+
+/** Nobody ends what is another's, not even for a while. */
+function coversToken(ending: { readonly id: TokenId; readonly owner: UserId | null }): (held: Held) => boolean {
+  return ({ tokenId, userId }) => tokenId === ending.id && (ending.owner === null || userId === ending.owner);
 }

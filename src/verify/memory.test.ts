@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Change, SessionRow, UserRow } from '../store/rows.ts';
-import type { SessionLookup, Store } from '../store/store.ts';
+import type { SessionLookup, Store, TokenLookup } from '../store/store.ts';
 import type { Address, Clock, Millis, Secret, Seq, SessionId, UserId, Username } from '../types.ts';
 import { digest } from '../crypto/digest.ts';
 import { memory as makeMemory } from './memory.ts';
@@ -66,7 +66,7 @@ function stage() {
     touched: [] as { id: string; lastSeenAt: number }[],
   };
   let gate: Promise<void> = Promise.resolve();
-  const store: Pick<Store, 'installation' | 'sessionByDigest' | 'changesSince' | 'touchSessions'> = {
+  const store: Pick<Store, 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'changesSince' | 'touchSessions'> = {
     installation: () =>
       Promise.resolve({
         kind: 'found',
@@ -82,6 +82,7 @@ function stage() {
       await gate;
       return found && wanted === found.digest ? { kind: 'found', session: found, user, seq } : { kind: 'unknown', seq };
     },
+    tokenByDigest: () => Promise.resolve({ kind: 'unknown', seq: state.seq as Seq }),
     changesSince: async () => {
       state.reads += 1;
       if (state.broken) throw new Error('no store');
@@ -155,9 +156,9 @@ test('a session that is over by its time is reported, so that it stays over; one
 test('what is barred is unknown, known or not, until the bar is lifted; others go on', async () => {
   const { memory, state, verify } = stage();
   assert.equal(await verify(), 'user');
-  const lift = memory.bar((session) => session.id === sessionRow.id);
+  const lift = memory.bar((held) => held.sessionId === sessionRow.id);
   assert.equal(await verify(), 'rejected');
-  const other = memory.bar((session) => session.id !== sessionRow.id);
+  const other = memory.bar((held) => held.sessionId !== sessionRow.id);
   lift();
   assert.equal(await verify(), 'user');
   other();
@@ -277,9 +278,10 @@ test('a look-up that our own change overtook is not kept, however many changes o
   });
   const changes = Array.from({ length: 4500 }, (_, at) => change(at + 1, `other-${at}`));
   const ended = change(4501, key);
-  const store: Pick<Store, 'installation' | 'sessionByDigest' | 'changesSince'> = {
+  const store: Pick<Store, 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'changesSince'> = {
     installation: () => Promise.reject(new Error('not asked for')),
     sessionByDigest: () => new Promise((resolve) => (answer = resolve)),
+    tokenByDigest: () => Promise.resolve({ kind: 'unknown', seq: 0 as Seq }),
     changesSince: () => Promise.resolve({ kind: 'changes', changes: [...changes, ended], last: 4501 as Seq }),
   };
   const memory = makeMemory({
@@ -295,6 +297,48 @@ test('a look-up that our own change overtook is not kept, however many changes o
   answer({ kind: 'found', session: sessionRow, user: userRow, seq: 4500 as Seq });
   await loading;
   assert.equal(memory.recall(key).kind, 'not-known');
+});
+
+test('that there is no such token is remembered until one is made, also while it is looked for', async () => {
+  let asked = 0;
+  let answer: (found: TokenLookup) => void = () => undefined;
+  const made: Change = { seq: 7 as Seq, subject: { kind: 'session', digest: key } };
+  const memory = makeMemory({
+    store: {
+      installation: () => Promise.reject(new Error('not asked for')),
+      sessionByDigest: () => Promise.resolve({ kind: 'unknown', seq: 0 as Seq }),
+      tokenByDigest: () => {
+        asked += 1;
+        return new Promise((resolve) => (answer = resolve));
+      },
+      changesSince: () => Promise.resolve({ kind: 'changes', changes: [], last: 7 as Seq }),
+    },
+    clock: { now: () => 0 as Millis, monotonic: () => 0 },
+    staleGraceMs: 5000,
+    from: 0 as Seq,
+    installation: { state: 'configured', bootId: 'b' },
+  });
+  const look = async (seq: number, meanwhile: () => void): Promise<string> => {
+    const loading = memory.loadToken(key);
+    meanwhile();
+    answer({ kind: 'unknown', seq: seq as Seq });
+    await loading;
+    return memory.recallToken(key).kind;
+  };
+  assert.equal(memory.recallToken(key).kind, 'not-known');
+  assert.equal(await look(6, () => undefined), 'unknown');
+  memory.apply([made]);
+  assert.equal(memory.recallToken(key).kind, 'not-known');
+  // Read before it was made, and heard of after.
+  assert.equal(await look(6, () => undefined), 'not-known');
+  assert.equal(await look(8, () => undefined), 'unknown');
+  memory.apply([{ ...made, seq: 9 as Seq }]);
+  assert.equal(await look(8, () => memory.apply([{ ...made, seq: 10 as Seq }])), 'not-known');
+  assert.equal(asked, 4);
+  // A counter that went back is another one: nothing of before holds.
+  assert.equal(await look(10, () => undefined), 'unknown');
+  await memory.refresh();
+  assert.equal(memory.recallToken(key).kind, 'not-known');
 });
 
 test('whatever order look-ups and changes come in, an ended session is not answered once its change was applied', async () => {

@@ -1,39 +1,28 @@
 /**
- * The sessions, users and installation this process knows (3-rules, The hot path): a known token is answered from here without touching the
+ * The sessions, tokens, users and installation this process knows (3-rules, The hot path): a known token is answered from here without touching the
  * store. Every change in the store reaches `apply` before it is acknowledged (own writes) or with the next read
  * (other nodes); answers are given only while the last completed read is young.
  *
  * An entry remembers the change number read before its look-up; if a change for it arrived meanwhile, it is not kept.
  */
-import type { Change, InstallationState, SessionRow, UserRow } from '../store/rows.ts';
+import type { Change, InstallationState, UserRow } from '../store/rows.ts';
 import { oneAtATime } from '../store/one-at-a-time.ts';
-import type { SessionLookup, Store } from '../store/store.ts';
-import type { Clock, Digest, MaybePromise, Millis, Seq, UserId } from '../types.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock, Digest, MaybePromise, Seq, UserId } from '../types.ts';
+import {
+  type Held,
+  heldSession,
+  heldToken,
+  type KnownSession,
+  knownSession,
+  type KnownToken,
+  knownToken,
+  type KnownUser,
+} from './holders.ts';
+import { knownEntries, knownNothing, mostEntries } from './known-entries.ts';
 import { installationMemory, type KnownInstallation } from './known-installation.ts';
 
-/** A user as memory keeps it; `current` turns false the moment the user changes in any way. */
-export interface KnownUser {
-  readonly row: UserRow;
-  current: boolean;
-}
-
-/** What a genuine session stands for. Built once per known session and shared by every request that shows it. */
-export interface SessionHolder {
-  readonly kind: 'user';
-  readonly user: KnownUser;
-  readonly session: SessionRow;
-  readonly via: 'session';
-}
-
-/** One known session. `lastSeenAt` moves in memory with each use and is written at most once a minute. */
-export interface KnownSession {
-  readonly kind: 'known';
-  readonly holder: SessionHolder;
-  lastSeenAt: Millis;
-  writtenAt: Millis;
-}
-
-export type Recall = { readonly kind: 'stale' } | { readonly kind: 'not-known' } | KnownSession;
+export type Recall<Known = KnownSession> = { readonly kind: 'stale' } | { readonly kind: 'not-known' } | Known;
 
 export interface Memory {
   /** Setup state as of now; throws when the store cannot be read. */
@@ -44,31 +33,33 @@ export interface Memory {
   readonly boot: () => string;
   /** What memory says now. `stale`: changes have not been read for too long; refresh first. */
   recall(digest: Digest): Recall;
+  /** `unknown`: the store was asked, and no such token has been made since. */
+  recallToken(digest: Digest): Recall<KnownToken> | { readonly kind: 'unknown' };
   /** Reads changes, by a read that begins after this is asked; throws when the store cannot be read. */
   refresh(): Promise<void>;
   /** Looks a session up in the store and keeps it when nothing changed meanwhile. */
   load(digest: Digest, which?: 'durable'): Promise<{ readonly kind: 'unknown' } | KnownSession>;
+  loadToken(digest: Digest): Promise<{ readonly kind: 'unknown' } | KnownToken>;
   /** Drops one entry, so that the next use is a fresh read. */
   forget(digest: Digest): void;
   /** What this process changed itself, in any order, and maybe before changes of others with lower numbers are read. */
   apply(changes: readonly Change[]): void;
-  /** From now on sessions that it covers are unknown, whatever the store says. Returns how to lift it. */
-  bar(covers: (session: SessionRow) => boolean): () => void;
+  /** From now on what it covers is unknown, whatever the store says. Returns how to lift it. */
+  bar(covers: (held: Held) => boolean): () => void;
   readonly size: number;
   /** Since it was made; `readMsAgo`: since changes were last read whole. */
   figures(): {
     readonly sessions: number;
+    readonly tokens: number;
     readonly hits: number;
     readonly misses: number;
     readonly readMsAgo: number;
   };
 }
 
-const stale: Recall = { kind: 'stale' };
-const notKnown: Recall = { kind: 'not-known' };
-
-/** Entries kept at most; the oldest known gives way. About 600 bytes each. */
-const mostEntries = 262_144;
+const stale = { kind: 'stale' } as const;
+const notKnown = { kind: 'not-known' } as const;
+const unknown = { kind: 'unknown' } as const;
 
 /** Own changes that are applied before they are read; when there are more they are applied again. */
 const mostAhead = 4096;
@@ -77,7 +68,7 @@ const mostAhead = 4096;
 const anyBoot = '';
 
 export function memory(parts: {
-  store: Pick<Store, 'installation' | 'sessionByDigest' | 'changesSince'>;
+  store: Pick<Store, 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'changesSince'>;
   clock: Clock;
   staleGraceMs: number;
   /** Change number that `installation` was read with. */
@@ -87,11 +78,13 @@ export function memory(parts: {
   onChanges?: (changes: readonly Change[]) => void;
 }): Memory {
   const { store, clock, staleGraceMs } = parts;
-  const sessions = new Map<Digest, KnownSession>();
+  const sessions = knownEntries<KnownSession>(({ holder }) => heldSession(holder.session));
+  const tokens = knownEntries<KnownToken>(({ holder }, digest) => heldToken(holder.token, digest));
+  const nothing = knownNothing();
   const users = new Map<UserId, KnownUser>();
   /** Change numbers of recent changes by subject, to judge look-ups that were under way. */
   const recent = new Map<string, Seq>();
-  const bars = new Set<(session: SessionRow) => boolean>();
+  const bars = new Set<(held: Held) => boolean>();
   /** Own changes that were applied before they were read, and what of: after a failover another one may have that number. */
   const ahead = new Map<Seq, string>();
   const known = installationMemory(store, parts.installation, parts.from, (seq) => {
@@ -104,7 +97,6 @@ export function memory(parts: {
   /** Raised when everything is forgotten: what was looked up before is not kept. */
   let era = 0;
   let forgottenUpTo: Seq = parts.from;
-  let hits = 0;
   let misses = 0;
   let freshUntil = clock.monotonic() + staleGraceMs;
 
@@ -112,6 +104,8 @@ export function memory(parts: {
     for (const user of users.values()) user.current = false;
     users.clear();
     sessions.clear();
+    tokens.clear();
+    nothing.clear();
     recent.clear();
     ahead.clear();
     era += 1;
@@ -124,11 +118,13 @@ export function memory(parts: {
         case 'installation':
           known.changed(seq);
           // Another boot may have begun, and what belongs to the one before is over.
-          for (const [digest, { holder }] of sessions) if (holder.session.bootId !== '') sessions.delete(digest);
+          sessions.forgetThose(({ bootId }) => bootId !== '');
           remember(anyBoot, seq);
           break;
         case 'session':
-          sessions.delete(subject.digest);
+          sessions.forget(subject.digest);
+          tokens.forget(subject.digest);
+          nothing.forget(subject.digest);
           remember(subject.digest, seq);
           break;
         case 'user': {
@@ -163,26 +159,36 @@ export function memory(parts: {
     recent.set(subject, Math.max(seq, recent.get(subject) ?? 0) as Seq);
   };
 
-  const changedSince = (seq: Seq, session: SessionRow): boolean =>
+  const changedSince = (seq: Seq, { digest, userId, bootId }: Held): boolean =>
     forgottenUpTo > seq ||
-    (recent.get(session.digest) ?? 0) > seq ||
-    (recent.get(session.userId) ?? 0) > seq ||
-    (session.bootId !== '' && (recent.get(anyBoot) ?? 0) > seq);
+    (recent.get(digest) ?? 0) > seq ||
+    (recent.get(userId) ?? 0) > seq ||
+    (bootId !== '' && (recent.get(anyBoot) ?? 0) > seq);
 
-  const keep = (found: Extract<SessionLookup, { kind: 'found' }>, of: number): KnownSession => {
-    if (of !== era) return knownSession(found.session, { row: found.user, current: true });
+  /** The user that an entry found there hangs on; `kept`: nothing has changed since it was looked up. */
+  const judged = (
+    held: Held,
+    found: { readonly user: UserRow; readonly seq: Seq },
+    of: number,
+  ): { readonly user: KnownUser; readonly is: 'kept' | 'passing' } => {
+    if (of !== era) return { user: { row: found.user, current: true }, is: 'passing' };
     const user = knownUser(found.user, found.seq);
-    const known = knownSession(found.session, user);
     // Only what hangs on the user that changes are told to: nothing else would hear of the next one.
-    if (users.get(found.user.id) !== user || changedSince(found.seq, found.session)) return known;
-    if (sessions.size >= mostEntries) {
-      for (const oldest of sessions.keys()) {
-        sessions.delete(oldest);
-        break;
-      }
-    }
-    sessions.set(found.session.digest, known);
-    return known;
+    const passing = users.get(found.user.id) !== user || changedSince(found.seq, held);
+    return { user, is: passing ? 'passing' : 'kept' };
+  };
+
+  const look = async <Found extends { readonly seq: Seq }>(ask: () => Promise<Found>): Promise<[Found, number]> => {
+    misses += 1;
+    const of = era;
+    const found = await ask();
+    if (of === era) seen = Math.max(seen, found.seq) as Seq;
+    return [found, of];
+  };
+
+  const barred = (held: Held): 'barred' | 'free' => {
+    for (const covers of bars) if (covers(held)) return 'barred';
+    return 'free';
   };
 
   /** One user object for all sessions of the user, unless a change overtook the look-up. */
@@ -232,16 +238,10 @@ export function memory(parts: {
     clock.monotonic() < freshUntil ? known.now() : refresh().then(known.now);
 
   return {
-    recall: (digest) => {
+    recall: (digest) => (clock.monotonic() >= freshUntil ? stale : (sessions.get(digest) ?? notKnown)),
+    recallToken: (digest) => {
       if (clock.monotonic() >= freshUntil) return stale;
-      const known = sessions.get(digest);
-      if (known === undefined) return notKnown;
-      if (known.holder.user.current) {
-        hits += 1;
-        return known;
-      }
-      sessions.delete(digest);
-      return notKnown;
+      return tokens.get(digest) ?? (nothing.has(digest) ? unknown : notKnown);
     },
     state: () => {
       const now = installation();
@@ -251,40 +251,45 @@ export function memory(parts: {
     boot: () => known.last().bootId,
     refresh,
     load: async (digest, which) => {
-      misses += 1;
-      const of = era;
-      const found = await store.sessionByDigest(digest, which);
-      if (of === era) seen = Math.max(seen, found.seq) as Seq;
+      const [found, of] = await look(() => store.sessionByDigest(digest, which));
       if (found.kind === 'unknown') return found;
-      for (const covers of bars) if (covers(found.session)) return { kind: 'unknown' };
-      return keep(found, of);
+      const held = heldSession(found.session);
+      if (barred(held) === 'barred') return { kind: 'unknown' };
+      const { user, is } = judged(held, found, of);
+      const known = knownSession(found.session, user);
+      if (is === 'kept') sessions.keep(held, known);
+      return known;
     },
-    forget: (digest) => {
-      sessions.delete(digest);
+    loadToken: async (digest) => {
+      const [found, of] = await look(() => store.tokenByDigest(digest));
+      if (found.kind === 'unknown') {
+        if (of === era && forgottenUpTo <= found.seq && (recent.get(digest) ?? 0) <= found.seq) nothing.keep(digest);
+        return found;
+      }
+      const held = heldToken(found.token, digest);
+      if (barred(held) === 'barred') return { kind: 'unknown' };
+      const { user, is } = judged(held, found, of);
+      const known = knownToken(found.token, user, digest);
+      if (is === 'kept') tokens.keep(held, known);
+      return known;
     },
+    forget: (digest) => sessions.forget(digest),
     apply,
     bar: (covers) => {
       bars.add(covers);
-      for (const [digest, { holder }] of sessions) if (covers(holder.session)) sessions.delete(digest);
+      sessions.forgetThose(covers);
+      tokens.forgetThose(covers);
       return () => bars.delete(covers);
     },
     figures: () => ({
       sessions: sessions.size,
-      hits,
+      tokens: tokens.size,
+      hits: sessions.hits + tokens.hits,
       misses,
       readMsAgo: Math.max(0, clock.monotonic() - (freshUntil - staleGraceMs)),
     }),
     get size() {
       return sessions.size;
     },
-  };
-}
-
-function knownSession(session: SessionRow, user: KnownUser): KnownSession {
-  return {
-    kind: 'known',
-    holder: { kind: 'user', user, session, via: 'session' },
-    lastSeenAt: session.lastSeenAt,
-    writtenAt: session.lastSeenAt,
   };
 }

@@ -3,6 +3,9 @@
  * changes, messages that are lost, doubled and late, reads that fail and hang, clocks apart, boots that end, counters that
  * are set back. A run that fails prints its seed.
  *
+ * API tokens are in it as sessions are: they outlive new passwords and boots, and end by being revoked, switched off or
+ * given a new secret, whose old one may be good for a while.
+ *
  * It was seen to fail when own changes move the number that was read up to, when freshness counts from the end of a read,
  * when a look-up that was overtaken is kept, when a message during a read leads to no further one, when a counter that was
  * set back forgets nothing, and when a new boot leaves the sessions of the one before in memory.
@@ -11,10 +14,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { digest } from '../crypto/digest.ts';
-import type { Change, ChangeSubject, SessionRow, UserRow } from '../store/rows.ts';
-import type { SessionLookup } from '../store/store.ts';
+import type { Change, ChangeSubject, SessionRow, TokenRow, UserRow } from '../store/rows.ts';
+import type { SessionLookup, TokenLookup } from '../store/store.ts';
 import { unknownSecrets } from '../throttle/unknown-secrets.ts';
-import type { Address, Clock, Digest, Millis, Secret, Seq, SessionId, UserId, Username } from '../types.ts';
+import type {
+  Address,
+  Clock,
+  Digest,
+  MaybePromise,
+  Millis,
+  Scope,
+  Secret,
+  Seq,
+  SessionId,
+  TokenId,
+  UserId,
+  Username,
+} from '../types.ts';
+import { type TokenProof, tokenVerifier } from './api-token.ts';
 import { memory as makeMemory } from './memory.ts';
 import { type SessionProof, sessionVerifier } from './session.ts';
 
@@ -22,10 +39,17 @@ const graceMs = 5000;
 const pollMs = 1000;
 const dayMs = 86_400_000;
 
-/** A session, and what is true of it. */
+/** A session or a secret of a token, and what is true of it. */
 interface Truth {
   readonly token: Secret;
-  row: SessionRow;
+  /** Of a token as it stands in the store; null: it is gone from there, or this secret leads nowhere. */
+  readonly is:
+    | { readonly kind: 'session'; readonly row: SessionRow }
+    | { readonly kind: 'token'; row: TokenRow | null };
+  readonly digest: Digest;
+  readonly userId: UserId;
+  /** Empty where it outlives a boot. */
+  readonly bootId: string;
   /** When the change that ended it was committed, with which number; by the world's time. */
   ended: { readonly at: number; readonly seq: number; readonly era: number } | null;
   /** Nodes whose operation has resolved: there it is over at once. */
@@ -83,13 +107,23 @@ function world(draw: (below: number) => number) {
           seq: seq as Seq,
         } as const),
       sessionByDigest: (wanted: Digest): Promise<SessionLookup> => {
-        const found = truths.find(({ row }) => row.digest === wanted);
-        const user = found && users.get(found.row.userId);
+        const found = truths.find((each) => each.digest === wanted);
+        const user = found && users.get(found.userId);
         return later<SessionLookup>(
           node,
-          found === undefined || user === undefined || found.ended !== null
+          found?.is.kind !== 'session' || user === undefined || found.ended !== null
             ? { kind: 'unknown', seq: seq as Seq }
-            : { kind: 'found', session: found.row, user, seq: seq as Seq },
+            : { kind: 'found', session: found.is.row, user, seq: seq as Seq },
+        );
+      },
+      tokenByDigest: (wanted: Digest): Promise<TokenLookup> => {
+        const found = truths.find((each) => each.digest === wanted);
+        const user = found && users.get(found.userId);
+        return later<TokenLookup>(
+          node,
+          found?.is.kind !== 'token' || found.is.row === null || user === undefined
+            ? { kind: 'unknown', seq: seq as Seq }
+            : { kind: 'found', token: found.is.row, user, seq: seq as Seq },
         );
       },
       changesSince: async (from: Seq) => {
@@ -105,6 +139,7 @@ function world(draw: (below: number) => number) {
         return answer;
       },
       touchSessions: () => Promise.resolve(),
+      noteTokenUses: () => Promise.resolve(),
     };
     const memory = makeMemory({
       store,
@@ -122,6 +157,13 @@ function world(draw: (below: number) => number) {
       over: () => Promise.resolve(),
       onFault: () => undefined,
     });
+    const tokens = tokenVerifier({
+      memory,
+      store,
+      clock,
+      unknown: unknownSecrets(clock),
+      over: () => assert.fail('no token is over by its time'),
+    });
     /** Up to where all is known here since a message was followed: when it came, at which number. */
     const followed: typeof reads = [];
     const refresh = (): void => {
@@ -131,7 +173,7 @@ function world(draw: (below: number) => number) {
         () => undefined,
       );
     };
-    return { node, clock, reads, followed, refresh, memory, verifier, polledAt: time };
+    return { node, clock, reads, followed, refresh, memory, verifier, tokens, polledAt: time };
   });
 
   const commit = (subjects: readonly ChangeSubject[]): readonly Change[] => {
@@ -197,10 +239,9 @@ function openSession(at: World, userId: UserId, durable: 'durable' | 'volatile')
   if (user === undefined || !user.active) return;
   const name = `${at.truths.length}`.padStart(43, 't');
   const createdAt = (1_800_000_000_000 + at.now()) as Millis;
-  const truth: Truth = {
-    token: name as Secret,
-    ended: null,
-    overAt: new Set(),
+  const bootId = durable === 'durable' ? '' : at.boot();
+  addTruth(at, name, userId, bootId, {
+    kind: 'session',
     row: {
       id: `s${name}` as SessionId,
       digest: digest(name),
@@ -208,7 +249,7 @@ function openSession(at: World, userId: UserId, durable: 'durable' | 'volatile')
       kind: 'account',
       transport: 'bearer',
       credentialGeneration: user.credentialGeneration,
-      bootId: durable === 'durable' ? '' : at.boot(),
+      bootId,
       parentId: null,
       origin: null,
       createdAt,
@@ -219,11 +260,93 @@ function openSession(at: World, userId: UserId, durable: 'durable' | 'volatile')
       address: '203.0.113.7' as Address,
       userAgent: '',
     },
+  });
+}
+
+function addTruth(at: World, name: string, userId: UserId, bootId: string, is: Truth['is']): Truth {
+  const truth: Truth = {
+    token: name as Secret,
+    is,
+    digest: digest(name),
+    userId,
+    bootId,
+    ended: null,
+    overAt: new Set(),
   };
   at.truths.push(truth);
   at.undoable(() => {
     truth.ended = at.mark();
+    if (truth.is.kind === 'token') truth.is.row = null;
   });
+  return truth;
+}
+
+/** Without a time: it is over when somebody says so. Making one is a change, as looking for it before may have been kept. */
+function makeToken(at: World, userId: UserId): void {
+  const name = `${at.truths.length}`.padStart(43, 't');
+  at.commit([{ kind: 'session', digest: digest(name) }]);
+  addTruth(at, name, userId, '', {
+    kind: 'token',
+    row: {
+      id: `t${name}` as TokenId,
+      userId,
+      digest: digest(name),
+      previous: null,
+      name: '',
+      prefix: '',
+      scopes: ['read:*' as Scope],
+      addresses: [],
+      perMinute: 600,
+      perHour: 20_000,
+      active: true,
+      createdAt: 0 as Millis,
+      expiresAt: null,
+      lastUsedAt: null,
+      lastUsedAddress: '',
+      useCount: 0,
+    },
+  });
+}
+
+/** In one statement each: the row of every secret of that token as it is from now on. */
+function setRow(at: World, id: TokenId, next: (row: TokenRow, truth: Truth) => TokenRow | null): void {
+  for (const truth of at.truths) {
+    const { is } = truth;
+    if (is.kind !== 'token' || is.row?.id !== id) continue;
+    const before = is.row;
+    is.row = next(before, truth);
+    at.undoable(() => {
+      is.row = before;
+    });
+  }
+}
+
+/** Revoked, switched off, or given a new secret, with the old one good for a while or not. */
+function changeToken(at: World, truth: Truth, node: number): (() => void) | undefined {
+  const { is } = truth;
+  if (is.kind !== 'token' || is.row === null || is.row.digest !== truth.digest || !is.row.active) return undefined;
+  const { id, previous, userId } = is.row;
+  const before = at.truths.filter(({ digest }) => digest === previous?.digest);
+  const how = at.draw(4);
+  const all = [truth, ...before];
+  const subjects = all.map(({ digest }): ChangeSubject => ({ kind: 'session', digest }));
+  if (how < 2) {
+    const tell = end(at, all, subjects, node);
+    setRow(at, id, (row) => (how === 0 ? null : { ...row, active: false }));
+    return tell;
+  }
+  const name = `${at.truths.length}`.padStart(43, 't');
+  const until = how === 2 ? null : ((1_900_000_000_000 + 10 * dayMs) as Millis);
+  const rotated: TokenRow = {
+    ...is.row,
+    digest: digest(name),
+    previous: until === null ? null : { digest: truth.digest, until },
+  };
+  const over = until === null ? all : before;
+  const tell = end(at, over, [...subjects, { kind: 'session', digest: digest(name) }], node);
+  setRow(at, id, (_row, each) => (over.includes(each) ? null : rotated));
+  addTruth(at, name, userId, '', { kind: 'token', row: rotated });
+  return tell;
 }
 
 /** Commits now; the node that asked for it is told when its answer comes, after others may have gone on. */
@@ -256,7 +379,7 @@ interface UseBegun {
 function judge(at: World, begun: UseBegun, outcome: 'accepted' | 'refused' | 'failed', troubled: boolean): void {
   const { truth, node, began, readBefore, overHere } = begun;
   const { ended } = truth;
-  const what = `session ${truth.row.id.slice(-3)} at node ${node}, begun at ${began}, now ${at.now()}`;
+  const what = `${truth.is.kind} ${truth.token.slice(-3)} at node ${node}, begun at ${began}, now ${at.now()}`;
   if (outcome === 'accepted') {
     assert.ok(overHere === null || overHere !== ended, `${what}: accepted at the node that had ended it`);
     if (ended !== null && ended.at <= began) {
@@ -268,7 +391,7 @@ function judge(at: World, begun: UseBegun, outcome: 'accepted' | 'refused' | 'fa
     const fresh = reads.some((read) => began - read.began < graceMs);
     assert.ok(fresh, `${what}: accepted by a node that has read nothing for ${graceMs} ms`);
   }
-  if (outcome === 'refused' && ended === null && !troubled) assert.fail(`${what}: a live session was refused`);
+  if (outcome === 'refused' && ended === null && !troubled) assert.fail(`${what}: a living one was refused`);
 }
 
 async function run(seed: number, steps: number): Promise<{ accepted: number; refused: number }> {
@@ -295,8 +418,13 @@ async function run(seed: number, steps: number): Promise<{ accepted: number; ref
       credentialGeneration: 1,
       createdAt: 0 as Millis,
     });
+  /** Often what was used last: its look-up may still be under way. */
+  let latest: Truth | undefined;
+  const someTruth = (): Truth | undefined => (draw(2) === 0 ? latest : at.truths[draw(at.truths.length || 1)]);
   const anyUser = (): UserRow => [...at.users.values()][draw(3)] ?? assert.fail();
-  const ofUser = (userId: UserId): Truth[] => at.truths.filter(({ row }) => row.userId === userId);
+  /** Tokens outlive what their owner's sessions end by. */
+  const ofUser = (userId: UserId): Truth[] =>
+    at.truths.filter((each) => each.userId === userId && each.is.kind === 'session');
 
   const use = (truth: Truth, node: number): void => {
     const here = at.nodes[node] ?? assert.fail();
@@ -313,12 +441,15 @@ async function run(seed: number, steps: number): Promise<{ accepted: number; ref
       use: 'looks',
       client: () => ({ address: '203.0.113.7' as Address, via: 'direct' as const }),
     } as const;
-    const told = (proof: SessionProof): void => {
-      const outcome = proof.kind === 'user' ? 'accepted' : 'refused';
+    const told = (proof: SessionProof | TokenProof): void => {
+      const outcome = proof.kind === 'user' || proof.kind === 'token' ? 'accepted' : 'refused';
       tally[outcome] += 1;
       judge(at, begun, outcome, proof.kind === 'limited');
     };
-    const proof = here.verifier.verify(truth.token, shown);
+    const proof: MaybePromise<SessionProof | TokenProof> =
+      truth.is.kind === 'token'
+        ? here.tokens.verify(truth.token, shown.client)
+        : here.verifier.verify(truth.token, shown);
     if (!(proof instanceof Promise)) {
       told(proof);
       return;
@@ -340,13 +471,19 @@ async function run(seed: number, steps: number): Promise<{ accepted: number; ref
     const node = someNode();
     switch (draw(16)) {
       case 0:
+        makeToken(at, anyUser().id);
+        break;
       case 1:
         openSession(at, anyUser().id, draw(3) === 0 ? 'volatile' : 'durable');
         break;
       case 2: {
-        const truth = at.truths[draw(at.truths.length || 1)];
-        if (truth !== undefined && truth.ended === null)
-          resolving.push({ node, tell: end(at, [truth], [{ kind: 'session', digest: truth.row.digest }], node) });
+        const truth = someTruth();
+        if (truth === undefined || truth.ended !== null) break;
+        const tell =
+          truth.is.kind === 'token'
+            ? changeToken(at, truth, node)
+            : end(at, [truth], [{ kind: 'session', digest: truth.digest }], node);
+        if (tell !== undefined) resolving.push({ node, tell });
         break;
       }
       case 3: {
@@ -360,7 +497,7 @@ async function run(seed: number, steps: number): Promise<{ accepted: number; ref
       case 4: {
         if (draw(4) > 0) break;
         at.nextBoot();
-        const over = at.truths.filter(({ row }) => row.bootId !== '');
+        const over = at.truths.filter(({ bootId }) => bootId !== '');
         resolving.push({ node, tell: end(at, over, [{ kind: 'installation' }], node) });
         at.undoable(at.lastBoot);
         break;
@@ -405,8 +542,8 @@ async function run(seed: number, steps: number): Promise<{ accepted: number; ref
         );
         break;
       default: {
-        const truth = at.truths[draw(at.truths.length || 1)];
-        if (truth !== undefined) use(truth, node);
+        const truth = someTruth();
+        if (truth !== undefined) use((latest = truth), node);
       }
     }
     for (const each of at.nodes)

@@ -9,7 +9,8 @@ import type { Store } from '../store/store.ts';
 import type { Limited } from '../throttle/limiter.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Digest, MaybePromise, Millis, Secret, SessionId, SessionKind } from '../types.ts';
-import type { KnownSession, Memory, SessionHolder } from './memory.ts';
+import type { KnownSession, SessionHolder } from './holders.ts';
+import type { Memory } from './memory.ts';
 
 export type SessionProof =
   /** So many that do not exist were shown from there that the store is not asked about another. */
@@ -20,12 +21,16 @@ export type SessionProof =
     }
   | SessionHolder;
 
-/** `counts` keeps a session from being idle; `looks` only asks how it stands. */
-export type Use = 'counts' | 'looks';
+/**
+ * `counts`: a request. `goes-on`: one that is under way and moves, which keeps its session from being idle. `looks` only
+ * asks how it stands.
+ */
+export type Use = 'counts' | 'goes-on' | 'looks';
 
 /** How a token came. */
 export interface Shown {
-  readonly transport: Transport;
+  /** Undefined: any. */
+  readonly transport: Transport | undefined;
   /** Undefined takes any kind: a bearer token is its session. */
   readonly sessionKind: string | undefined;
   readonly use: Use;
@@ -36,6 +41,8 @@ export interface Shown {
 export interface SessionVerifier {
   /** Throws when the store cannot answer. */
   verify(token: Secret, shown: Shown): MaybePromise<SessionProof>;
+  /** The same, for whoever knows it by its digest. */
+  verifyDigest(key: Digest, shown: Shown): MaybePromise<SessionProof>;
   /** Writes uses that memory still holds; called before closing. */
   flush(): Promise<void>;
 }
@@ -81,12 +88,13 @@ export function sessionVerifier(parts: {
     now: Millis,
   ): Exclude<SessionProof, Limited> => {
     const { session, user } = known.holder;
-    if (session.transport !== transport || (sessionKind !== undefined && session.kind !== sessionKind)) {
+    const travels = transport === undefined || session.transport === transport;
+    if (!travels || (sessionKind !== undefined && session.kind !== sessionKind)) {
       return { kind: 'rejected', cause: 'other-kind' };
     }
     if (!user.row.active || user.row.credentialGeneration !== session.credentialGeneration)
       return { kind: 'rejected', cause: 'superseded' };
-    if (use === 'counts') noteUse(known, now);
+    if (use !== 'looks') noteUse(known, now);
     return known.holder;
   };
 
@@ -152,18 +160,20 @@ export function sessionVerifier(parts: {
     return { kind: 'rejected', cause: time };
   };
 
+  const verifyDigest = (key: Digest, shown: Shown): MaybePromise<SessionProof> => {
+    const known = fromMemory(key, shown);
+    if (known === undefined) return fromStore(key, shown);
+    if (known !== 'stale') return known;
+    return memory.refresh().then(() => {
+      const fresh = fromMemory(key, shown);
+      if (fresh === 'stale') throw new Error('Cannot judge a session: changes could not be read in time');
+      return fresh ?? fromStore(key, shown);
+    });
+  };
+
   return {
-    verify: (token, shown) => {
-      const key = digest(token);
-      const known = fromMemory(key, shown);
-      if (known === undefined) return fromStore(key, shown);
-      if (known !== 'stale') return known;
-      return memory.refresh().then(() => {
-        const fresh = fromMemory(key, shown);
-        if (fresh === 'stale') throw new Error('Cannot judge a session: changes could not be read in time');
-        return fresh ?? fromStore(key, shown);
-      });
-    },
+    verify: (token, shown) => verifyDigest(digest(token), shown),
+    verifyDigest,
     flush: write,
   };
 }

@@ -2,8 +2,8 @@
  * Step 3 for new passkeys (WebAuthn Level 3, section 7.1). No attestation is asked for; what certifies an authenticator by
  * a chain is refused, so that nobody's certificate sends us out to fetch a revocation list.
  */
-import type { PasskeyRow, UserRow } from '../store/rows.ts';
-import type { Origin } from '../types.ts';
+import type { PasskeyRow, UserRow } from '../../store/rows.ts';
+import type { Origin } from '../../types.ts';
 import {
   bytesOf,
   descriptorOf,

@@ -2,10 +2,10 @@
  * Step 3 for challenges of passkeys that no pending sign-in gives: 16 random bytes, when they end, and a keyed digest over
  * both, their purpose and what they were made for. Nothing is stored until one is answered; the first answer wins.
  */
-import { compareDigests, digest, keyedDigest } from '../crypto/digest.ts';
-import type { Random } from '../crypto/random.ts';
-import type { Store } from '../store/store.ts';
-import type { Clock, Millis } from '../types.ts';
+import { compareDigests, digest, keyedDigest } from '../../crypto/digest.ts';
+import type { Random } from '../../crypto/random.ts';
+import type { Store } from '../../store/store.ts';
+import type { Clock, Millis } from '../../types.ts';
 import { passkeyTimeoutMs } from './passkey-wire.ts';
 
 /** `context`: who alone may answer it; the session that enrols, nobody known for a sign-in. */

@@ -2,9 +2,9 @@
  * What browsers send of passkeys, read strictly: any other shape is no response at all, and what a browser says it had
  * signed is read by the one JSON reader, so that no second reading of it is possible.
  */
-import { readJson } from '../request/json.ts';
-import type { PasskeyRow } from '../store/rows.ts';
-import type { Origin, UserId } from '../types.ts';
+import { readJson } from '../../request/json.ts';
+import type { PasskeyRow } from '../../store/rows.ts';
+import type { Origin, UserId } from '../../types.ts';
 
 /** How long a browser waits for its person; what they answer to lives as long or longer (3-rules, Second factors). */
 export const passkeyTimeoutMs = 120_000;

@@ -6,10 +6,10 @@ import {
   newKey,
   type PasskeyResponse,
   type Twist,
-} from '../../test/support/authenticator.ts';
-import { systemRandom } from '../crypto/random.ts';
-import type { PasskeyRow, UserRow } from '../store/rows.ts';
-import type { Digest, Millis, Origin, UserId, Username } from '../types.ts';
+} from '../../../test/support/authenticator.ts';
+import { systemRandom } from '../../crypto/random.ts';
+import type { PasskeyRow, UserRow } from '../../store/rows.ts';
+import type { Digest, Millis, Origin, UserId, Username } from '../../types.ts';
 import { passkeyVerifier, rpIdOf } from './passkey.ts';
 import { passkeyChallenges } from './passkey-challenge.ts';
 import { registrationOptions, verifyRegistration } from './passkey-registration.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { recipes, type Vector, vector } from '../../test/support/webauthn-vectors.ts';
-import type { PasskeyRow, UserRow } from '../store/rows.ts';
-import type { Millis, Origin, UserId } from '../types.ts';
+import { recipes, type Vector, vector } from '../../../test/support/webauthn-vectors.ts';
+import type { PasskeyRow, UserRow } from '../../store/rows.ts';
+import type { Millis, Origin, UserId } from '../../types.ts';
 import { passkeyVerifier } from './passkey.ts';
 import { type NewPasskey, verifyRegistration } from './passkey-registration.ts';
 

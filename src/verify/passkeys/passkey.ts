@@ -3,10 +3,10 @@
  * (WebAuthn Level 3, section 7.2)? The signature is judged by a library, loaded when the first one comes.
  * Stops: replay, phishing sites, somebody else's passkey, relabelled messages.
  */
-import { hostOf } from '../request/origin.ts';
-import type { PasskeyRow, UserRow } from '../store/rows.ts';
-import type { Store } from '../store/store.ts';
-import type { Origin, UserId } from '../types.ts';
+import { hostOf } from '../../request/origin.ts';
+import type { PasskeyRow, UserRow } from '../../store/rows.ts';
+import type { Store } from '../../store/store.ts';
+import type { Origin, UserId } from '../../types.ts';
 import {
   bytesOf,
   descriptorOf,

@@ -1,0 +1,80 @@
+/** Known sessions, or known tokens, by digest: bounded, and none of a user who has changed. */
+import type { Digest } from '../types.ts';
+import type { Held, KnownUser } from './holders.ts';
+
+interface Entry {
+  readonly kind: 'known';
+  readonly holder: { readonly user: KnownUser };
+}
+
+/** Entries kept at most; the oldest known gives way. About 600 bytes each. */
+export const mostEntries = 262_144;
+
+export interface KnownEntries<E extends Entry> {
+  /** Undefined also where the user has changed since. */
+  get(digest: Digest): E | undefined;
+  keep(held: Held, entry: E): void;
+  forget(digest: Digest): void;
+  forgetThose(covers: (held: Held) => boolean): void;
+  clear(): void;
+  readonly size: number;
+  /** How often something was found. */
+  readonly hits: number;
+}
+
+export function knownEntries<E extends Entry>(heldOf: (entry: E, digest: Digest) => Held): KnownEntries<E> {
+  const entries = new Map<Digest, E>();
+  let hits = 0;
+  return {
+    get: (digest) => {
+      const entry = entries.get(digest);
+      if (entry === undefined) return undefined;
+      if (entry.holder.user.current) {
+        hits += 1;
+        return entry;
+      }
+      entries.delete(digest);
+      return undefined;
+    },
+    keep: ({ digest }, entry) => {
+      if (entries.size >= mostEntries) {
+        for (const oldest of entries.keys()) {
+          entries.delete(oldest);
+          break;
+        }
+      }
+      entries.set(digest, entry);
+    },
+    forget: (digest) => {
+      entries.delete(digest);
+    },
+    forgetThose: (covers) => {
+      for (const [digest, entry] of entries) if (covers(heldOf(entry, digest))) entries.delete(digest);
+    },
+    clear: () => entries.clear(),
+    get size() {
+      return entries.size;
+    },
+    get hits() {
+      return hits;
+    },
+  };
+}
+
+/** A program goes on with a revoked token for hours. */
+const mostNothing = 4096;
+
+/** Digests that the store knows nothing of, the oldest giving way: whoever shows one again costs it no second question. */
+export function knownNothing() {
+  const digests = new Set<Digest>();
+  return {
+    has: (digest: Digest) => digests.has(digest),
+    keep: (digest: Digest): void => {
+      const [oldest] = digests;
+      if (digests.size >= mostNothing && oldest !== undefined) digests.delete(oldest);
+      digests.add(digest);
+    },
+    forget: (digest: Digest): void => void digests.delete(digest),
+    clear: () => digests.clear(),
+  };
+}
