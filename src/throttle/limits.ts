@@ -94,6 +94,21 @@ export const forgottenPassword = {
 /** Mails of notices to one account; what is beyond that stands on its page alone. */
 export const noticeMails = { most: 10, ms: hourMs, remembered: 65_536 } as const;
 
+/** Requests of one API token over any minute and any hour (3-rules, API tokens). */
+export const tokenLimits = {
+  perMinute: { unlessSet: 600, most: 100_000 },
+  perHour: { unlessSet: 20_000, most: 1_000_000 },
+  /** How much of the smaller limit a node takes at once of what all share; always one at least. */
+  slice: 0.1,
+  remembered: 65_536,
+  /** Requests that wait for the same slice; more are told to come back. */
+  waiting: 1024,
+  /** How long they wait for an answer before this node counts for itself. */
+  patienceMs: secondMs,
+  /** Tokens of one account. */
+  perUser: 250,
+} as const;
+
 /** What a wrong secret is counted against. */
 export type Count = 'networks' | 'sign-in-window' | 'name' | 'holder' | 'totp';
 
