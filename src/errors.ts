@@ -15,6 +15,16 @@ export const problems = {
   session_expired: { status: 401, title: 'Session ended', detail: 'This session has ended. Sign in again.' },
   invalid_token: { status: 401, title: 'Invalid token', detail: 'This token is not valid.' },
   forbidden: { status: 403, title: 'Not allowed', detail: 'This account may not do that.' },
+  insufficient_scope: {
+    status: 403,
+    title: 'Scope too small',
+    detail: 'This token was not made for that.',
+  },
+  address_denied: {
+    status: 403,
+    title: 'Address not allowed',
+    detail: 'This token may not be used from this address.',
+  },
   csrf_failed: {
     status: 403,
     title: 'Cross-site request refused',
@@ -106,6 +116,8 @@ export interface Refusal {
   readonly fields?: Readonly<Record<string, unknown>>;
   /** What really happened, one word for log, attempts and audit: `unknown-user`, `disabled`, `expired`, … */
   readonly cause?: string;
+  /** Header names and values in turn that go out with the refusal. */
+  readonly headers?: readonly string[];
   /** Set-Cookie lines that go out with the refusal: spent and dead cookies are expired. */
   readonly cookies?: readonly string[];
   /** There is no room for whoever asks again on the same connection. */

@@ -5,20 +5,27 @@ import { refuse, type Refusal } from '../errors.ts';
 import type { Locality } from '../request/arrival.ts';
 import type { Reach } from './duty.ts';
 import { adminPrivilege, hasPrivilege, type Principal, type UserPrincipal } from '../principal/principal.ts';
+import { type OwnScope, ownScope } from '../principal/scopes.ts';
+import { type Judgement, judgeScopes } from './scopes.ts';
 
 export type Need =
   /** Reads no session at all; what the route asks for is in its body. */
   | { readonly kind: 'nobody' }
   /** Reads a session and does without: whatever is wrong with it, the asker is simply nobody. */
   | { readonly kind: 'anybody' }
-  /** Whoever is on this machine. */
-  | { readonly kind: 'local' }
-  /** Any session of the kinds named. */
+  /** Whoever is on this machine, or a token with that scope. */
+  | { readonly kind: 'local'; readonly scope: OwnScope }
+  /** The person: any session of the kinds named. No token stands in for them. */
   | { readonly kind: 'session'; readonly kinds: readonly string[]; readonly reach: Reach }
-  /** Any console session of somebody who is admin now. */
-  | { readonly kind: 'admin' };
-
-export type Judgement = Refusal | { readonly kind: 'allowed' };
+  /** The same, or a token: with that scope, or whatever its scopes are. */
+  | {
+      readonly kind: 'account';
+      readonly kinds: readonly string[];
+      readonly reach: Reach;
+      readonly scope: OwnScope | 'any';
+    }
+  /** Any console session of somebody who is admin now, or a token of theirs with that scope. */
+  | { readonly kind: 'admin'; readonly scope: OwnScope };
 
 const allowed: Judgement = { kind: 'allowed' };
 
@@ -28,23 +35,33 @@ export function judgeNeed(need: Need, principal: Principal, locality: Locality):
     case 'anybody':
       return allowed;
     case 'local':
-      return locality === 'local'
-        ? allowed
-        : refuse('unauthorized', { detail: 'This is answered on this machine only.' });
+      if (locality === 'local') return allowed;
+      return principal.kind === 'token'
+        ? judgeScopes([ownScope(need.scope)], principal)
+        : refuse('unauthorized', { detail: 'This is answered on this machine, or to a token for it.' });
     case 'session':
+      if (principal.kind === 'token' || principal.kind === 'ticket') return onlyInPerson;
+      return principal.kind === 'user' && need.kinds.includes(principal.session.kind) ? allowed : missing(need.kinds);
+    case 'account':
+      if (principal.kind === 'ticket') return onlyInPerson;
+      if (principal.kind === 'token')
+        return need.scope === 'any' ? allowed : judgeScopes([ownScope(need.scope)], principal);
       return principal.kind === 'user' && need.kinds.includes(principal.session.kind) ? allowed : missing(need.kinds);
     case 'admin':
-      if (principal.kind !== 'user') return refuse('unauthorized');
-      return hasPrivilege(principal.user.row, adminPrivilege)
-        ? allowed
-        : refuse('forbidden', { detail: 'This needs an administrator.' });
+      if (principal.kind === 'anonymous' || principal.kind === 'everybody') return refuse('unauthorized');
+      if (!hasPrivilege(principal.user.row, adminPrivilege))
+        return refuse('forbidden', { detail: 'This needs an administrator.' });
+      return judgeScopes([ownScope(need.scope)], principal);
   }
 }
+
+const onlyInPerson = refuse('forbidden', { detail: 'This is for people who are signed in, and not for tokens.' });
 
 /** Somebody with a duty does no more than it takes; what does without a session shows them as what they are. */
 export function reachOf(need: Need): Reach {
   switch (need.kind) {
     case 'session':
+    case 'account':
       return need.reach;
     case 'admin':
       return 'whole';

@@ -87,7 +87,7 @@ const principal = (kind: string, privileges: readonly string[], authenticatedAt 
 
 const accountOrAdmin: Need = { kind: 'session', kinds: ['admin', 'account'], reach: 'whole' };
 const onlyAdminKind: Need = { kind: 'session', kinds: ['admin'], reach: 'whole' };
-const admin: Need = { kind: 'admin' };
+const admin: Need = { kind: 'admin', scope: 'sallyport:users' };
 
 for (const [name, need, who, wanted] of [
   ['anybody', { kind: 'anybody' }, anonymous, 'allowed'],
@@ -157,7 +157,8 @@ test('judgeDuty(): who has a duty reaches what it takes, and who has none everyt
 test('reachOf(): what an admin alone may is never what a duty takes', () => {
   assert.equal(reachOf(admin), 'whole');
   assert.equal(reachOf({ ...accountOrAdmin, reach: 'to-enrol' }), 'to-enrol');
-  for (const kind of ['nobody', 'anybody', 'local'] as const) assert.equal(reachOf({ kind }), 'always');
+  for (const kind of ['nobody', 'anybody'] as const) assert.equal(reachOf({ kind }), 'always');
+  assert.equal(reachOf({ kind: 'local', scope: 'sallyport:metrics' }), 'always');
 });
 
 test('judgeStepUp(): the window is open for its length and not a moment longer, and never on a shared origin', () => {

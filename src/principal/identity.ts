@@ -2,7 +2,8 @@
  * The identity headers that applications read (2-http-api, 6). All of them always go out, empty when unknown, so that
  * nothing a client sent can stand in for a missing one.
  */
-import type { Principal, UserPrincipal } from './principal.ts';
+import type { AccountPrincipal, Principal } from './principal.ts';
+import { scopesOf } from './scopes.ts';
 
 /** Lower case, as compared; sent in this order. */
 export const identityHeaderNames = [
@@ -15,14 +16,14 @@ export const identityHeaderNames = [
 ] as const;
 
 /**
- * Made once per principal, which memory shares between the requests of a session and throws away with any change of user
- * or session: what is kept here lives no longer than that object.
+ * Made once per principal, which memory shares between the requests of a session or token and throws away with any change of
+ * either or of the user: what is kept here lives no longer than that object.
  */
-const made = new WeakMap<UserPrincipal, readonly string[]>();
+const made = new WeakMap<AccountPrincipal, readonly string[]>();
 
 /** Names and values in turn. */
 export function identityHeaders(principal: Principal): readonly string[] {
-  if (principal.kind !== 'user') return named(['', '', '', '', 'none', '']);
+  if (!('user' in principal)) return named(['', '', '', '', 'none', '']);
   const known = made.get(principal);
   if (known !== undefined) return known;
   const { row } = principal.user;
@@ -32,7 +33,7 @@ export function identityHeaders(principal: Principal): readonly string[] {
     row.email,
     row.displayName,
     principal.via,
-    '',
+    (scopesOf(principal) ?? []).join(','),
   ]);
   made.set(principal, headers);
   return headers;

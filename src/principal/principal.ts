@@ -1,19 +1,33 @@
 /**
- * Step 5: who is that, as of now? A principal hangs on what memory knows of its user; when user or session change it is
- * thrown away, so that nothing here can be older than the store (3-rules, The hot path).
+ * Step 5: who is that, as of now? A principal hangs on what memory knows of its user; when user, session or token change
+ * it is thrown away, so that nothing here can be older than the store (3-rules, The hot path).
  */
 import type { InstallationState, UserRow } from '../store/rows.ts';
-import type { SessionHolder } from '../verify/memory.ts';
+import type { KnownUser, SessionHolder, TokenHolder } from '../verify/holders.ts';
 
 /** Somebody signed in, by a session that was found genuine and alive. */
 export type UserPrincipal = SessionHolder;
+
+/** A program, by an API token that is in force; never more than its owner. */
+export type TokenPrincipal = TokenHolder;
+
+/** One request by a ticket that was spent for it: as whoever asked for the ticket, and never for what needs the person. */
+export interface TicketPrincipal {
+  readonly kind: 'ticket';
+  readonly user: KnownUser;
+  readonly parent: UserPrincipal | TokenPrincipal;
+  readonly via: 'path-ticket';
+}
+
+/** Whatever acts as an account. */
+export type AccountPrincipal = UserPrincipal | TokenPrincipal | TicketPrincipal;
 
 export type Principal =
   /** Nobody signed in, on a route that takes that. */
   | { readonly kind: 'anonymous' }
   /** Authentication is declined or off: everybody, with an empty identity. */
   | { readonly kind: 'everybody'; readonly state: Extract<InstallationState, 'declined' | 'off'> }
-  | UserPrincipal;
+  | AccountPrincipal;
 
 export const anonymous: Principal = { kind: 'anonymous' };
 
@@ -22,4 +36,16 @@ export const adminPrivilege = 'admin';
 /** Pure predicate on a row that was read now. */
 export function hasPrivilege(user: UserRow, privilege: string): boolean {
   return user.privileges.includes(privilege);
+}
+
+/** What a principal holds on to, by id: its session or its token. */
+export function holderOf(principal: AccountPrincipal): string {
+  switch (principal.kind) {
+    case 'user':
+      return principal.session.id;
+    case 'token':
+      return principal.token.id;
+    case 'ticket':
+      return holderOf(principal.parent);
+  }
 }
