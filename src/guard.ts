@@ -8,45 +8,30 @@
  * order. Each answers with a refusal or with who it is; there is no boolean to forget. A fault anywhere throws, and
  * the handler turns that into a refusal.
  */
-import { refuse, type Refusal } from './errors.ts';
+import { refuse } from './errors.ts';
+import {
+  type Admission,
+  type Admitted,
+  admitted,
+  nothing,
+  rejected,
+  rejectedAs,
+  withValue,
+} from './guard/admission.ts';
+import { type Asked, identifier, type IdentifyParts } from './guard/identify.ts';
 import { judgeCsrfToken, judgeProvenance } from './policy/csrf.ts';
-import { type Duty, dutyOf, judgeDuty, type Reach, type RequireFactor } from './policy/duty.ts';
-import { judgeKind, judgeNeed, type Need, reachOf } from './policy/need.ts';
-import { anonymous, type Principal, type UserPrincipal } from './principal/principal.ts';
+import { dutyOf, judgeDuty, type Reach, type RequireFactor } from './policy/duty.ts';
+import { judgeNeed, type Need, reachOf } from './policy/need.ts';
+import { judgeScopes, judgeUnnamed } from './policy/scopes.ts';
+import { anonymous, type TicketPrincipal, type UserPrincipal } from './principal/principal.ts';
 import type { Client } from './request/address.ts';
 import type { Locality } from './request/arrival.ts';
-import {
-  type CookieCandidate,
-  type CookieSlot,
-  type Credential,
-  ownCredential,
-  proxiedCredential,
-} from './request/credential.ts';
+import type { CookieSlot, CredentialReader } from './request/credential.ts';
 import { type HeaderMap, type Incoming, methodSafety } from './request/incoming.ts';
 import { opensSocket } from './request/navigation.ts';
 import type { InstallationState } from './store/rows.ts';
-import type { Limited } from './throttle/limiter.ts';
-import type { MaybePromise, Origin, Secret, SessionKind } from './types.ts';
-import type { SessionProof, SessionVerifier, Shown, Use } from './verify/session.ts';
-
-export interface Admitted {
-  readonly kind: 'admitted';
-  readonly principal: Principal;
-  /** Token of the session that decided; empty when none did. CSRF tokens are derived from it. */
-  readonly token: Secret | '';
-  /** Cookies of ours that turned out dead, to be expired by the answer. */
-  readonly deadCookies: readonly string[];
-}
-
-export interface Rejected extends Refusal {
-  readonly deadCookies: readonly string[];
-  /** Who was refused for want of a privilege: that is written down. */
-  readonly denied?: UserPrincipal;
-  /** What has to be done first. */
-  readonly duty?: Exclude<Duty, 'none'>;
-}
-
-export type Admission = Rejected | Admitted;
+import type { MaybePromise, Origin, Scope } from './types.ts';
+import type { Use } from './verify/session.ts';
 
 /** What the route table says about a route, as far as the guard is concerned. */
 export interface Gate {
@@ -66,6 +51,10 @@ export interface ApplicationGate {
   readonly headers: HeaderMap;
   /** Empty when a proxy did not say: anything but safe. */
   readonly method: string;
+  /** Path and query that were asked for; empty when a proxy did not say. */
+  readonly target: string;
+  /** Any of them will do; with none the method decides what a token needs. */
+  readonly scopes: readonly Scope[];
   /** The proxy says that a WebSocket is asked for. */
   readonly exchange?: 'socket' | 'request';
   /** Host asked for; null when a forward-auth request names none. */
@@ -79,64 +68,85 @@ export interface ApplicationGate {
   readonly reach?: Reach;
   /** `looks`: asks about an exchange that is under way, which is no use of the session by itself. */
   readonly use?: Use;
+  /** An exchange that a ticket was spent for: it goes on as long as whoever asked for the ticket may. */
+  readonly goesOnFor?: TicketPrincipal;
 }
 
 export interface Guard {
   admit(incoming: Incoming, gate: Gate): MaybePromise<Admission>;
+  /** Whether they still may, once a body has arrived: it takes as long as its sender likes. Nothing is counted again. */
+  readmit(admission: Admitted, gate: Gate): MaybePromise<Admission>;
   admitToApplication(gate: ApplicationGate): MaybePromise<Admission>;
 }
 
-const noCookies: readonly string[] = [];
+export interface GuardParts extends IdentifyParts {
+  readonly credentials: CredentialReader;
+  readonly requireFactor: RequireFactor;
+}
 
-export function guard(parts: {
-  sessions: SessionVerifier;
-  kinds: ReadonlyMap<string, SessionKind>;
-  requireFactor: RequireFactor;
-}): Guard {
-  const { sessions, kinds } = parts;
+export function guard(parts: GuardParts): Guard {
+  const { credentials } = parts;
+  const identify = identifier(parts);
 
-  /** The last question: may they, and is there nothing that has to be done first? */
+  /** The last question: may they, and is there nothing that the person has to do first? */
   const dutiful = (identity: Admitted, reach: Reach): Admission => {
-    const { principal } = identity;
-    if (principal.kind !== 'user') return identity;
-    const judged = judgeDuty(reach, dutyOf(principal.user.row, parts.requireFactor));
+    const person = personOf(identity);
+    if (person === undefined) return identity;
+    const judged = judgeDuty(reach, dutyOf(person.user.row, parts.requireFactor));
     return judged.kind === 'refused' ? { ...judged, deadCookies: identity.deadCookies } : identity;
+  };
+
+  const entitled = (identity: Admitted, gate: Gate): Admission => {
+    const { principal } = identity;
+    const need = judgeNeed(gate.need, principal, gate.locality());
+    if (need.kind === 'refused') {
+      const refused = rejectedAs(identity, need);
+      const barred = need.code === 'forbidden' || need.code === 'insufficient_scope';
+      return barred && 'user' in principal ? { ...refused, denied: principal } : refused;
+    }
+    return dutiful(identity, reachOf(gate.need));
   };
 
   return {
     admit: (incoming, gate) => {
       const unsafe = methodSafety(incoming.method) === 'unsafe';
-      if (gate.need.kind === 'nobody' || gate.need.kind === 'local') {
+      const { kind } = gate.need;
+      if (kind === 'nobody' || (kind === 'local' && gate.locality() === 'local')) {
         const provenance = unsafe ? judgeProvenance(incoming.headers, gate.own) : undefined;
-        if (provenance?.kind === 'refused') return rejected(provenance);
-        const need = judgeNeed(gate.need, anonymous, gate.locality());
-        return need.kind === 'refused' ? rejected(need) : admitted(anonymous);
+        return provenance?.kind === 'refused' ? rejected(provenance) : admitted(anonymous);
       }
-      const credential = ownCredential(incoming.headers, gate.slots);
-      return then(identify(credential, 'counts', gate.client), (identity): Admission => {
+      const credential = credentials.own({ ...gate, target: incoming.target, headers: incoming.headers });
+      const asked: Asked = { use: 'counts', client: gate.client };
+      return withValue(identify(credential, asked), (identity): Admission => {
         if (identity.kind === 'refused') {
           // A dead cookie on a route that does without is no cookie; it is expired all the same.
-          return gate.need.kind === 'anybody'
-            ? { ...admitted(anonymous), deadCookies: identity.deadCookies }
-            : identity;
+          const { deadCookies, headers = nothing } = identity;
+          return kind === 'anybody' ? admitted(anonymous, '', deadCookies, () => headers) : identity;
         }
         const { principal } = identity;
-        if (unsafe && credential.kind !== 'bearer') {
+        // A ticket is a URL that somebody opens: it reads.
+        if (unsafe && principal.kind === 'ticket') return rejectedAs(identity, refuse('forbidden'));
+        if (unsafe && (credential.kind === 'cookies' || credential.kind === 'none')) {
           const provenance = judgeProvenance(incoming.headers, gate.own);
-          if (provenance.kind === 'refused') return rejected(provenance, identity.deadCookies);
+          if (provenance.kind === 'refused') return rejectedAs(identity, provenance);
           if (identity.token !== '') {
             const headers = gate.csrfField === undefined ? incoming.headers : { 'x-csrf-token': gate.csrfField };
             const token = judgeCsrfToken(headers, identity.token);
-            if (token.kind === 'refused') return rejected(token, identity.deadCookies);
+            if (token.kind === 'refused') return rejectedAs(identity, token);
           }
         }
-        const need = judgeNeed(gate.need, principal, gate.locality());
-        if (need.kind === 'refused') {
-          const refused = rejected(need, identity.deadCookies);
-          return need.code === 'forbidden' && principal.kind === 'user' ? { ...refused, denied: principal } : refused;
-        }
-        return dutiful(identity, reachOf(gate.need));
+        return entitled(identity, gate);
       });
+    },
+
+    readmit: (admission, gate) => {
+      const { principal } = admission;
+      if (!('user' in principal)) return admission;
+      return withValue(identify.again(principal, { use: 'looks', client: gate.client }), (identity) =>
+        identity.kind === 'refused'
+          ? rejectedAs(admission, identity)
+          : entitled({ ...admission, principal: identity.principal }, gate),
+      );
     },
 
     admitToApplication: (gate) => {
@@ -151,99 +161,41 @@ export function guard(parts: {
         case 'configured':
           break;
       }
-      const credential = proxiedCredential(gate.headers, gate.slots);
-      return then(identify(credential, gate.use ?? 'counts', gate.client), (identity): Admission => {
+      const asked: Asked = { use: gate.use ?? 'counts', client: gate.client };
+      const credential = credentials.proxied(gate);
+      const identified =
+        gate.goesOnFor === undefined ? identify(credential, asked) : identify.again(gate.goesOnFor, asked);
+      return withValue(identified, (identity): Admission => {
         if (identity.kind === 'refused') return identity;
         const { principal } = identity;
-        if (principal.kind !== 'user') return rejected(refuse('unauthorized'));
-        const { session } = principal;
-        if (session.origin !== null && gate.origin !== null && session.origin !== gate.origin) {
+        if (!('user' in principal)) return rejected(refuse('unauthorized'));
+        const origin = personOf(identity)?.session.origin ?? null;
+        if (origin !== null && gate.origin !== null && origin !== gate.origin) {
           return rejected(refuse('unauthorized', { cause: 'session-of-another-host' }));
         }
-        if (credential.kind === 'cookies' && unsafeToApplication(gate)) {
+        const unsafe = unsafeToApplication(gate);
+        if (credential.kind === 'cookies' && unsafe) {
           const provenance = judgeProvenance(gate.headers, [gate.ownOrigin]);
-          if (provenance.kind === 'refused') return rejected(provenance);
+          if (provenance.kind === 'refused') return rejectedAs(identity, provenance);
         }
+        const scopes =
+          gate.scopes.length > 0
+            ? judgeScopes(gate.scopes, principal)
+            : judgeUnnamed(unsafe ? 'changes' : 'reads', principal);
+        if (scopes.kind === 'refused') return { ...rejectedAs(identity, scopes), denied: principal };
         return dutiful(identity, gate.reach ?? 'whole');
       });
     },
   };
+}
 
-  /** Steps 2 to 5 for sessions: genuine, alive, whose, and still entitled to a session of that kind. */
-  function identify(credential: Credential, use: Use, client: () => Client): MaybePromise<Admission> {
-    switch (credential.kind) {
-      case 'none':
-        return admitted(anonymous);
-      case 'malformed':
-        return rejected(refuse('invalid_request', { detail: credential.detail }));
-      case 'unusable-header':
-        return rejected(refuse('invalid_token', { cause: 'malformed' }));
-      case 'bearer':
-        return then(
-          sessions.verify(credential.token, { transport: 'bearer', sessionKind: undefined, use, client }),
-          (proof) => {
-            if (proof.kind === 'limited') return limited(proof);
-            return proof.kind === 'rejected'
-              ? rejected(refuse('invalid_token', { cause: proof.cause }))
-              : entitled(proof, credential.token, noCookies);
-          },
-        );
-      case 'cookies':
-        return firstAlive(credential.candidates, 0, noCookies, 'absent', { use, client });
-    }
-  }
-
-  /** A dead cookie counts as absent when another of ours is alive; all dead ones are expired by the answer. */
-  function firstAlive(
-    candidates: readonly CookieCandidate[],
-    at: number,
-    dead: readonly string[],
-    cause: string,
-    asked: Pick<Shown, 'use' | 'client'>,
-  ): MaybePromise<Admission> {
-    const candidate = candidates[at];
-    if (candidate === undefined) return rejected(refuse('session_expired', { cause }), dead);
-    const proof: MaybePromise<SessionProof> =
-      candidate.token === ''
-        ? { kind: 'rejected', cause: 'unknown' }
-        : sessions.verify(candidate.token, { ...asked, transport: 'cookie', sessionKind: candidate.sessionKind });
-    return then(proof, (judged) => {
-      if (judged.kind === 'limited') return limited(judged);
-      return judged.kind === 'rejected'
-        ? firstAlive(candidates, at + 1, [...dead, candidate.cookie], judged.cause, asked)
-        : entitled(judged, candidate.token, dead);
-    });
-  }
-
-  function entitled(principal: UserPrincipal, token: Secret | '', deadCookies: readonly string[]): Admission {
-    const kind = kinds.get(principal.session.kind);
-    if (kind === undefined) return rejected(refuse('session_expired', { cause: 'kind-unknown' }), deadCookies);
-    const judged = judgeKind(principal, kind.privilege);
-    return judged.kind === 'refused'
-      ? { ...rejected(judged, deadCookies), denied: principal }
-      : { kind: 'admitted', principal, token, deadCookies };
-  }
+/** The person behind it; undefined for tokens, which no duty of their owner's stops (3-rules, What ends what). */
+function personOf({ principal }: Admitted): UserPrincipal | undefined {
+  const holder = principal.kind === 'ticket' ? principal.parent : principal;
+  return holder.kind === 'user' ? holder : undefined;
 }
 
 /** WebSocket upgrades change things and carry no token, so their Origin must match (3-rules, Proxied requests). */
 function unsafeToApplication(gate: ApplicationGate): boolean {
   return gate.exchange === 'socket' || methodSafety(gate.method) === 'unsafe' || opensSocket(gate.headers) === 'socket';
-}
-
-/** Nothing is said about the token: the store was not asked. */
-function limited({ retryAfterSeconds }: Limited): Rejected {
-  return rejected(refuse('rate_limited', { retryAfterSeconds, cause: 'unknown-secrets' }));
-}
-
-function admitted(principal: Principal): Admitted {
-  return { kind: 'admitted', principal, token: '', deadCookies: noCookies };
-}
-
-function rejected(refusal: Refusal, deadCookies: readonly string[] = noCookies): Rejected {
-  return { ...refusal, deadCookies };
-}
-
-/** Goes on at once when the value is there: the hot path makes no promise. */
-function then<T, U>(value: MaybePromise<T>, goOn: (value: T) => MaybePromise<U>): MaybePromise<U> {
-  return value instanceof Promise ? value.then(goOn) : goOn(value);
 }

@@ -6,7 +6,8 @@ import type { Settings } from './config/schema.ts';
 import { newSetupCode } from './crypto/code.ts';
 import { openHashing } from './crypto/hashing.ts';
 import { newName, systemRandom, type Random } from './crypto/random.ts';
-import { guard as makeGuard, type Guard } from './guard.ts';
+import type { Guard } from './guard.ts';
+import { openGuard } from './guard/open-guard.ts';
 import { type House, openHouse } from './http/house.ts';
 import type { Pages } from './http/pages.ts';
 import { openMail } from './mail/open-mail.ts';
@@ -33,8 +34,8 @@ import type { Clock, Millis, Secret, SessionKind } from './types.ts';
 import { acquaintances } from './verify/acquaintance.ts';
 import { endingStore } from './verify/ending.ts';
 import { type Memory, memory as makeMemory } from './verify/memory.ts';
-import { passkeyVerifier } from './verify/passkey.ts';
-import { passkeyChallenges } from './verify/passkey-challenge.ts';
+import { passkeyVerifier } from './verify/passkeys/passkey.ts';
+import { passkeyChallenges } from './verify/passkeys/passkey-challenge.ts';
 import { passwordVerifier } from './verify/password.ts';
 import { sessionVerifier } from './verify/session.ts';
 import { setupCodeDigest } from './verify/setup-code.ts';
@@ -48,6 +49,8 @@ export interface SallyportOptions {
   readonly belonging?: Belonging;
   /** Where several nodes count wrong guesses together; without it each counts for itself. */
   readonly cells?: SharedCells;
+  /** Others, for the limits of API tokens, which fill them themselves. */
+  readonly tokenCells?: SharedCells;
   readonly places: Places;
   readonly pages: Pages;
   readonly version: string;
@@ -102,7 +105,6 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const kindsMade = sessionKindsOf(settings, options.sessionKinds ?? []);
   if (kindsMade.kind === 'refused') return kindsMade;
   const { kinds } = kindsMade;
-
   const opened = await openInstallation({
     store: options.store,
     belonging: options.belonging ?? { kind: 'own' },
@@ -138,19 +140,22 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     }
   });
   const unknown = unknownSecrets(clock);
-  const sessions = sessionVerifier({
-    memory,
-    store,
-    kinds,
-    clock,
-    unknown,
-    over: sweep,
-    onFault,
-  });
-  const guard = makeGuard({ sessions, kinds, requireFactor: settings.requireFactor });
+  const sessions = sessionVerifier({ memory, store, kinds, clock, unknown, over: sweep, onFault });
   const metrics = makeMetrics();
   const failures = options.failures ?? failureLog([], clock);
   const record = recorder({ store, clock, log, metrics, failures });
+  const { cells = null } = options;
+  const { guard, credentials, tokens } = openGuard({
+    settings,
+    store,
+    memory,
+    sessions,
+    kinds,
+    unknown,
+    recorder: record,
+    tokenCells: options.tokenCells ?? null,
+    clock,
+  });
   const [consoleOrigin] = places.console;
   const mail = openMail({ settings, store, recorder: record, clock, log, random, wait, consoleOrigin });
   if (mail.kind === 'refused') return mail;
@@ -170,7 +175,6 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   });
   const { hasher } = hashing;
   const passwords = passwordVerifier({ hasher, keyring, random, store, onFault });
-  const { cells = null } = options;
   const remembered = (): Promise<readonly LimitRow[]> => store.limits(clock.now());
   const limiter = makeLimiter({
     clock,
@@ -205,6 +209,8 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     store,
     memory,
     guard,
+    credentials,
+    tokenUses: tokens,
     prover: prove,
     enrolments: enrolmentProver(proverParts),
     links: linkProver(proverParts),
@@ -232,9 +238,11 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     // Whoever asked for the end was told, and that was logged: not again every second.
     const waits = (fault: unknown): void => (fault instanceof StoreFault ? undefined : onFault(fault));
     void ending.settle().catch(waits);
+    void tokens.keepUp().catch(waits);
     void record.settle('over').then(signing.keepUp).catch(waits);
   }, 1000);
   const sweeping = setInterval(() => void sweep(), sweepEveryMs);
+
   polling.unref();
   sweeping.unref();
 
@@ -271,6 +279,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
         await sessions.flush();
         // A disk that is full does not keep the server from stopping in order.
         try {
+          await tokens.flush();
           await record.settle('all');
           await store.appendAudit(record.event({ event: 'server-stopped', ...host }));
           await signing.make();

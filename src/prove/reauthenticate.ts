@@ -5,10 +5,11 @@
 import { refuse, type Refusal } from '../errors.ts';
 import { stepUpRefusal } from '../policy/step-up.ts';
 import { secondFactorOf } from '../principal/factors.ts';
-import type { UserPrincipal } from '../principal/principal.ts';
+import { holderOf, type TokenPrincipal, type UserPrincipal } from '../principal/principal.ts';
 import { readFactorCode } from '../request/factor-code.ts';
 import type { UserRow } from '../store/rows.ts';
-import type { Password } from '../types.ts';
+import { reauthenticationFailures } from '../throttle/limits.ts';
+import type { Password, TokenId } from '../types.ts';
 import { readPassword } from '../verify/claim.ts';
 import type { PasswordVerifier } from '../verify/password.ts';
 import type { Codes } from './codes.ts';
@@ -34,6 +35,9 @@ export interface Confirmation {
   readonly passkey?: unknown;
 }
 
+/** Who confirms: somebody signed in, or whoever uses a token and has the owner's password as well. */
+export type Confirming = UserPrincipal | TokenPrincipal;
+
 export interface Confirmed {
   readonly kind: 'user';
   readonly user: UserRow;
@@ -48,8 +52,11 @@ export interface ReauthenticationParts extends WalkParts {
   readonly factors: SecondFactors;
 }
 
+/** Tokens whose wrong confirmations are remembered; beyond them the oldest is forgotten. */
+const mostBeside = 4096;
+
 export type Reauthenticate = (
-  claim: { readonly principal: UserPrincipal; readonly given: Confirmation },
+  claim: { readonly principal: Confirming; readonly given: Confirmation },
   circumstances: Circumstances,
 ) => Promise<Refusal | Confirmed>;
 
@@ -57,7 +64,7 @@ export function reauthentication(parts: ReauthenticationParts): Reauthenticate {
   const { store, recorder, walk, passwords, codes, passkeys } = parts;
 
   /** Nothing was looked at: it says what would do. */
-  const more = async ({ user: { row } }: UserPrincipal, { origin }: Circumstances): Promise<Refusal> =>
+  const more = async ({ user: { row } }: Confirming, { origin }: Circumstances): Promise<Refusal> =>
     stepUpRefusal((await parts.factors.methods(row, origin)).methods);
 
   const failed = (userId: Failure['userId'], cause: string): Verdict<never> => ({
@@ -65,25 +72,56 @@ export function reauthentication(parts: ReauthenticationParts): Reauthenticate {
     failure: { refusal: refuse('reauthentication_failed'), userId, cause, charge: 'charged' },
   });
 
+  /** Wrong in a row beside a token, at this node. */
+  const beside = new Map<TokenId, number>();
+
+  /** As a session ends: so many in a row switch the token off, before the answer. */
+  const countBeside = async ({ token, user }: TokenPrincipal, { address, peer }: Circumstances): Promise<void> => {
+    const count = (beside.get(token.id) ?? 0) + 1;
+    beside.delete(token.id);
+    if (count < reauthenticationFailures) {
+      beside.set(token.id, count);
+      const [oldest] = beside.keys();
+      if (beside.size > mostBeside && oldest !== undefined) beside.delete(oldest);
+      return;
+    }
+    await store.updateToken({
+      id: token.id,
+      owner: user.row.id,
+      patch: { active: false },
+      audit: recorder.event({
+        event: 'token-changed',
+        actor: user.row.id,
+        address,
+        peer,
+        way: 'password',
+        target: token.id,
+        result: 'too-many-wrong-passwords',
+      }),
+    });
+  };
+
   const note = async (
-    principal: UserPrincipal,
+    principal: Confirming,
     { way, ...failure }: Pick<Failure, 'userId' | 'cause'> & { readonly way: Confirmed['way'] },
     circumstances: Circumstances,
   ): Promise<void> => {
     const { row } = principal.user;
     await recorder.refused({
       event: 'reauthentication-refused',
-      kind: principal.session.kind,
+      kind: principal.kind === 'user' ? principal.session.kind : 'token',
       guessed: way === 'passkey' ? 'unguessable' : { kind: 'account', username: row.username },
       actor: row.id,
       way,
       ...noted(failure, circumstances),
     });
-    await countReauthentication(parts, principal, circumstances);
+    await (principal.kind === 'user'
+      ? countReauthentication(parts, principal, circumstances)
+      : countBeside(principal, circumstances));
   };
 
   const byPasskey = async (
-    principal: UserPrincipal,
+    principal: Confirming,
     response: unknown,
     circumstances: Circumstances,
   ): Promise<Refusal | Confirmed> => {
@@ -125,7 +163,7 @@ export function reauthentication(parts: ReauthenticationParts): Reauthenticate {
   };
 
   const byPassword = async (
-    principal: UserPrincipal,
+    principal: Confirming,
     password: Password,
     given: Confirmation,
     circumstances: Circumstances,
@@ -136,7 +174,7 @@ export function reauthentication(parts: ReauthenticationParts): Reauthenticate {
       {
         way: 'reauthentication',
         address,
-        standing: { kind: 'holder', holder: principal.session.id },
+        standing: { kind: 'holder', holder: holderOf(principal) },
         subject: { kind: 'user', userId },
       },
       circumstances,
@@ -157,7 +195,7 @@ export function reauthentication(parts: ReauthenticationParts): Reauthenticate {
     );
   };
 
-  return async ({ principal, given }, circumstances) => {
+  const confirm: Reauthenticate = async ({ principal, given }, circumstances) => {
     if (given.password === undefined)
       return given.passkey === undefined
         ? more(principal, circumstances)
@@ -168,5 +206,11 @@ export function reauthentication(parts: ReauthenticationParts): Reauthenticate {
     const missing = given.code === undefined && given.passkey === undefined;
     if (missing && secondFactorOf(principal.user.row) === 'present') return more(principal, circumstances);
     return byPassword(principal, typed.password, given, circumstances);
+  };
+
+  return async (claim, circumstances) => {
+    const proven = await confirm(claim, circumstances);
+    if (proven.kind === 'user' && claim.principal.kind === 'token') beside.delete(claim.principal.token.id);
+    return proven;
   };
 }

@@ -15,7 +15,12 @@ export interface Figures {
     readonly refused: number;
     readonly waitedMs: number;
   };
-  readonly memory: { readonly sessions: number; readonly hits: number; readonly misses: number };
+  readonly memory: {
+    readonly sessions: number;
+    readonly tokens: number;
+    readonly hits: number;
+    readonly misses: number;
+  };
   /** Since changes by others were last read: a revocation is at most so far from being seen here. */
   readonly changesReadMsAgo: number;
   /** `latencyMs`: of a write made to find out. */
@@ -103,8 +108,9 @@ function numbersOf({ liveSessions, signIn, hashing, memory, changesReadMsAgo, st
     one('counter', 'hashes_refused_total', 'Password hashes refused because the queue was full.', hashing.refused),
     one('counter', 'hash_wait_seconds_total', 'Time that password hashes waited.', hashing.waitedMs / 1000),
     one('gauge', 'session_cache_entries', 'Sessions known in memory.', memory.sessions),
-    one('counter', 'session_cache_hits_total', 'Sessions answered from memory.', memory.hits),
-    one('counter', 'session_cache_misses_total', 'Sessions looked up in the store.', memory.misses),
+    one('gauge', 'token_cache_entries', 'API tokens known in memory.', memory.tokens),
+    one('counter', 'session_cache_hits_total', 'Sessions and tokens answered from memory.', memory.hits),
+    one('counter', 'session_cache_misses_total', 'Sessions and tokens looked up in the store.', memory.misses),
     one(
       'gauge',
       'session_cache_hit_ratio',

@@ -61,6 +61,12 @@ export const auditEvents = {
   'password-set-by-link': 'A password was set with a link; everything the account had open ended',
   'mail-sent': 'A mail was taken by the mail server; the target is the account',
   'mail-failed': 'A mail was not sent; the target is the account, the result the cause',
+  'token-created': 'An API token was made; the target is the token',
+  'token-changed': 'An API token was changed; the target is the token, the result says what',
+  'token-rotated': 'An API token was given a new secret; the target is the token',
+  'token-revoked': 'An API token was revoked; the target is the token',
+  'token-expired':
+    'An API token, or the secret before the one it has (then the result says so), was shown after its time, and is over for good; the target is the token',
   'device-forgotten': 'A known device was forgotten after too many wrong passwords; the target is its account',
   'blocks-lifted': 'Limits were lifted; the target is the account, address or network, empty for all',
 } as const;
@@ -83,7 +89,16 @@ export interface Occurrence {
   readonly address: Address | '';
   /** Left out where the connection came from the host, or from the client itself. */
   readonly peer?: Address;
-  readonly way: 'password' | 'passkey' | 'session' | 'setup-code' | 'link' | 'host' | 'none';
+  readonly way:
+    | 'password'
+    | 'passkey'
+    | 'session'
+    | 'api-token'
+    | 'path-ticket'
+    | 'setup-code'
+    | 'link'
+    | 'host'
+    | 'none';
   /** What it was done to: a user id, a session id, or empty. */
   readonly target?: string;
   readonly result?: string;
@@ -99,7 +114,7 @@ export interface Log {
 /** A refusal for want of a privilege. */
 export interface Denial extends Whence {
   readonly actor: UserId;
-  /** What is counted as one: a session id, or a user id where there is no session yet. */
+  /** What is counted as one: the id of a session or token, or a user id where there is no session yet. */
   readonly holder: string;
   readonly way: Occurrence['way'];
   /** The path that was asked for, or the host. */
@@ -133,6 +148,8 @@ export interface Recorder {
       readonly guessed: Named | 'unguessable' | null;
     },
   ): Promise<void>;
+  /** An API token, or what should have been one, was refused: counted alone, since nobody guesses one. */
+  tokenRefused(cause: string): void;
   /** A refused authorisation, once per holder and minute. It is refused, written or not. */
   denied(denial: Denial): Promise<void>;
   /** Writes what was counted in minutes that are over; `all`: in this one, too. */
@@ -190,6 +207,7 @@ export function recorder(parts: {
       log.warn({ event: occurrence.event, address, way, user: userId ?? undefined, cause }, 'authentication failure');
       await Promise.all([store.recordAttempt(attempt), store.appendAudit(event({ ...occurrence, result: cause }))]);
     },
+    tokenRefused: (cause) => metrics.authenticated({ kind: 'token', way: 'api-token', result: cause }),
     denied: async ({ holder, ...denial }) => {
       const now = clock.monotonic();
       const last = denied.get(holder);

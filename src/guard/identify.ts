@@ -1,0 +1,205 @@
+/**
+ * Steps 2 to 5 for what a request carries: may it be tried, is it genuine and in force, whose is it, and is its owner still
+ * entitled to it? Of tokens it is asked in this order: format, secret, active, expiry, address, owner, rate (3-rules, API
+ * tokens); what it may do comes after, and is the guard's.
+ */
+import { refuse } from '../errors.ts';
+import { judgeKind } from '../policy/need.ts';
+import { type AccountPrincipal, anonymous, type UserPrincipal } from '../principal/principal.ts';
+import type { Recorder } from '../record/recorder.ts';
+import type { Client } from '../request/address.ts';
+import type { CookieCandidate, Credential } from '../request/credential.ts';
+import { rateLimitHeaders } from '../throttle/tokens/rate-limit-headers.ts';
+import type { Spending, TokenLimits } from '../throttle/token-limits.ts';
+import type { Digest, MaybePromise, Secret, SessionKind } from '../types.ts';
+import type { TokenProof, TokenVerifier } from '../verify/api-token.ts';
+import type { TokenHolder } from '../verify/holders.ts';
+import type { PathTicketVerifier } from '../verify/path-ticket.ts';
+import type { SessionProof, SessionVerifier, Shown, Use } from '../verify/session.ts';
+import { type Admission, admitted, nothing, rejected, withValue, tooManyUnknown } from './admission.ts';
+
+export interface IdentifyParts {
+  readonly sessions: SessionVerifier;
+  readonly tokens: TokenVerifier;
+  readonly pathTickets: PathTicketVerifier;
+  readonly tokenLimits: TokenLimits;
+  readonly kinds: ReadonlyMap<string, SessionKind>;
+  readonly recorder: Pick<Recorder, 'tokenRefused'>;
+}
+
+export interface Asked {
+  readonly use: Use;
+  /** Whose failures a secret that nobody knows is counted with. */
+  readonly client: () => Client;
+}
+
+export interface Identify {
+  (credential: Credential, asked: Asked): MaybePromise<Admission>;
+  /** Whoever was found before, as of now; of a ticket, which is spent, whether somebody is still behind it. */
+  again(principal: AccountPrincipal, asked: Asked): MaybePromise<Admission>;
+}
+
+export function identifier(parts: IdentifyParts): Identify {
+  const { sessions, tokens, tokenLimits, kinds } = parts;
+
+  const entitled = (principal: UserPrincipal, token: Secret | '', deadCookies: readonly string[]): Admission => {
+    const kind = kinds.get(principal.session.kind);
+    if (kind === undefined) return rejected(refuse('session_expired', { cause: 'kind-unknown' }), deadCookies);
+    const judged = judgeKind(principal, kind.privilege);
+    return judged.kind === 'refused'
+      ? { ...rejected(judged, deadCookies), denied: principal }
+      : admitted(principal, token, deadCookies);
+  };
+
+  /** A dead cookie counts as absent when another of ours is alive; all dead ones are expired by the answer. */
+  const firstAlive = (
+    candidates: readonly CookieCandidate[],
+    at: number,
+    dead: readonly string[],
+    cause: string,
+    asked: Asked,
+  ): MaybePromise<Admission> => {
+    const candidate = candidates[at];
+    if (candidate === undefined) return rejected(refuse('session_expired', { cause }), dead);
+    const { sessionKind, token, cookie } = candidate;
+    const { use, client } = asked;
+    const shown: Shown = { use, client, transport: 'cookie', sessionKind };
+    const proof: MaybePromise<SessionProof> =
+      token === '' ? { kind: 'rejected', cause: 'unknown' } : sessions.verify(token, shown);
+    return withValue(proof, (judged) => {
+      if (judged.kind === 'limited') return tooManyUnknown(judged);
+      return judged.kind === 'rejected'
+        ? firstAlive(candidates, at + 1, [...dead, cookie], judged.cause, asked)
+        : entitled(judged, token, dead);
+    });
+  };
+
+  const bySession = (proof: SessionProof, token: Secret | ''): Admission => {
+    if (proof.kind === 'limited') return tooManyUnknown(proof);
+    return proof.kind === 'rejected'
+      ? rejected(refuse('invalid_token', { cause: proof.cause }))
+      : entitled(proof, token, nothing);
+  };
+
+  const spent = (holder: TokenHolder, spending: Spending, { client }: Asked): Admission => {
+    const { quota } = spending;
+    if (spending.kind === 'spent') {
+      tokens.noteUse(holder.token, client().address);
+      return admitted(holder, '', nothing, () => rateLimitHeaders(quota));
+    }
+    const { retryAfterSeconds } = spending;
+    const { minute, hour } = quota;
+    parts.recorder.tokenRefused('limited');
+    return rejected(
+      refuse('rate_limited', {
+        detail: 'This token has made as many requests as it may. Wait, then go on.',
+        retryAfterSeconds,
+        headers: rateLimitHeaders(quota),
+        cause: 'token-limit',
+        fields: {
+          limit_per_minute: minute.limit,
+          limit_per_hour: hour.limit,
+          remaining_per_minute: minute.remaining,
+          remaining_per_hour: hour.remaining,
+        },
+      }),
+    );
+  };
+
+  const byToken = (proof: TokenProof, asked: Asked): MaybePromise<Admission> => {
+    switch (proof.kind) {
+      case 'limited':
+        return tooManyUnknown(proof);
+      case 'rejected':
+        parts.recorder.tokenRefused(proof.cause);
+        return rejected(refuse('invalid_token', { cause: proof.cause }));
+      case 'off-list':
+        parts.recorder.tokenRefused('off-list');
+        return { ...rejected(refuse('address_denied', { cause: 'off-list' })), denied: proof.holder };
+      case 'token': {
+        // What goes on is no further request.
+        if (asked.use !== 'counts') return admitted(proof);
+        return withValue(tokenLimits.spend(proof.token), (spending) => spent(proof, spending, asked));
+      }
+    }
+  };
+
+  /** However it came. */
+  const verifySession = (key: Digest, asked: Asked): MaybePromise<SessionProof> =>
+    sessions.verifyDigest(key, { ...asked, transport: undefined, sessionKind: undefined });
+
+  const byParent = (
+    { kind, digest }: { readonly kind: 'session' | 'token'; readonly digest: Digest },
+    asked: Asked,
+  ): MaybePromise<Admission> => {
+    const identity =
+      kind === 'token'
+        ? withValue(tokens.verifyDigest(digest, asked.client), (proof) => byToken(proof, asked))
+        : withValue(verifySession(digest, asked), (proof) => bySession(proof, ''));
+    return withValue(identity, (judged): Admission => {
+      if (judged.kind === 'refused') return judged;
+      const parent = judged.principal;
+      if (parent.kind !== 'user' && parent.kind !== 'token') return rejected(refuse('invalid_token'));
+      return { ...judged, principal: { kind: 'ticket', user: parent.user, parent, via: 'path-ticket' } };
+    });
+  };
+
+  const byTicket = async (ticket: Secret, path: string, asked: Asked): Promise<Admission> => {
+    const proof = await parts.pathTickets.spend(ticket, path, asked.client);
+    switch (proof.kind) {
+      case 'limited':
+        return tooManyUnknown(proof);
+      case 'rejected':
+        return rejected(refuse('invalid_token', { cause: proof.cause }));
+      case 'spent':
+        return byParent(proof.parent, asked);
+    }
+  };
+
+  const identify = (credential: Credential, asked: Asked): MaybePromise<Admission> => {
+    switch (credential.kind) {
+      case 'none':
+        return admitted(anonymous);
+      case 'malformed':
+        return rejected(refuse('invalid_request', { detail: credential.detail }));
+      case 'unusable-header':
+        parts.recorder.tokenRefused('malformed');
+        return rejected(refuse('invalid_token', { cause: 'malformed' }));
+      case 'api-token':
+        return withValue(tokens.verify(credential.token, asked.client), (proof) => byToken(proof, asked));
+      case 'path-ticket':
+        return byTicket(credential.ticket, credential.path, asked);
+      case 'bearer': {
+        const { token } = credential;
+        const shown: Shown = { ...asked, transport: 'bearer', sessionKind: undefined };
+        return withValue(sessions.verify(token, shown), (proof) => bySession(proof, token));
+      }
+      case 'cookies':
+        return firstAlive(credential.candidates, 0, nothing, 'absent', asked);
+    }
+  };
+
+  const again = (principal: AccountPrincipal, asked: Asked): MaybePromise<Admission> => {
+    switch (principal.kind) {
+      case 'user':
+        return withValue(verifySession(principal.session.digest, asked), (proof) => {
+          const judged = bySession(proof, '');
+          return judged.kind === 'refused' &&
+            judged.code === 'invalid_token' &&
+            principal.session.transport === 'cookie'
+            ? { ...judged, code: 'session_expired' }
+            : judged;
+        });
+      case 'token':
+        return withValue(tokens.verifyDigest(principal.shown, asked.client), (proof) => byToken(proof, asked));
+      case 'ticket': {
+        const { parent } = principal;
+        return parent.kind === 'token'
+          ? byParent({ kind: 'token', digest: parent.shown }, asked)
+          : byParent({ kind: 'session', digest: parent.session.digest }, asked);
+      }
+    }
+  };
+
+  return Object.assign(identify, { again });
+}

@@ -1,0 +1,60 @@
+/** The guard and what it is made of, over the parts that others share. */
+import { guard as makeGuard, type Guard } from '../guard.ts';
+import type { Settings } from '../config/schema.ts';
+import type { Recorder } from '../record/recorder.ts';
+import { type CredentialReader, credentialReader } from '../request/credential.ts';
+import type { SharedCells } from '../store/shared-cells.ts';
+import type { Store } from '../store/store.ts';
+import { tokenLimits } from '../throttle/token-limits.ts';
+import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
+import type { Clock, SessionKind } from '../types.ts';
+import { type TokenVerifier, tokenVerifier } from '../verify/api-token.ts';
+import type { Memory } from '../verify/memory.ts';
+import { pathTicketVerifier } from '../verify/path-ticket.ts';
+import type { SessionVerifier } from '../verify/session.ts';
+
+export interface OpenedGuard {
+  readonly guard: Guard;
+  readonly credentials: CredentialReader;
+  readonly tokens: TokenVerifier;
+}
+
+export function openGuard(parts: {
+  readonly settings: Pick<Settings, 'tokenPrefix' | 'requireFactor'>;
+  readonly store: Store;
+  readonly memory: Memory;
+  readonly sessions: SessionVerifier;
+  readonly kinds: ReadonlyMap<string, SessionKind>;
+  readonly unknown: UnknownSecrets;
+  readonly recorder: Recorder;
+  readonly tokenCells: SharedCells | null;
+  readonly clock: Clock;
+}): OpenedGuard {
+  const { settings, store, memory, unknown, recorder, clock } = parts;
+  const tokens = tokenVerifier({
+    memory,
+    store,
+    clock,
+    unknown,
+    over: async (token, what) => {
+      const { id } = token;
+      const told = { event: 'token-expired', actor: '', address: '', way: 'none', target: id } as const;
+      const audit = recorder.event(what === 'expired' ? told : { ...told, result: 'secret-before' });
+      const patch = what === 'expired' ? ({ active: false } as const) : ({ previous: null } as const);
+      // Of many that see it one writes it.
+      await store.updateToken({ id, owner: null, patch, from: token, audit });
+    },
+  });
+  const credentials = credentialReader(settings.tokenPrefix);
+  const guard = makeGuard({
+    credentials,
+    sessions: parts.sessions,
+    tokens,
+    pathTickets: pathTicketVerifier({ store, clock, unknown }),
+    tokenLimits: tokenLimits({ clock, cells: parts.tokenCells }),
+    kinds: parts.kinds,
+    recorder,
+    requireFactor: settings.requireFactor,
+  });
+  return { guard, credentials, tokens };
+}
