@@ -7,7 +7,7 @@ import { header } from '../request/incoming.ts';
 import { readTime } from '../request/time.ts';
 import { parseUsername } from '../request/username.ts';
 import type { AuditFilter, AuditRow } from '../store/rows.ts';
-import { done, type Export, type Outcome, type SignedInCall } from './call.ts';
+import { done, type Export, type Outcome, type AccountCall } from './call.ts';
 
 export interface AuditParts {
   readonly audit: AuditSource;
@@ -26,7 +26,7 @@ export interface AuditQuery {
   readonly limit: number | null;
 }
 
-export async function listAudit(parts: AuditParts, call: SignedInCall): Promise<Outcome> {
+export async function listAudit(parts: AuditParts, call: AccountCall): Promise<Outcome> {
   const query = readAuditQuery(call.query);
   if (query.kind === 'refused') return query;
   const form = formOf(header(call.incoming.headers, 'accept') ?? '');

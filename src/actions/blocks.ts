@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import type { Limiter } from '../throttle/limiter.ts';
 import type { Block, Lifting } from '../throttle/places.ts';
 import type { Clock, UserId } from '../types.ts';
-import { done, type Outcome, type SignedInCall, whence } from './call.ts';
+import { done, type Outcome, type AccountCall, whence } from './call.ts';
 import { timeText } from './issue-session.ts';
 
 export interface BlockParts {
@@ -53,11 +53,11 @@ export async function listBlocks(parts: BlockParts): Promise<Outcome> {
 }
 
 /** One of the three names what to lift; none of them lifts all there is. */
-export async function liftBlocks(parts: BlockParts, call: SignedInCall<LiftBody>): Promise<Outcome> {
+export async function liftBlocks(parts: BlockParts, call: AccountCall<LiftBody>): Promise<Outcome> {
   const { username, address, network } = call.body;
   if ([username, address, network].filter((each) => each !== undefined).length > 1)
     return refuse('invalid_request', { detail: 'Give one of "username", "address" and "network", or none for all.' });
-  const by = { actor: call.principal.user.row.id, ...whence(call), way: 'session' } as const;
+  const by = { actor: call.principal.user.row.id, ...whence(call), way: call.principal.via } as const;
   if (username !== undefined) return liftOf(parts, username, by);
   if (address !== undefined) {
     const form = parseAddress(address);

@@ -3,7 +3,7 @@
  * how that looks on the wire is `http/`'s.
  */
 import type { Refusal } from '../errors.ts';
-import type { Principal, UserPrincipal } from '../principal/principal.ts';
+import type { AccountPrincipal, Principal, UserPrincipal } from '../principal/principal.ts';
 import type { Recorder, Whence } from '../record/recorder.ts';
 import { peerAddress } from '../request/address.ts';
 import { type Arrival, addressOf } from '../request/arrival.ts';
@@ -25,9 +25,14 @@ export interface Call<Body = unknown> {
   readonly body: Body;
 }
 
-/** A call on a route whose need only a signed-in user can meet. */
+/** A call on a route whose need only a person can meet. */
 export interface SignedInCall<Body = unknown> extends Call<Body> {
   readonly principal: UserPrincipal;
+}
+
+/** A call on a route that takes whatever acts as an account. */
+export interface AccountCall<Body = unknown> extends Call<Body> {
+  readonly principal: AccountPrincipal;
 }
 
 export interface Done {

@@ -3,16 +3,18 @@
  * guard's; here the question is read and the answer is shaped for the proxy that asked.
  */
 import { refuse, type Refusal } from '../errors.ts';
-import type { Admission, ApplicationGate, Guard } from '../guard.ts';
-import { hasPrivilege, type Principal, type UserPrincipal } from '../principal/principal.ts';
+import type { ApplicationGate, Guard } from '../guard.ts';
+import type { Admission } from '../guard/admission.ts';
+import { type AccountPrincipal, hasPrivilege, type Principal } from '../principal/principal.ts';
 import type { Arrival } from '../request/arrival.ts';
 import { expireCookie } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
 import type { Incoming } from '../request/incoming.ts';
 import { askerOf } from '../request/navigation.ts';
 import { type Original, originalOf } from '../request/original.ts';
+import { parseScope, scopeLimits } from '../request/tokens/scope.ts';
 import type { InstallationState } from '../store/rows.ts';
-import type { MaybePromise, Origin } from '../types.ts';
+import type { MaybePromise, Origin, Scope } from '../types.ts';
 import type { Redirect } from './call.ts';
 import { type HandOverParts, leadToAccount, leadToSignIn } from './hand-over.ts';
 
@@ -33,17 +35,24 @@ export type ForwardAnswer =
       /** Who was refused for want of a privilege, and on which host: that is written down. */
       readonly denied?: DeniedOnHost;
     }
-  | { readonly kind: 'passed'; readonly principal: Principal }
+  | {
+      readonly kind: 'passed';
+      readonly principal: Principal;
+      /** Header names and values in turn that belong on every answer to this credential. */
+      readonly headers: readonly string[];
+    }
   | Redirect;
 
 interface DeniedOnHost {
-  readonly principal: UserPrincipal;
+  readonly principal: AccountPrincipal;
   /** Empty when the proxy named none. */
   readonly host: Origin | '';
 }
 
 interface Question {
   readonly kind: 'question';
+  /** Any of them will do. */
+  readonly scopes: readonly Scope[];
   readonly privilege: string | null;
   readonly sessionKind: string | null;
   readonly optional: boolean;
@@ -51,7 +60,14 @@ interface Question {
 }
 
 /** Most proxies ask without a query; that question is read once. */
-const plain: Question = { kind: 'question', privilege: null, sessionKind: null, optional: false, redirect: false };
+const plain: Question = {
+  kind: 'question',
+  scopes: [],
+  privilege: null,
+  sessionKind: null,
+  optional: false,
+  redirect: false,
+};
 
 export function forwardAuth(
   parts: ForwardAuthParts,
@@ -74,6 +90,8 @@ export function forwardAuth(
     client: arrival.client,
     headers: incoming.headers,
     method: original.method,
+    target: original.path,
+    scopes: question.scopes,
     exchange: original.exchange,
     origin: original.origin,
     ownOrigin: original.origin ?? arrival.origin,
@@ -100,8 +118,9 @@ function answer(
     if (admission.code !== 'unauthorized' && admission.code !== 'session_expired')
       return { kind: 'verdict', family: original.family, refusal: admission, ...denied(original, admission.denied) };
     // Doing without a session does not do without what else was asked.
-    if (question.optional && question.privilege === null && question.sessionKind === null) {
-      return { kind: 'passed', principal: { kind: 'anonymous' } };
+    const asksMore = question.scopes.length > 0 || question.privilege !== null || question.sessionKind !== null;
+    if (question.optional && !asksMore) {
+      return { kind: 'passed', principal: { kind: 'anonymous' }, headers: [] };
     }
     const { origin } = original;
     if (navigates && origin !== null && parts.handOver.protectedOrigins().has(origin))
@@ -112,29 +131,27 @@ function answer(
     return { kind: 'verdict', family: original.family, refusal: { ...refusal, cookies } };
   }
   const { principal } = admission;
-  // A bearer token is its session, whatever kind was asked for; cookies were picked by kind already.
-  if (question.sessionKind !== null && principal.kind === 'user' && principal.session.kind !== question.sessionKind) {
-    return { kind: 'verdict', family: original.family, refusal: noSession(question.sessionKind) };
+  const headers = admission.headers();
+  if (!('user' in principal)) return { kind: 'passed', principal, headers };
+  // A bearer token is its session, whatever kind was asked for; cookies were picked by kind already. API tokens are of none.
+  if (question.sessionKind !== null && (principal.kind !== 'user' || principal.session.kind !== question.sessionKind)) {
+    return { kind: 'verdict', family: original.family, refusal: { ...noSession(question.sessionKind), headers } };
   }
-  if (
-    question.privilege !== null &&
-    principal.kind === 'user' &&
-    !hasPrivilege(principal.user.row, question.privilege)
-  ) {
+  if (question.privilege !== null && !hasPrivilege(principal.user.row, question.privilege)) {
     return {
       kind: 'verdict',
       family: original.family,
-      refusal: refuse('forbidden', { detail: `This needs the privilege "${question.privilege}".` }),
+      refusal: refuse('forbidden', { detail: `This needs the privilege "${question.privilege}".`, headers }),
       ...denied(original, principal),
     };
   }
-  return { kind: 'passed', principal };
+  return { kind: 'passed', principal, headers };
 }
 
 /** The host alone: what applications put into their paths may be a secret. */
 function denied(
   original: { readonly origin: Origin | null },
-  principal: UserPrincipal | undefined,
+  principal: AccountPrincipal | undefined,
 ): { readonly denied?: DeniedOnHost } {
   return principal === undefined ? {} : { denied: { principal, host: original.origin ?? '' } };
 }
@@ -150,8 +167,14 @@ function readQuestion(parts: ForwardAuthParts, query: URLSearchParams): Question
       return refuse('invalid_request', { detail: `"${name}" can be asked for once.` });
   }
   // Scopes narrow what a token may do; a person's session has none to narrow (docs/decisions/0008).
-  if (query.getAll('scope').some((scope) => !/^[a-z0-9*:_.-]{1,128}$/i.test(scope)))
-    return refuse('invalid_request', { detail: 'That is no scope.' });
+  const scopes: Scope[] = [];
+  for (const text of query.getAll('scope')) {
+    const form = parseScope(text);
+    if (form.kind === 'malformed') return refuse('invalid_request', { detail: 'That is no scope.' });
+    scopes.push(form.scope);
+    if (scopes.length > scopeLimits.perToken)
+      return refuse('invalid_request', { detail: `At most ${scopeLimits.perToken} scopes can be asked for.` });
+  }
   const sessionKind = query.get('kind');
   if (sessionKind !== null && !parts.kindNames.includes(sessionKind))
     return refuse('invalid_request', { detail: 'There is no such kind of session.' });
@@ -162,6 +185,7 @@ function readQuestion(parts: ForwardAuthParts, query: URLSearchParams): Question
   }
   return {
     kind: 'question',
+    scopes,
     privilege: query.get('privilege'),
     sessionKind,
     optional: query.get('optional') === '1',

@@ -2,13 +2,13 @@
 import { digest } from '../crypto/digest.ts';
 import { refuse } from '../errors.ts';
 import { readTime } from '../request/time.ts';
-import { adminPrivilege, hasPrivilege } from '../principal/principal.ts';
+import { type AccountPrincipal, adminPrivilege, hasPrivilege } from '../principal/principal.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { SessionRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock, SessionId, UserId } from '../types.ts';
-import { done, type Outcome, type SignedInCall, whence, cookieOf } from './call.ts';
+import { type AccountCall, cookieOf, done, type Outcome, type SignedInCall, whence } from './call.ts';
 import { expireNamed, timeText } from './issue-session.ts';
 
 export interface SessionParts {
@@ -80,14 +80,14 @@ export async function endOtherSessions(parts: SessionParts, call: SignedInCall):
   return done({ ended: count });
 }
 
-export async function listUserSessions(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+export async function listUserSessions(parts: SessionParts, call: AccountCall): Promise<Outcome> {
   const found = await parts.store.userById(call.params['id'] as UserId);
   if (found.kind === 'unknown') return refuse('not_found');
   const rows = await parts.store.sessionsOf(found.user.id, parts.clock.now());
-  return done({ sessions: rows.map((row) => shown(row, call.principal.session.id)) });
+  return done({ sessions: rows.map((row) => shown(row, sessionOf(call.principal))) });
 }
 
-export async function endUserSession(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+export async function endUserSession(parts: SessionParts, call: AccountCall): Promise<Outcome> {
   const id = call.params['session'] as SessionId;
   const result = await parts.store.endSession({
     id,
@@ -97,13 +97,13 @@ export async function endUserSession(parts: SessionParts, call: SignedInCall): P
   return result.kind === 'unknown' ? refuse('not_found') : done({});
 }
 
-export async function endUserSessions(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+export async function endUserSessions(parts: SessionParts, call: AccountCall): Promise<Outcome> {
   const found = await parts.store.userById(call.params['id'] as UserId);
   if (found.kind === 'unknown') return refuse('not_found');
   const own = found.user.id === call.principal.user.row.id;
   const { ended: count } = await parts.store.endSessions({
     userId: found.user.id,
-    except: own ? call.principal.session.id : null,
+    except: own ? sessionOf(call.principal) : null,
     audit: endedAll(parts, call, found.user.id),
   });
   return done({ ended: count });
@@ -137,7 +137,12 @@ export async function listAttempts(parts: SessionParts, call: SignedInCall): Pro
   });
 }
 
-function shown(row: SessionRow, current: SessionId): Readonly<Record<string, unknown>> {
+/** The session that asks; null for a token. */
+function sessionOf(principal: AccountPrincipal): SessionId | null {
+  return principal.kind === 'user' ? principal.session.id : null;
+}
+
+function shown(row: SessionRow, current: SessionId | null): Readonly<Record<string, unknown>> {
   return {
     id: row.id,
     kind: row.kind,
@@ -153,7 +158,7 @@ function shown(row: SessionRow, current: SessionId): Readonly<Record<string, unk
 
 function ended(
   parts: SessionParts,
-  call: SignedInCall,
+  call: AccountCall,
   target: SessionId,
   event: 'session-ended' | 'signed-out' = 'session-ended',
 ) {
@@ -161,17 +166,17 @@ function ended(
     event,
     actor: call.principal.user.row.id,
     ...whence(call),
-    way: 'session',
+    way: call.principal.via,
     target,
   });
 }
 
-function endedAll(parts: SessionParts, call: SignedInCall, target: UserId) {
+function endedAll(parts: SessionParts, call: AccountCall, target: UserId) {
   return parts.recorder.event({
     event: 'sessions-ended',
     actor: call.principal.user.row.id,
     ...whence(call),
-    way: 'session',
+    way: call.principal.via,
     target,
   });
 }

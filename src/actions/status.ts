@@ -2,6 +2,8 @@
 import { csrfToken } from '../crypto/digest.ts';
 import type { Duty } from '../policy/duty.ts';
 import { secondFactorOf } from '../principal/factors.ts';
+import type { TokenPrincipal } from '../principal/principal.ts';
+import { scopesOf } from '../principal/scopes.ts';
 import { header } from '../request/incoming.ts';
 import type { InstallationState, UserRow } from '../store/rows.ts';
 import { type Call, done, type Outcome } from './call.ts';
@@ -18,6 +20,7 @@ export async function status(parts: StatusParts, call: Call, state: Installation
     declined: state === 'declined',
   };
   const { principal, token } = call;
+  if (principal.kind === 'token') return done({ ...fields, ...statusOfToken(principal) });
   if (principal.kind !== 'user') return done({ ...fields, authenticated: false, username: null, totp_enabled: false });
   const { user, session } = principal;
   const duty = parts.dutyOf(user.row);
@@ -37,6 +40,24 @@ export async function status(parts: StatusParts, call: Call, state: Installation
     expires_at: timeText(session.expiresAt),
     ...(session.transport === 'cookie' && token !== '' && sameOrigin(call) ? { csrf_token: csrfToken(token) } : {}),
   });
+}
+
+/** What a program is told about its token. */
+function statusOfToken(principal: TokenPrincipal): Readonly<Record<string, unknown>> {
+  const { user, token, via } = principal;
+  return {
+    authenticated: true,
+    username: user.row.username,
+    display_name: user.row.displayName,
+    totp_enabled: user.row.sealedTotp !== '',
+    privileges: user.row.privileges,
+    scopes: scopesOf(principal) ?? [],
+    via,
+    passkeys: user.row.passkeys,
+    token_id: token.id,
+    token_name: token.name,
+    expires_at: token.expiresAt === null ? null : timeText(token.expiresAt),
+  };
 }
 
 /** Only our own pages are handed the token; a browser says where a request comes from. */

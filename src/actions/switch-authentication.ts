@@ -7,7 +7,7 @@ import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { Memory } from '../verify/memory.ts';
-import { type Call, circumstancesOf, done, noteDenial, type Outcome, type SignedInCall, whence } from './call.ts';
+import { type Call, circumstancesOf, done, noteDenial, type Outcome, type AccountCall, whence } from './call.ts';
 
 export interface SwitchParts {
   readonly store: Store;
@@ -18,7 +18,7 @@ export interface SwitchParts {
   readonly openness: 'closed' | 'may-be-open';
 }
 
-export async function disableAuthentication(parts: SwitchParts, call: SignedInCall): Promise<Outcome> {
+export async function disableAuthentication(parts: SwitchParts, call: AccountCall): Promise<Outcome> {
   if (parts.openness === 'closed') {
     return refuse('forbidden', {
       detail:
@@ -30,7 +30,7 @@ export async function disableAuthentication(parts: SwitchParts, call: SignedInCa
     event: 'authentication-disabled',
     actor,
     ...whence(call),
-    way: 'session',
+    way: call.principal.via,
   });
   const switched = await parts.store.switchAuthentication({ to: 'off', audit });
   return switched.kind === 'switched'

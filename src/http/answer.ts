@@ -2,8 +2,8 @@
  * What goes back, as plain values: adapters only write it down. `forward` asks the adapter to pass the request on to the
  * application with these identity headers.
  */
-import { type ErrorCode, problems, type Refusal } from '../errors.ts';
-import type { Admission } from '../guard.ts';
+import { problems, type Refusal } from '../errors.ts';
+import type { Admission } from '../guard/admission.ts';
 import type { Arrival } from '../request/arrival.ts';
 import type { MaybePromise } from '../types.ts';
 import type { Use } from '../verify/session.ts';
@@ -23,6 +23,8 @@ export interface Forward {
   /** Where the request was sent, as it was judged. */
   readonly arrival: Arrival;
   readonly identity: readonly string[];
+  /** Header names and values in turn for the client, beside the application's. */
+  readonly headers: readonly string[];
   /** Walks the guard once more, for exchanges that go on: sockets and streams end with their session. */
   readonly standing: (use: Use) => MaybePromise<Admission>;
 }
@@ -101,12 +103,22 @@ export function problem(refusal: Refusal, context: ProblemContext): Written {
     'content-type',
     'application/problem+json; charset=utf-8',
     ...apiHeaders,
-    ...challenge(status, refusal.code),
-    ...(wait === undefined ? [] : ['retry-after', String(wait)]),
+    ...refusalHeaders(refusal),
     ...setCookies(refusal.cookies ?? []),
     ...(context.more ?? []),
   ];
   return { kind: 'written', status, headers, body: JSON.stringify(body) };
+}
+
+/** What a refusal says in headers, whatever form its body has; names and values in turn. */
+export function refusalHeaders(refusal: Refusal): readonly string[] {
+  const { status } = problems[refusal.code];
+  const wait = refusal.retryAfterSeconds ?? defaultWait(status);
+  return [
+    ...challenge(status, refusal),
+    ...(wait === undefined ? [] : ['retry-after', String(wait)]),
+    ...(refusal.headers ?? []),
+  ];
 }
 
 /** 429 and 503 always say when a new try makes sense (RFC 9110 section 10.2.3). */
@@ -115,7 +127,11 @@ function defaultWait(status: number): number | undefined {
 }
 
 /** RFC 6750 section 3.1: an error code only when a token was shown. */
-function challenge(status: number, code: ErrorCode): readonly string[] {
+function challenge(status: number, { code, fields }: Refusal): readonly string[] {
+  if (code === 'insufficient_scope') {
+    const scope = [fields?.['required_scope']].flat().join(' ');
+    return ['www-authenticate', `Bearer realm="Sallyport", error="insufficient_scope", scope="${scope}"`];
+  }
   if (status !== 401) return [];
   return [
     'www-authenticate',

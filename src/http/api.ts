@@ -2,17 +2,25 @@
  * The API wing: rows of the route table. The order of checks is the contract's (2-http-api, 2): path and method, size
  * and type, credential, CSRF, need, body, step-up, action.
  */
-import { type Call, circumstancesOf, type Outcome, type SignedInCall, whence } from '../actions/call.ts';
+import {
+  type AccountCall,
+  type Call,
+  circumstancesOf,
+  type Outcome,
+  type SignedInCall,
+  whence,
+} from '../actions/call.ts';
 import { newName, type Random } from '../crypto/random.ts';
 import { refuse, type Refusal } from '../errors.ts';
-import type { Admitted, Gate, Guard } from '../guard.ts';
+import type { Gate, Guard } from '../guard.ts';
+import type { Admitted } from '../guard/admission.ts';
 import { judgeStepUp, type StepUpRules } from '../policy/step-up.ts';
-import type { UserPrincipal } from '../principal/principal.ts';
+import { type AccountPrincipal, holderOf } from '../principal/principal.ts';
 import type { Prover } from '../prove.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { Arrival } from '../request/arrival.ts';
 import { expireCookie } from '../request/cookie.ts';
-import type { CookieSlot } from '../request/credential.ts';
+import type { CookieSlot, CredentialReader } from '../request/credential.ts';
 import { type Incoming, pathOf, queryOf } from '../request/incoming.ts';
 import type { Scheme } from '../request/origin.ts';
 import type { Clock, Origin } from '../types.ts';
@@ -20,12 +28,13 @@ import type { Memory } from '../verify/memory.ts';
 import { json, problem, setCookies, text, type Written } from './answer.ts';
 import { checkBodyHeaders, readBody } from './body.ts';
 import { notMine, type Wing } from './handler.ts';
-import { type Route, type RouteMatch, routeFinder } from './route.ts';
+import { type AccountRoute, type Route, type RouteMatch, routeFinder } from './route.ts';
 import type { StepUpBody } from './schemas.ts';
 
 export interface ApiParts {
   readonly routes: readonly Route[];
   readonly guard: Guard;
+  readonly credentials: CredentialReader;
   readonly prover: Prover;
   readonly memory: Memory;
   readonly recorder: Recorder;
@@ -45,8 +54,7 @@ interface AdmittedRequest {
   readonly params: Call['params'];
   readonly admission: Admitted;
   readonly arrivedAt: number;
-  /** Body of a route that takes forms, read before the guard looked for a CSRF field. */
-  readonly form: unknown;
+  readonly body: unknown;
 }
 
 interface Confirmed {
@@ -54,6 +62,7 @@ interface Confirmed {
 }
 
 const stillThere: Confirmed = { kind: 'confirmed' };
+const ready = { kind: 'ready' } as const;
 
 export function apiWing(parts: ApiParts): Wing {
   const find = routeFinder(parts.routes);
@@ -71,32 +80,55 @@ export function apiWing(parts: ApiParts): Wing {
     const acceptable = checkBodyHeaders(incoming, route.form);
     // What was refused unread may still be on the connection.
     if (acceptable.kind === 'refused') return { ...problem(acceptable, { requestId }), close: true };
-    if (route.works === 'with-accounts') {
-      const state = await parts.memory.state();
-      if (state === 'fresh' || state === 'declined') return problem(refuse('not_configured'), { requestId });
-    }
+    const readiness = await readinessOf(route, incoming, arrival);
+    if (readiness.kind === 'refused') return problem(readiness, { requestId });
+    if (readiness.kind === 'empty') return json(200, { [readiness.list]: [] });
+    // Read before the guard looks for a CSRF field.
     const formBody = route.form === 'json-or-form' ? await readBody(incoming) : undefined;
     if (formBody?.kind === 'refused') return { ...problem(formBody, { requestId }), close: true };
-    const admission = await parts.guard.admit(incoming, gateOf(route, arrival, formBody?.value));
+    const gate = gateOf(route, arrival, formBody?.value);
+    const first = await parts.guard.admit(incoming, gate);
+    const body = first.kind === 'admitted' && route.form === 'json' ? await readBody(incoming) : formBody;
+    const admission =
+      first.kind === 'admitted' && body?.kind === 'body' ? await parts.guard.readmit(first, gate) : first;
     const deadCookies = admission.deadCookies.map((name) => expireCookie(name));
     if (admission.kind === 'refused') {
       if (admission.denied !== undefined) await noteDenial({ incoming, arrival }, admission.denied);
       return problem({ ...admission, cookies: deadCookies }, { requestId });
     }
-    const outcome = await act({ incoming, arrival, route, params, admission, arrivedAt, form: formBody?.value });
+    const outcome =
+      body?.kind === 'refused'
+        ? body
+        : await act({ incoming, arrival, route, params, admission, arrivedAt, body: body?.value });
     const { principal } = admission;
-    if (outcome.kind === 'refused' && outcome.code === 'forbidden' && principal.kind === 'user')
+    if (outcome.kind === 'refused' && outcome.code === 'forbidden' && 'user' in principal)
       await noteDenial({ incoming, arrival }, principal);
-    return render(outcome, requestId, deadCookies);
+    const answered = render(outcome, requestId, deadCookies);
+    const headers = admission.headers();
+    return headers.length === 0 ? answered : { ...answered, headers: [...answered.headers, ...headers] };
+  };
+
+  /** Whether there are accounts to answer for (3-rules, Setup states). */
+  const readinessOf = async (
+    { works }: Route,
+    { target, headers }: Incoming,
+    { scheme }: Arrival,
+  ): Promise<Refusal | { readonly kind: 'ready' } | { readonly kind: 'empty'; readonly list: string }> => {
+    if (works === 'always') return ready;
+    const state = await parts.memory.state();
+    if (state === 'configured') return ready;
+    const shown = parts.credentials.own({ target, headers, slots: parts.slots(scheme) });
+    if (state === 'off' && (works === 'with-accounts' || shown.kind !== 'none')) return ready;
+    return typeof works === 'object' ? { kind: 'empty', list: works.orEmpty } : refuse('not_configured');
   };
 
   /** Written before it is told; a row of the table that asks for less and is refused more by its action counts as well. */
-  const noteDenial = (asked: Pick<Call, 'incoming' | 'arrival'>, { user, session }: UserPrincipal): Promise<void> =>
+  const noteDenial = (asked: Pick<Call, 'incoming' | 'arrival'>, principal: AccountPrincipal): Promise<void> =>
     parts.recorder.denied({
       ...whence(asked),
-      actor: user.row.id,
-      holder: session.id,
-      way: 'session',
+      actor: principal.user.row.id,
+      holder: holderOf(principal),
+      way: principal.via,
       target: pathOf(asked.incoming.target),
     });
 
@@ -110,13 +142,7 @@ export function apiWing(parts: ApiParts): Wing {
   });
 
   const act = async (admitted: AdmittedRequest): Promise<Outcome> => {
-    const { incoming, route, admission } = admitted;
-    let body = admitted.form;
-    if (route.form === 'json') {
-      const read = await readBody(incoming);
-      if (read.kind === 'refused') return read;
-      body = read.value;
-    }
+    const { incoming, route, admission, body } = admitted;
     if (route.form !== 'none' && (typeof body !== 'object' || body === null || Array.isArray(body))) {
       return refuse('invalid_request', { detail: 'The body is not a JSON object.' });
     }
@@ -140,17 +166,30 @@ export function apiWing(parts: ApiParts): Wing {
       body: checked === undefined ? body : checked.data,
     };
     if (route.who === 'anybody') return route.action(call);
-    if (call.principal.kind !== 'user') return refuse('unauthorized');
-    const signedIn: SignedInCall = { ...call, principal: call.principal };
-    const confirmed = route.stepUp === 'fresh' ? await confirm(signedIn) : stillThere;
-    return confirmed.kind === 'refused' ? confirmed : route.action(signedIn);
+    const { principal } = call;
+    if (!('user' in principal)) return refuse('unauthorized');
+    const confirmed = route.stepUp === 'fresh' ? await confirm({ ...call, principal }) : stillThere;
+    if (confirmed.kind !== 'confirmed')
+      return route.who === 'account' ? asking(route, call.body, confirmed) : confirmed;
+    if (route.who === 'account') return route.action({ ...call, principal }, () => confirm({ ...call, principal }));
+    if (principal.kind !== 'user') return refuse('unauthorized');
+    const signedIn: SignedInCall = { ...call, principal };
+    return route.action(signedIn);
   };
 
+  /** The one answer that is no error where something is missing: clients of such routes expect it. */
+  const asking = ({ asksForCode }: AccountRoute, body: unknown, refusal: Refusal): Outcome =>
+    asksForCode === true && refusal.code === 'reauthentication_required' && (body as StepUpBody).password !== undefined
+      ? { kind: 'done', status: 200, fields: { success: false, requires_totp: true, ...refusal.fields } }
+      : refusal;
+
   /** A password or a passkey in the body is checked whenever it is given; without either the window must be open. */
-  const confirm = async (call: SignedInCall): Promise<Refusal | Confirmed> => {
+  const confirm = async (call: AccountCall): Promise<Refusal | Confirmed> => {
     const { principal } = call;
+    if (principal.kind === 'ticket') return refuse('reauthentication_required', { fields: { methods: [] } });
     const { password, totp_code, totp_token, passkey } = call.body as StepUpBody;
-    if (password === undefined && passkey === undefined) {
+    // No window stands open for a token: whoever uses it confirms it in the same request, or does not.
+    if (password === undefined && passkey === undefined && principal.kind === 'user') {
       const judged = judgeStepUp(principal.session, parts.stepUp, parts.clock.now());
       if (judged.kind === 'within-window') return stillThere;
     }

@@ -38,6 +38,7 @@ const pagePaths: ReadonlySet<string> = new Set([
   '/auth/link',
   accountPath,
   '/auth/people',
+  '/auth/tokens',
 ]);
 
 export function consoleWing(parts: ConsoleParts): Wing {

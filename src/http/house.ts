@@ -3,6 +3,7 @@
  */
 import type { HandOverParts } from '../actions/hand-over.ts';
 import { type HostUsers, hostUsers } from '../actions/people/host.ts';
+import { type HostTokens, hostTokens } from '../actions/tokens/host.ts';
 import { reachOfListener, reachOfListeners } from '../config/reach.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Keyring } from '../crypto/keyring.ts';
@@ -22,7 +23,7 @@ import { silentProxies as makeSilentProxies } from '../record/silent-proxies.ts'
 import { proxyList } from '../request/address.ts';
 import { type ArrivalRules, knownHosts, type Places } from '../request/arrival.ts';
 import { cookieName } from '../request/cookie.ts';
-import type { CookieSlot } from '../request/credential.ts';
+import type { CookieSlot, CredentialReader } from '../request/credential.ts';
 import { hostOf, type Scheme, schemeOf } from '../request/origin.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -32,7 +33,7 @@ import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Origin, SessionKind } from '../types.ts';
 import { loginTokens } from '../verify/login-token.ts';
 import type { Memory } from '../verify/memory.ts';
-import type { PasskeyChallenges } from '../verify/passkey-challenge.ts';
+import type { PasskeyChallenges } from '../verify/passkeys/passkey-challenge.ts';
 import { type ApiParts, apiWing } from './api.ts';
 import { applicationWing, type ApplicationParts, handOverWing } from './proxy/application.ts';
 import { consoleWing } from './console.ts';
@@ -53,6 +54,8 @@ export interface HouseParts {
   readonly store: Store;
   readonly memory: Memory;
   readonly guard: Guard;
+  readonly credentials: CredentialReader;
+  readonly tokenUses: RouteParts['tokenUses'];
   readonly prover: Prover;
   readonly enrolments: EnrolmentProver;
   readonly links: LinkProver;
@@ -78,8 +81,9 @@ export interface HouseParts {
 export interface House {
   readonly handle: Handler;
   readonly routes: readonly Route[];
-  /** Accounts, by the word of whoever runs commands on the host. */
+  /** Accounts and API tokens, by the word of whoever runs commands on the host. */
   readonly users: HostUsers;
+  readonly tokens: HostTokens;
 }
 
 export function openHouse(house: HouseParts): House {
@@ -141,6 +145,8 @@ export function openHouse(house: HouseParts): House {
     forgotten: forgotten(clock),
     consoleOrigin: () => consoleOrigin,
     tokens: loginTokens({ key: () => keyring.cookieKey(), random, clock, store }),
+    tokenPrefix: settings.tokenPrefix,
+    tokenUses: house.tokenUses,
     accountKind: house.accountKind,
     signInKinds: new Map([...kinds].filter(([name]) => name !== 'app')),
     commonPasswords: shippedCommonPasswords(),
@@ -187,6 +193,7 @@ export function openHouse(house: HouseParts): House {
   });
   const apiParts: Omit<ApiParts, 'routes'> = {
     guard,
+    credentials: house.credentials,
     prover: house.prover,
     memory,
     recorder,
@@ -247,7 +254,7 @@ export function openHouse(house: HouseParts): House {
     },
   });
 
-  return { handle, routes: table, users: hostUsers(parts) };
+  return { handle, routes: table, users: hostUsers(parts), tokens: hostTokens(parts) };
 }
 
 function slot(stem: string, scheme: Scheme, sessionKind: string): CookieSlot {

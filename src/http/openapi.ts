@@ -30,10 +30,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
         : {
             requestBody: { content: { 'application/json': { schema: z.toJSONSchema(route.body, { io: 'input' }) } } },
           }),
-      security:
-        route.need.kind === 'session' || route.need.kind === 'admin'
-          ? [{ sessionCookie: [], csrfToken: [] }, { bearer: [] }]
-          : [],
+      security: route.who === 'anybody' ? [] : [{ sessionCookie: [], csrfToken: [] }, { bearer: [] }],
       responses: responsesOf(route),
     };
   }
@@ -86,9 +83,18 @@ const problemSchema = z.object({
 
 function responsesOf(route: Route): Record<string, unknown> {
   const needs =
-    route.need.kind === 'session' || route.need.kind === 'admin'
-      ? ['unauthorized', 'session_expired', 'invalid_token', 'csrf_failed', 'forbidden']
-      : ['csrf_failed'];
+    route.who === 'anybody'
+      ? ['csrf_failed']
+      : [
+          'unauthorized',
+          'session_expired',
+          'invalid_token',
+          'csrf_failed',
+          'forbidden',
+          'rate_limited',
+          'address_denied',
+          ...(route.who === 'account' ? ['insufficient_scope'] : []),
+        ];
   const codes = [...route.refusals, ...needs, ...general].filter((code): code is ErrorCode => code in problems);
   const byStatus = Map.groupBy(codes, (code) => problems[code].status);
   const success = String(route.success ?? 200);

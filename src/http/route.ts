@@ -1,8 +1,12 @@
 /** The shape of a row of the route table, and how a path finds its row. */
 import type * as z from 'zod';
-import type { Call, Outcome, SignedInCall } from '../actions/call.ts';
+import type { AccountCall, Call, Outcome, SignedInCall } from '../actions/call.ts';
+import type { Refusal } from '../errors.ts';
 import type { Need } from '../policy/need.ts';
 import type { BodyForm } from './body.ts';
+
+/** A password or a passkey in the body, which is checked whenever it is given; or an open window. */
+export type Confirm = () => Promise<Refusal | { readonly kind: 'confirmed' }>;
 
 interface RouteBase {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -12,8 +16,12 @@ interface RouteBase {
   readonly summary: string;
   /** Names that the query may hold, for the OpenAPI document. */
   readonly query?: readonly string[];
-  /** `with-accounts`: only once there are accounts; 503 `not_configured` before that (3-rules, Setup states). */
-  readonly works: 'always' | 'with-accounts';
+  /**
+   * `with-accounts`: only once there are accounts; 503 `not_configured` before that (3-rules, Setup states).
+   * `with-sign-in`: also while sign-in is switched off only for whoever shows a credential. `orEmpty`: the same, and
+   * otherwise there is an empty list under that name.
+   */
+  readonly works: 'always' | 'with-accounts' | 'with-sign-in' | { readonly orEmpty: string };
   readonly form: BodyForm;
   readonly body: z.ZodType | null;
   /** 201 where something is made; 200 otherwise. */
@@ -30,16 +38,27 @@ export interface OpenRoute extends RouteBase {
   readonly action: (call: Call) => Promise<Outcome> | Outcome;
 }
 
-/** A route for somebody signed in. */
+/** A route for a person who is signed in. */
 export interface SessionRoute extends RouteBase {
   readonly who: 'signed-in';
-  readonly need: Extract<Need, { kind: 'session' | 'admin' }>;
+  readonly need: Extract<Need, { kind: 'session' }>;
   /** `fresh`: an open step-up window, or the password in the body, which is checked whenever it is given. */
   readonly stepUp: 'none' | 'fresh';
   readonly action: (call: SignedInCall) => Promise<Outcome> | Outcome;
 }
 
-export type Route = OpenRoute | SessionRoute;
+/** A route for whatever acts as an account: somebody signed in, or a token that reaches so far. */
+export interface AccountRoute extends RouteBase {
+  readonly who: 'account';
+  readonly need: Extract<Need, { kind: 'account' | 'admin' }>;
+  /** `by-content`: fresh when what is asked for widens something; the action sees that, and asks. */
+  readonly stepUp: SessionRoute['stepUp'] | 'by-content';
+  /** 200 that says what is missing, where a password came without its second factor (2-http-api, 4). */
+  readonly asksForCode?: true;
+  readonly action: (call: AccountCall, confirm: Confirm) => Promise<Outcome> | Outcome;
+}
+
+export type Route = OpenRoute | SessionRoute | AccountRoute;
 
 export type RouteMatch =
   | { readonly kind: 'no-path' }

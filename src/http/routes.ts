@@ -3,7 +3,7 @@
  * for; a route without a need does not compile.
  */
 import type * as z from 'zod';
-import type { Call, Outcome, SignedInCall } from '../actions/call.ts';
+import type { AccountCall, Call, Outcome, SignedInCall } from '../actions/call.ts';
 import { done } from '../actions/call.ts';
 import { type AuditParts, listAudit } from '../actions/audit.ts';
 import { type BlockParts, liftBlocks, listBlocks } from '../actions/blocks.ts';
@@ -42,12 +42,16 @@ import { passkeySignInOptions, signInByPasskey } from '../actions/signing-in/pas
 import { answerChallenge } from '../actions/signing-in/second-step.ts';
 import { status, type StatusParts } from '../actions/status.ts';
 import { disableAuthentication, enableAuthentication, type SwitchParts } from '../actions/switch-authentication.ts';
+import type { TokenParts } from '../actions/tokens/making.ts';
+import { issuePathTicket } from '../actions/tokens/path-tickets.ts';
+import { createToken, deleteToken, giveNewSecret, listTokens, updateToken } from '../actions/tokens/tokens.ts';
 import { refuse } from '../errors.ts';
-import type { OpenRoute, Route, SessionRoute } from './route.ts';
+import type { AccountRoute, Confirm, OpenRoute, Route, SessionRoute } from './route.ts';
 import {
   addPasskeyBody,
   answerBody,
   changePasswordBody,
+  createTokenBody,
   createUserBody,
   declineBody,
   disableTotpBody,
@@ -60,12 +64,15 @@ import {
   lookAtLinkBody,
   makeLinkBody,
   passkeySignInBody,
+  pathTicketBody,
   reauthenticateBody,
   redeemLinkBody,
   renamePasskeyBody,
+  rotateTokenBody,
   setUpBody,
   signOutBody,
   stepUpBody,
+  updateTokenBody,
   updateUserBody,
 } from './schemas.ts';
 
@@ -80,6 +87,7 @@ export type RouteParts = SetUpParts &
   RedeemLinkParts &
   ForgotPasswordParts &
   AuditParts &
+  TokenParts &
   PasskeyParts &
   TotpParts &
   StatusParts & {
@@ -89,18 +97,27 @@ export type RouteParts = SetUpParts &
     readonly openapi: () => object;
   };
 
-type Row<R, C, S extends z.ZodType | null> = Omit<R, 'who' | 'body' | 'action'> & {
+type Row<R, Action, S extends z.ZodType | null> = Omit<R, 'who' | 'body' | 'action'> & {
   readonly body: S;
-  readonly action: (call: C) => Promise<Outcome> | Outcome;
+  readonly action: Action;
 };
 type BodyOf<S> = S extends z.ZodType ? z.infer<S> : unknown;
+type Answer = Promise<Outcome> | Outcome;
 
 /** The handler has checked the body against the row's schema before the action sees it; this is where that becomes a type. */
-function open<S extends z.ZodType | null>(row: Row<OpenRoute, Call<BodyOf<S>>, S>): Route {
+function open<S extends z.ZodType | null>(row: Row<OpenRoute, (call: Call<BodyOf<S>>) => Answer, S>): Route {
   return { ...row, who: 'anybody' } as OpenRoute;
 }
 
-function signedIn<S extends z.ZodType | null>(row: Row<SessionRoute, SignedInCall<BodyOf<S>>, S>): Route {
+function account<S extends z.ZodType | null>(
+  row: Row<AccountRoute, (call: AccountCall<BodyOf<S>>, confirm: Confirm) => Answer, S>,
+): Route {
+  return { ...row, who: 'account' } as AccountRoute;
+}
+
+function signedIn<S extends z.ZodType | null>(
+  row: Row<SessionRoute, (call: SignedInCall<BodyOf<S>>) => Answer, S>,
+): Route {
   return { ...row, who: 'signed-in' } as SessionRoute;
 }
 
@@ -108,7 +125,6 @@ export function routes(parts: RouteParts): readonly Route[] {
   const session = { kind: 'session', kinds: parts.consoleKinds, reach: 'whole' } as const;
   const anySession = { ...session, reach: 'always' } as const;
   const sessionToEnrol = { ...session, reach: 'to-enrol' } as const;
-  const admin = { kind: 'admin' } as const;
   const nobody = { kind: 'nobody' } as const;
   const anybody = { kind: 'anybody' } as const;
   const setUp = setUpInTurn(parts);
@@ -171,11 +187,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['already_configured', 'setup_code_invalid', 'rate_limited'],
       action: (call) => decline(parts, call),
     }),
-    signedIn({
+    account({
       method: 'POST',
       path: '/api/auth/disable',
       summary: 'Switch authentication off',
-      need: admin,
+      need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',
       form: 'json',
       body: stepUpBody,
@@ -520,12 +536,12 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['link_invalid', 'login_token_invalid', 'password_refused', 'rate_limited', 'busy'],
       action: (call) => redeemLink(parts, call),
     }),
-    signedIn({
+    account({
       method: 'GET',
       path: '/api/auth/users',
       summary: 'Accounts, by name',
       query: ['q', 'after', 'limit'],
-      need: admin,
+      need: { kind: 'admin', scope: 'sallyport:users' },
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -533,11 +549,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => listUsers(parts, call),
     }),
-    signedIn({
+    account({
       method: 'POST',
       path: '/api/auth/users',
       summary: 'Make an account; its owner sets the password with a link',
-      need: admin,
+      need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',
       form: 'json',
       body: createUserBody,
@@ -546,11 +562,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
       action: (call) => createUser(parts, call),
     }),
-    signedIn({
+    account({
       method: 'GET',
       path: '/api/auth/users/{id}',
       summary: 'One account',
-      need: admin,
+      need: { kind: 'admin', scope: 'sallyport:users' },
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -558,11 +574,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => showUser(parts, call),
     }),
-    signedIn({
+    account({
       method: 'PATCH',
       path: '/api/auth/users/{id}',
       summary: 'Change an account; what is left out stays as it is',
-      need: admin,
+      need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',
       form: 'json',
       body: updateUserBody,
@@ -570,11 +586,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
       action: (call) => updateUser(parts, call),
     }),
-    signedIn({
+    account({
       method: 'DELETE',
       path: '/api/auth/users/{id}',
       summary: 'Delete an account, and all that hangs on it',
-      need: admin,
+      need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',
       form: 'json',
       body: stepUpBody,
@@ -582,12 +598,12 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
       action: (call) => deleteUser(parts, call),
     }),
-    signedIn({
+    account({
       method: 'POST',
       path: '/api/auth/users/{id}/link',
       summary:
         'A link by which its owner sets the password: an invitation or a reset; mailed too where that is possible',
-      need: admin,
+      need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',
       form: 'json',
       body: makeLinkBody,
@@ -596,11 +612,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
       action: (call) => linkForUser(parts, call),
     }),
-    signedIn({
+    account({
       method: 'GET',
       path: '/api/auth/users/{id}/sessions',
       summary: "A user's sessions",
-      need: admin,
+      need: { kind: 'admin', scope: 'sallyport:sessions' },
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -608,11 +624,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => listUserSessions(parts, call),
     }),
-    signedIn({
+    account({
       method: 'DELETE',
       path: '/api/auth/users/{id}/sessions',
       summary: "End a user's sessions (one's own: all others)",
-      need: admin,
+      need: { kind: 'admin', scope: 'sallyport:sessions' },
       works: 'with-accounts',
       form: 'json',
       body: null,
@@ -620,11 +636,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => endUserSessions(parts, call),
     }),
-    signedIn({
+    account({
       method: 'DELETE',
       path: '/api/auth/users/{id}/sessions/{session}',
       summary: "End one of a user's sessions",
-      need: admin,
+      need: { kind: 'admin', scope: 'sallyport:sessions' },
       works: 'with-accounts',
       form: 'json',
       body: null,
@@ -644,12 +660,90 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => listAttempts(parts, call),
     }),
-    signedIn({
+    account({
+      method: 'GET',
+      path: '/api/auth/api-tokens',
+      summary: 'API tokens: own, or everybody’s for an admin',
+      query: ['all', 'before', 'limit'],
+      need: { ...session, kind: 'account', scope: 'sallyport:tokens' },
+      works: { orEmpty: 'tokens' },
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => listTokens(parts, call),
+    }),
+    ...['/api/auth/api-tokens', '/api/auth/generate-api-token'].map((path) =>
+      account({
+        method: 'POST',
+        path,
+        summary: 'Make an API token; its secret is in this answer and nowhere else',
+        need: { ...session, kind: 'account', scope: 'admin:credentials' },
+        works: 'with-sign-in',
+        form: 'json',
+        body: createTokenBody,
+        stepUp: 'fresh',
+        asksForCode: true,
+        success: 201,
+        refusals: [...confirmed, 'conflict'],
+        action: (call) => createToken(parts, call),
+      }),
+    ),
+    account({
+      method: 'PATCH',
+      path: '/api/auth/api-tokens/{id}',
+      summary: 'Change an API token; what is left out stays as it is',
+      need: { ...session, kind: 'account', scope: 'admin:credentials' },
+      works: 'with-sign-in',
+      form: 'json',
+      body: updateTokenBody,
+      stepUp: 'by-content',
+      refusals: [...confirmed, 'conflict'],
+      action: (call, confirm) => updateToken(parts, call, confirm),
+    }),
+    account({
+      method: 'DELETE',
+      path: '/api/auth/api-tokens/{id}',
+      summary: 'Revoke an API token',
+      need: { ...session, kind: 'account', scope: 'admin:credentials' },
+      works: 'with-sign-in',
+      form: 'json',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => deleteToken(parts, call),
+    }),
+    account({
+      method: 'POST',
+      path: '/api/auth/api-tokens/{id}/rotate',
+      summary: 'Give an API token a new secret; the old one stays good for as long as was asked for',
+      need: { ...session, kind: 'account', scope: 'admin:credentials' },
+      works: 'with-sign-in',
+      form: 'json',
+      body: rotateTokenBody,
+      stepUp: 'fresh',
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => giveNewSecret(parts, call),
+    }),
+    account({
+      method: 'POST',
+      path: '/api/auth/tickets',
+      summary: 'A ticket for one request to one path, for URLs that cannot carry a header',
+      need: { ...session, kind: 'account', scope: 'any' },
+      works: 'with-accounts',
+      form: 'json',
+      body: pathTicketBody,
+      stepUp: 'none',
+      success: 201,
+      refusals: [],
+      action: (call) => issuePathTicket(parts, call),
+    }),
+    account({
       method: 'GET',
       path: '/api/auth/audit',
       summary: 'The audit log, newest first; as a file with `Accept: application/x-ndjson` or `text/csv`',
       query: ['event', 'user', 'since', 'until', 'before', 'limit'],
-      need: admin,
+      need: { kind: 'admin', scope: 'sallyport:audit' },
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -657,11 +751,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => listAudit(parts, call),
     }),
-    signedIn({
+    account({
       method: 'GET',
       path: '/api/auth/blocks',
       summary: 'Who is limited now for failed attempts',
-      need: admin,
+      need: { kind: 'admin', scope: 'sallyport:blocks' },
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -669,11 +763,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: () => listBlocks(parts),
     }),
-    signedIn({
+    account({
       method: 'DELETE',
       path: '/api/auth/blocks',
       summary: 'Lift the limits on a user, an address or a network, or on all',
-      need: admin,
+      need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',
       form: 'json',
       body: liftBody,
@@ -721,7 +815,7 @@ export function routes(parts: RouteParts): readonly Route[] {
       method: 'GET',
       path: '/metrics',
       summary: 'Figures for Prometheus, on this machine or on a listener of their own',
-      need: { kind: 'local' },
+      need: { kind: 'local', scope: 'sallyport:metrics' },
       works: 'always',
       form: 'none',
       body: null,

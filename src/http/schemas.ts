@@ -1,7 +1,10 @@
 /** Bodies of our routes: one shape for checking and for the OpenAPI document. Unknown fields are ignored. */
 import * as z from 'zod';
+import { lifetimeDays } from '../actions/tokens/values.ts';
+import { scopeSets } from '../principal/scopes.ts';
 import { personLimits, word } from '../request/person.ts';
 import { usernameLimits } from '../request/username.ts';
+import { tokenLimits } from '../throttle/limits.ts';
 
 /** Length is judged where the value is parsed, so that a password that is too long is told apart from a wrong type. */
 const text = z.string();
@@ -46,6 +49,24 @@ const label = text
   .min(1)
   .max(64)
   .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, 'A name holds no signs that cannot be seen.');
+const perMinute = z.int().min(1).max(tokenLimits.perMinute.most);
+const perHour = z.int().min(1).max(tokenLimits.perHour.most);
+const tokenFields = {
+  token_name: label.optional(),
+  scopes: z.array(z.string().max(1024)).max(256).optional(),
+  ip_allowlist: z.array(z.string().max(1024)).max(256).optional(),
+  rate_limit: z.object({ per_minute: perMinute.optional(), per_hour: perHour.optional() }).optional(),
+};
+export const createTokenBody = stepUpBody.extend({
+  ...tokenFields,
+  scope: z.enum(Object.keys(scopeSets) as [keyof typeof scopeSets]).optional(),
+  expires_in_days: z.int().min(1).max(lifetimeDays.most).optional(),
+  never: z.boolean().optional(),
+});
+/** What is left out stays as it is. */
+export const updateTokenBody = stepUpBody.extend({ ...tokenFields, active: z.boolean().optional() });
+export const rotateTokenBody = stepUpBody.extend({ overlap_seconds: z.int().min(0).max(86_400).default(0) });
+export const pathTicketBody = z.object({ path: text, ttl_seconds: z.int().min(5).max(60).default(5) });
 const registration = z.looseObject({ response: z.looseObject({ attestationObject: text }) });
 /** RegistrationResponseJSON beside the other fields, or as `passkey`; an assertion in that field is a step-up like any other. */
 export const addPasskeyBody = z

@@ -4,10 +4,11 @@ import { whence } from '../actions/call.ts';
 import { newName, type Random } from '../crypto/random.ts';
 import { problems } from '../errors.ts';
 import { identityHeaders } from '../principal/identity.ts';
-import type { Principal } from '../principal/principal.ts';
+import { holderOf, type Principal } from '../principal/principal.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { MaybePromise } from '../types.ts';
-import type { KnownUser, Memory } from '../verify/memory.ts';
+import type { KnownUser } from '../verify/holders.ts';
+import type { Memory } from '../verify/memory.ts';
 import { empty, problem, redirect, type Written } from './answer.ts';
 import { notMine, verifyPath, type Wing } from './handler.ts';
 
@@ -17,8 +18,8 @@ export function verifyWing(
   /** Answers per user, made once; a changed user is another object and gets another answer. */
   const known = new WeakMap<KnownUser, Written>();
 
-  const passed = (principal: Principal): Written => {
-    if (principal.kind !== 'user') return empty(200, identityHeaders(principal));
+  const passed = (principal: Principal, headers: readonly string[]): Written => {
+    if (principal.kind !== 'user') return empty(200, [...identityHeaders(principal), ...headers]);
     const made = known.get(principal.user);
     if (made) return made;
     const answer = empty(200, identityHeaders(principal));
@@ -29,7 +30,7 @@ export function verifyWing(
   const write = (answer: ForwardAnswer): Written => {
     switch (answer.kind) {
       case 'passed':
-        return passed(answer.principal);
+        return passed(answer.principal, answer.headers);
       case 'redirect':
         return redirect(answer.location, answer.cookies);
       case 'verdict': {
@@ -47,13 +48,12 @@ export function verifyWing(
     if (path !== verifyPath) return notMine;
     const told = (answer: ForwardAnswer): MaybePromise<Written> => {
       if (answer.kind !== 'verdict' || answer.denied === undefined) return write(answer);
-      const { user, session } = answer.denied.principal;
       return parts.recorder
         .denied({
           ...whence({ incoming, arrival }),
-          actor: user.row.id,
-          holder: session.id,
-          way: 'session',
+          actor: answer.denied.principal.user.row.id,
+          holder: holderOf(answer.denied.principal),
+          way: answer.denied.principal.via,
           target: answer.denied.host,
         })
         .then(() => write(answer));

@@ -4,10 +4,10 @@
  */
 import { refuse, type Refusal } from '../../errors.ts';
 import type { PasskeyRow } from '../../store/rows.ts';
-import { rpIdOf } from '../../verify/passkey.ts';
-import type { PasskeyChallenges } from '../../verify/passkey-challenge.ts';
-import { registrationOptions, verifyRegistration } from '../../verify/passkey-registration.ts';
-import { challengeNamedBy } from '../../verify/passkey-wire.ts';
+import { rpIdOf } from '../../verify/passkeys/passkey.ts';
+import type { PasskeyChallenges } from '../../verify/passkeys/passkey-challenge.ts';
+import { registrationOptions, verifyRegistration } from '../../verify/passkeys/passkey-registration.ts';
+import { challengeNamedBy } from '../../verify/passkeys/passkey-wire.ts';
 import { done, type Outcome, type SignedInCall, whence } from '../call.ts';
 import { changeOf, type FactorParts, passwordTooShort, shownPasskey, superseded } from './factors.ts';
 

@@ -8,7 +8,7 @@ import { base32, newTotpSecret, totpForm, totpStepMs } from '../../crypto/totp.t
 import { refuse } from '../../errors.ts';
 import type { EnrolmentProver } from '../../prove/enrolment.ts';
 import type { Millis, Origin } from '../../types.ts';
-import { rpIdOf } from '../../verify/passkey.ts';
+import { rpIdOf } from '../../verify/passkeys/passkey.ts';
 import { sealTotp } from '../../verify/totp.ts';
 import { circumstancesOf, done, type Outcome, type SignedInCall } from '../call.ts';
 import { timeText } from '../issue-session.ts';

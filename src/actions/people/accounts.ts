@@ -23,6 +23,9 @@ export interface AccountParts {
 /** Who does it, for the audit log. */
 export type By = Pick<Occurrence, 'actor' | 'address' | 'peer' | 'way'>;
 
+/** Whoever runs commands on the host: that person owns the data folder already. */
+export const byHost: By = { actor: '', address: '', way: 'host' };
+
 /** As they are written outside; what is left out stays as it is. */
 export interface PersonBody {
   readonly email?: string | undefined;

@@ -7,7 +7,7 @@ import type { UserRow } from '../../store/rows.ts';
 import { type BlockParts, unlock } from '../blocks.ts';
 import { done, type Outcome } from '../call.ts';
 import {
-  type By,
+  byHost as by,
   changeAccount,
   createAccount,
   deleteAccount,
@@ -44,8 +44,6 @@ export type HostCommand =
     };
 
 export type HostUsers = (command: HostCommand) => Promise<Outcome>;
-
-const by: By = { actor: '', address: '', way: 'host' };
 
 export function hostUsers(parts: HostParts): HostUsers {
   const change = async (user: UserRow, wanted: (user: UserRow) => PersonBody): Promise<Outcome> => {

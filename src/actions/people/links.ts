@@ -11,7 +11,7 @@ import { linkDigest, type LinkProver } from '../../prove/link.ts';
 import { secondFactorOf } from '../../principal/factors.ts';
 import type { LinkRow, UserRow } from '../../store/rows.ts';
 import type { Millis, Origin } from '../../types.ts';
-import { type Call, circumstancesOf, done, type Outcome, type SignedInCall, urlOn } from '../call.ts';
+import { type Call, circumstancesOf, done, type Outcome, type AccountCall, urlOn } from '../call.ts';
 import { timeText } from '../issue-session.ts';
 import { type AccountParts, type By, userWithId } from './accounts.ts';
 import { adminOf } from './users.ts';
@@ -95,7 +95,7 @@ export async function handOutLink(parts: LinkParts, user: UserRow, purpose: Show
 
 export async function linkForUser(
   parts: LinkParts,
-  call: SignedInCall<{ readonly purpose: ShownPurpose }>,
+  call: AccountCall<{ readonly purpose: ShownPurpose }>,
 ): Promise<Outcome> {
   const found = await userWithId(parts, call.params['id'] ?? '');
   return found.kind === 'refused' ? found : handOutLink(parts, found.user, call.body.purpose, adminOf(call));

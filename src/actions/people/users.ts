@@ -2,7 +2,7 @@
 import { refuse } from '../../errors.ts';
 import { readSearch } from '../../request/person.ts';
 import { parseUsername } from '../../request/username.ts';
-import { done, type Outcome, type SignedInCall, whence } from '../call.ts';
+import { done, type Outcome, type AccountCall, whence } from '../call.ts';
 import {
   type AccountParts,
   type By,
@@ -18,7 +18,7 @@ import {
 const mostListed = 500;
 const byDefault = 100;
 
-export async function listUsers(parts: AccountParts, call: SignedInCall): Promise<Outcome> {
+export async function listUsers(parts: AccountParts, call: AccountCall): Promise<Outcome> {
   return usersPage(parts, {
     matching: call.query.get('q') ?? '',
     after: call.query.get('after'),
@@ -51,31 +51,31 @@ export async function usersPage(parts: Pick<AccountParts, 'store'>, query: Users
   return done({ users: page.map(shownUser), next: rows.length > limit ? (page.at(-1)?.username ?? null) : null });
 }
 
-export async function showUser(parts: AccountParts, call: SignedInCall): Promise<Outcome> {
+export async function showUser(parts: AccountParts, call: AccountCall): Promise<Outcome> {
   const found = await userWithId(parts, call.params['id'] ?? '');
   return found.kind === 'refused' ? found : done({ user: shownUser(found.user) });
 }
 
-export async function createUser(parts: AccountParts, call: SignedInCall<NewAccountBody>): Promise<Outcome> {
+export async function createUser(parts: AccountParts, call: AccountCall<NewAccountBody>): Promise<Outcome> {
   const created = await createAccount(parts, call.body, adminOf(call));
   return created.kind === 'refused' ? created : done({ user: shownUser(created.user) }, { status: 201 });
 }
 
-export async function updateUser(parts: AccountParts, call: SignedInCall<PersonBody>): Promise<Outcome> {
+export async function updateUser(parts: AccountParts, call: AccountCall<PersonBody>): Promise<Outcome> {
   const found = await userWithId(parts, call.params['id'] ?? '');
   if (found.kind === 'refused') return found;
   const changed = await changeAccount(parts, found.user, () => call.body, adminOf(call));
   return changed.kind === 'refused' ? changed : done({ user: shownUser(changed.user) });
 }
 
-export async function deleteUser(parts: AccountParts, call: SignedInCall): Promise<Outcome> {
+export async function deleteUser(parts: AccountParts, call: AccountCall): Promise<Outcome> {
   const found = await userWithId(parts, call.params['id'] ?? '');
   if (found.kind === 'refused') return found;
   const deleted = await deleteAccount(parts, found.user, adminOf(call));
   return deleted.kind === 'refused' ? deleted : done({});
 }
 
-/** An admin by a session. */
-export function adminOf(call: SignedInCall): By {
-  return { actor: call.principal.user.row.id, ...whence(call), way: 'session' };
+/** An admin, by a session or a token. */
+export function adminOf(call: AccountCall): By {
+  return { actor: call.principal.user.row.id, ...whence(call), way: call.principal.via };
 }

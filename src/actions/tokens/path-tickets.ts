@@ -1,0 +1,40 @@
+/** Tickets for one request to one path, asked for by whoever will make it (PM13; 2-http-api, 5). */
+import { digest } from '../../crypto/digest.ts';
+import type { Random } from '../../crypto/random.ts';
+import { refuse } from '../../errors.ts';
+import { newPathTicket, parseTicketPath } from '../../request/tokens/path-ticket.ts';
+import type { Store } from '../../store/store.ts';
+import type { Clock, Millis } from '../../types.ts';
+import { type AccountCall, done, type Outcome } from '../call.ts';
+import { timeText } from '../issue-session.ts';
+
+export interface PathTicketParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Unspent ones of one session or token: pages that open several sockets at once. */
+const unspentCap = 20;
+
+export async function issuePathTicket(
+  { store, clock, random }: PathTicketParts,
+  { principal, body }: AccountCall<{ readonly path: string; readonly ttl_seconds: number }>,
+): Promise<Outcome> {
+  const form = parseTicketPath(body.path);
+  if (form.kind === 'malformed')
+    return refuse('invalid_request', { detail: '"path" is a path as requests spell it, without query: /reports/7.' });
+  // A ticket makes no tickets: the route asks for whoever is behind one.
+  if (principal.kind === 'ticket') return refuse('forbidden');
+  const ticket = newPathTicket(random);
+  const expiresAt = (clock.now() + body.ttl_seconds * 1000) as Millis;
+  const parent =
+    principal.kind === 'token'
+      ? ({ kind: 'token', digest: principal.shown } as const)
+      : ({ kind: 'session', digest: principal.session.digest } as const);
+  await store.issuePathTicket(
+    { digest: digest(ticket), userId: principal.user.row.id, parent, path: form.path, expiresAt },
+    unspentCap,
+  );
+  return done({ ticket, ttl_seconds: body.ttl_seconds, expires_at: timeText(expiresAt) }, { status: 201 });
+}
