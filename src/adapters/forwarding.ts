@@ -33,6 +33,7 @@ export function forwarding(parts: {
       ? proxy({
           upstream: form.origin,
           cookieStem: settings.cookieName,
+          tokenPrefix: settings.tokenPrefix,
           limits: settings.proxy,
           monotonic: () => clock.monotonic(),
           log,
@@ -41,9 +42,9 @@ export function forwarding(parts: {
   const pages = { random, consoleOrigin: () => places.console[0] };
   /** Refusals on the way leave as those of the guard do: a page for people, a problem answer for programs. */
   const refusing =
-    ({ response }: Pick<Passing, 'response'>, incoming: Incoming) =>
+    ({ response, answer }: Pick<Passing, 'response' | 'answer'>, incoming: Incoming) =>
     (refusal: Refusal): void =>
-      write(response, refusalFor(pages, refusal, incoming));
+      write(response, refusalFor(pages, { ...refusal, headers: answer.headers }, incoming));
   return {
     pass: (passing, incoming) => {
       const refused = refusing(passing, incoming);

@@ -2,7 +2,7 @@
  * The wing of protected hosts: `/.sallyport/` is ours, everything else is the application's once the guard has said who
  * it is (2-http-api, 6; 3-rules, Proxied requests).
  */
-import type { Call, Redirect } from '../../actions/call.ts';
+import { type Call, type Redirect, whence } from '../../actions/call.ts';
 import {
   callback,
   callbackPath,
@@ -15,7 +15,8 @@ import {
 } from '../../actions/hand-over.ts';
 import { newName, newSecret, type Random } from '../../crypto/random.ts';
 import { problems, refuse, type Refusal } from '../../errors.ts';
-import type { Admission, ApplicationGate, Guard } from '../../guard.ts';
+import type { ApplicationGate, Guard } from '../../guard.ts';
+import type { Admission } from '../../guard/admission.ts';
 import { judgeProvenance } from '../../policy/csrf.ts';
 import { identityHeaders } from '../../principal/identity.ts';
 import type { Arrival } from '../../request/arrival.ts';
@@ -23,11 +24,12 @@ import { expireCookie } from '../../request/cookie.ts';
 import type { CookieSlot } from '../../request/credential.ts';
 import { type Incoming, queryOf } from '../../request/incoming.ts';
 import { askerOf } from '../../request/navigation.ts';
+import { holderOf, type TicketPrincipal } from '../../principal/principal.ts';
 import type { InstallationState } from '../../store/rows.ts';
 import type { Clock, MaybePromise, Origin } from '../../types.ts';
 import type { Memory } from '../../verify/memory.ts';
 import type { Use } from '../../verify/session.ts';
-import { type Forward, problem, redirect, type Written } from '../answer.ts';
+import { type Forward, problem, redirect, refusalHeaders, type Written } from '../answer.ts';
 import { notMine, type Wing } from '../handler.ts';
 import { plainPage } from './plain-page.ts';
 
@@ -51,6 +53,8 @@ export function handOverWing(parts: ApplicationParts): Wing {
       client: arrival.client,
       headers: incoming.headers,
       method: 'GET',
+      target: '',
+      scopes: [],
       origin: arrival.origin,
       ownOrigin: arrival.origin,
       slots: parts.slotsFor(arrival.origin),
@@ -116,7 +120,13 @@ export function applicationWing(parts: ApplicationParts): Wing {
     standing: Forward['standing'],
   ): Forward | Written => {
     if (admission.kind === 'admitted')
-      return { kind: 'forward', arrival, identity: identityHeaders(admission.principal), standing };
+      return {
+        kind: 'forward',
+        arrival,
+        identity: identityHeaders(admission.principal),
+        headers: admission.headers(),
+        standing,
+      };
     const expired = admission.deadCookies.map((name) => expireCookie(name));
     if (admission.duty !== undefined && askerOf(incoming.method, incoming.headers) === 'navigation')
       return written({ ...leadToAccount(parts.handOver), cookies: expired });
@@ -136,8 +146,10 @@ export function applicationWing(parts: ApplicationParts): Wing {
       });
     // TRACE would read our own headers back to whoever asks; CONNECT is no request to an application.
     if (method === 'TRACE' || method === 'CONNECT') return notAllowed(parts.random, anyMethod);
-    const admit = (state: InstallationState, use: Use): MaybePromise<Admission> =>
+    const admit = (state: InstallationState, use: Use, ticket?: TicketPrincipal): MaybePromise<Admission> =>
       parts.guard.admitToApplication({
+        target: incoming.target,
+        scopes: [],
         client: arrival.client,
         headers,
         method,
@@ -147,15 +159,36 @@ export function applicationWing(parts: ApplicationParts): Wing {
         state,
         openness: parts.openness,
         use,
+        ...(ticket === undefined ? {} : { goesOnFor: ticket }),
       });
-    const standing = (use: Use): MaybePromise<Admission> => {
-      const state = parts.memory.state();
-      return state instanceof Promise ? state.then((now) => admit(now, use)) : admit(state, use);
+    const standing =
+      (ticket?: TicketPrincipal) =>
+      (use: Use): MaybePromise<Admission> => {
+        const state = parts.memory.state();
+        return state instanceof Promise ? state.then((now) => admit(now, use, ticket)) : admit(state, use, ticket);
+      };
+    const shaped = (settled: Admission): MaybePromise<Forward | Written> => {
+      if (settled.kind === 'admitted') {
+        // A ticket is spent by now: what goes on asks for whoever is behind it.
+        const { principal } = settled;
+        return shape(incoming, arrival, settled, standing(principal.kind === 'ticket' ? principal : undefined));
+      }
+      const refused = shape(incoming, arrival, settled, standing());
+      const { denied } = settled;
+      if (denied === undefined) return refused;
+      // Written before it is told; the host alone, since applications put secrets into their paths.
+      return parts.handOver.recorder
+        .denied({
+          ...whence({ incoming, arrival }),
+          actor: denied.user.row.id,
+          holder: holderOf(denied),
+          way: denied.via,
+          target: arrival.origin,
+        })
+        .then(() => refused);
     };
-    const admission = standing('counts');
-    return admission instanceof Promise
-      ? admission.then((settled) => shape(incoming, arrival, settled, standing))
-      : shape(incoming, arrival, admission, standing);
+    const admission = standing()('counts');
+    return admission instanceof Promise ? admission.then(shaped) : shaped(admission);
   };
 }
 
@@ -181,7 +214,7 @@ export function refusalFor(
         target: `${parts.consoleOrigin()}/auth/`,
       },
       cookies: refusal.cookies ?? [],
-      ...(status === 503 ? { retryAfterSeconds: refusal.retryAfterSeconds ?? 5 } : {}),
+      headers: refusalHeaders(refusal),
     },
     newSecret(parts.random),
   );

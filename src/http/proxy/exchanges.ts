@@ -4,6 +4,7 @@
  * what stands still for too long is cut. A request that is answered within the second costs one entry in a set.
  */
 import type { Socket } from 'node:net';
+import type { Refusal } from '../../errors.ts';
 import type { Forward } from '../answer.ts';
 
 /** What an exchange waits for; each has its own bound. */
@@ -24,8 +25,8 @@ export interface Exchange {
   /** The client's connection: its counters say what moves. */
   readonly client: Socket;
   readonly standing: Forward['standing'];
-  /** Ends it, with an answer if none has begun. */
-  cut: (why: Cut) => void;
+  /** Ends it, with an answer if none has begun: what was said of its credential, where that is why. */
+  cut: (why: Cut, said?: Refusal) => void;
 }
 
 export interface Exchanges {
@@ -64,10 +65,10 @@ export function exchanges(parts: {
   };
 
   /** What cannot be judged does not go on. */
-  const judge = async (exchange: Exchange, use: 'counts' | 'looks'): Promise<void> => {
+  const judge = async (exchange: Exchange, use: 'goes-on' | 'looks'): Promise<void> => {
     try {
       const admission = await exchange.standing(use);
-      if (admission.kind !== 'admitted') exchange.cut('session-ended');
+      if (admission.kind === 'refused') exchange.cut('session-ended', admission);
     } catch (fault) {
       parts.onFault(fault);
       exchange.cut('session-ended');
@@ -90,7 +91,7 @@ export function exchanges(parts: {
         continue;
       }
       // What the client sends is a use of its session; what the application sends is none.
-      void judge(exchange, heard ? 'counts' : 'looks');
+      void judge(exchange, heard ? 'goes-on' : 'looks');
     }
   };
   const looking = setInterval(look, lookEveryMs);

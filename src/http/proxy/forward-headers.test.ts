@@ -37,7 +37,9 @@ function passed(rawHeaders: readonly string[]): [string, string][] {
   const headers: Record<string, string> = {};
   for (let at = 0; at < rawHeaders.length; at += 2)
     headers[(rawHeaders[at] ?? '').toLowerCase()] = rawHeaders[at + 1] ?? '';
-  return pairs(requestHeaders({ rawHeaders, headers }, arrival, identity, 'sallyport'));
+  return pairs(
+    requestHeaders({ rawHeaders, headers }, arrival, identity, { cookieStem: 'sallyport', tokenPrefix: 'spt_' }),
+  );
 }
 
 function pairs(flat: readonly string[]): [string, string][] {

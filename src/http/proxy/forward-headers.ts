@@ -7,7 +7,7 @@ import { identityHeaderNames } from '../../principal/identity.ts';
 import type { Arrival } from '../../request/arrival.ts';
 import { addressOf } from '../../request/arrival.ts';
 import { cookieOwner, withoutOurCookies } from '../../request/cookie.ts';
-import { ourTokens } from '../../request/credential.ts';
+import { holdsToken } from '../../request/credential.ts';
 import { header, type HeaderMap } from '../../request/incoming.ts';
 import { hostOf } from '../../request/origin.ts';
 
@@ -80,22 +80,18 @@ export function requestHeaders(
   incoming: ForwardRequest,
   arrival: Arrival,
   identity: readonly string[],
-  stem: string,
+  ours: { readonly cookieStem: string; readonly tokenPrefix: string },
 ): string[] {
   const dropped = connectionNames(incoming.headers);
-  let ours: readonly string[] | undefined;
   const out: string[] = [];
   for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
     const name = incoming.rawHeaders[at] ?? '';
     const value = incoming.rawHeaders[at + 1] ?? '';
     const { lower, kind } = standingOf(name);
     if (kind === 'never' || (kind !== 'essential' && dropped.has(lower))) continue;
-    if (kind === 'credential') {
-      ours ??= ourTokens(incoming.headers);
-      if (ours.some((token) => value.includes(token))) continue;
-    }
+    if (kind === 'credential' && holdsToken(value, ours.tokenPrefix) === 'token') continue;
     if (kind === 'cookie') {
-      const others = withoutOurCookies(value, stem);
+      const others = withoutOurCookies(value, ours.cookieStem);
       if (others !== undefined) out.push(name, others);
       continue;
     }

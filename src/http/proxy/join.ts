@@ -11,7 +11,7 @@ export function join(application: Upstream, joining: Joining): void {
   const { cookieStem } = application;
   const { message, response, answer, socket, head } = joining;
   const ending = application.begin(joining, 'socket');
-  const headers = requestHeaders(message, answer.arrival, answer.identity, cookieStem);
+  const headers = requestHeaders(message, answer.arrival, answer.identity, application);
   headers.push(...switchingHeaders);
   const upstream = application.ask(message, headers, 'own');
   ending.asks(upstream);
@@ -28,7 +28,10 @@ export function join(application: Upstream, joining: Joining): void {
     ending.exchange.cut = joinSockets({
       client: { socket, head: waiting.stop() },
       application: { socket: other, head: otherHead },
-      welcome: answerHeaders(welcome.rawHeaders, welcome.headers, cookieStem),
+      welcome: [
+        ...answerHeaders(welcome.rawHeaders, welcome.headers, cookieStem),
+        ...(welcome.headers['ratelimit'] === undefined ? answer.headers : []),
+      ],
     });
     socket.once('close', () => application.open.delete(ending.exchange));
   });

@@ -19,7 +19,7 @@ export function pass(application: Upstream, passing: Passing): void {
     ending.giveUp(refuse('payload_too_large'));
     return;
   }
-  const headers = requestHeaders(message, answer.arrival, answer.identity, cookieStem);
+  const headers = requestHeaders(message, answer.arrival, answer.identity, application);
   const framed = framingOf(headers) === 'framed';
   if (framed && message.headers['transfer-encoding'] !== undefined) headers.push(...announced(message.headers.trailer));
   const te = header(message.headers, 'te');

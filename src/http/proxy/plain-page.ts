@@ -12,7 +12,8 @@ export interface PlainPage {
     /** `leadsTo`: origin the answer to the form redirects to; browsers hold that against the policy too. */
     | { readonly kind: 'form'; readonly label: string; readonly target: string; readonly leadsTo: Origin };
   readonly cookies?: readonly string[];
-  readonly retryAfterSeconds?: number;
+  /** Names and values in turn. */
+  readonly headers?: readonly string[];
 }
 
 /** The console's own colours and sign, so that it is one product (`console/src/look/tokens.css`). */
@@ -49,7 +50,6 @@ export function plainPage(page: PlainPage, nonce: string): Written {
         : `<form method="post" action="${escape(next.target)}"><button type="submit">${escape(next.label)}</button></form>`;
   const body = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escape(page.title)} · Sallyport</title><style nonce="${nonce}">${style}</style></head><body><main>${sign}<h1>${escape(page.title)}</h1><p>${escape(page.text)}</p>${way}</main></body></html>`;
   const policy = `default-src 'none'; style-src 'nonce-${nonce}'; form-action ${next?.kind === 'form' ? `'self' ${next.leadsTo}` : "'none'"}; frame-ancestors 'none'; base-uri 'none'; object-src 'none'`;
-  const wait = page.retryAfterSeconds === undefined ? [] : ['retry-after', String(page.retryAfterSeconds)];
   return {
     kind: 'written',
     status: page.status,
@@ -59,7 +59,7 @@ export function plainPage(page: PlainPage, nonce: string): Written {
       ...guardHeaders.map((each) => (each === 'no-referrer' ? 'same-origin' : each)),
       'content-security-policy',
       policy,
-      ...wait,
+      ...(page.headers ?? []),
       ...setCookies(page.cookies ?? []),
     ],
     body,

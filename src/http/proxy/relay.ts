@@ -8,7 +8,7 @@ import type { Ending, Passing } from './upstream.ts';
 
 /** The application's answer, written down as it comes. */
 export function relay(
-  { message, response: outgoing }: Passing,
+  { message, response: outgoing, answer: judged }: Passing,
   ending: Ending,
   upstream: ClientRequest,
   answer: IncomingMessage,
@@ -24,6 +24,8 @@ export function relay(
   const unread = !message.complete && framingOf(message.rawHeaders) === 'framed';
   const bodiless = message.method === 'HEAD' || status === 204 || status === 304;
   const headers = answerHeaders(answer.rawHeaders, answer.headers, how.cookieStem);
+  // Where the application says how much it takes itself, its word stands.
+  if (answer.headers['ratelimit'] === undefined) headers.push(...judged.headers);
   if (unread || how.connection === 'own') headers.push('Connection', 'close');
   const chunked = answer.headers['transfer-encoding'] !== undefined && message.httpVersion === '1.1';
   if (chunked && !bodiless) headers.push(...announced(answer.headers.trailer));

@@ -7,6 +7,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request, type ServerRe
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { type ErrorCode, refuse, type Refusal } from '../../errors.ts';
 import type { Log } from '../../record/recorder.ts';
+import { withoutTickets } from '../../request/tokens/path-ticket.ts';
 import type { Origin } from '../../types.ts';
 import type { Forward } from '../answer.ts';
 import { type Cut, type Exchange, type Exchanges, exchanges, type Limits } from './exchanges.ts';
@@ -40,6 +41,7 @@ export interface Ending {
 export interface UpstreamParts {
   readonly upstream: Origin;
   readonly cookieStem: string;
+  readonly tokenPrefix: string;
   readonly limits: Limits & { readonly bodyLimitBytes: number | null };
   readonly monotonic: () => number;
   readonly log: Log;
@@ -47,6 +49,7 @@ export interface UpstreamParts {
 
 export interface Upstream {
   readonly cookieStem: string;
+  readonly tokenPrefix: string;
   /** Bytes; infinite when the application sets its own limit. */
   readonly bodyLimit: number;
   readonly open: Exchanges;
@@ -82,7 +85,7 @@ export function upstream(parts: UpstreamParts): Upstream {
       host,
       port,
       method,
-      path,
+      path: withoutTickets(path ?? '/'),
       headers,
       setHost: false,
     });
@@ -104,7 +107,7 @@ export function upstream(parts: UpstreamParts): Upstream {
       form,
       client: message.socket,
       standing: answer.standing,
-      cut: (why) => (why === 'stopping' ? response.destroy() : giveUp(refuse(refusals[why]))),
+      cut: (why, said) => (why === 'stopping' ? response.destroy() : giveUp(said ?? refuse(refusals[why]))),
     };
     open.add(exchange);
     response.once('close', () => {
@@ -131,6 +134,7 @@ export function upstream(parts: UpstreamParts): Upstream {
 
   return {
     cookieStem: parts.cookieStem,
+    tokenPrefix: parts.tokenPrefix,
     bodyLimit: parts.limits.bodyLimitBytes ?? Number.POSITIVE_INFINITY,
     open,
     ask,
