@@ -12,7 +12,7 @@ import type { AuditCheckpoint, AuditRow } from '../store/rows.ts';
 import { fileLines, openAuditSource, type OpenSource, SourceFault } from './audit-source.ts';
 import type { Invocation } from './command.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
-import { parted } from './own-flags.ts';
+import { complaintOf, parted } from './own-flags.ts';
 
 const usage = [
   'Usage: sallyport audit list [--limit N] [--event E] [--user NAME] [--since T] [--until T] [--json]',
@@ -92,13 +92,12 @@ function readArguments(
 ): Arguments | { readonly kind: 'wrong'; readonly why: string } {
   const wrong = (why: string) => ({ kind: 'wrong', why }) as const;
   const mine: readonly string[] = flagsOf[name];
-  const [taken, settings, files] = parted(argv, mine, name === 'verify' ? 'taken' : 'settings');
+  const [taken, settings, files] = parted(argv, { mine, bare: name === 'verify' ? 'taken' : 'settings' });
   let values;
   try {
     ({ values } = parseArgs({ args: taken, options: own, strict: true }));
   } catch (fault) {
-    // The first line names the flag; the others give advice on dashes.
-    return wrong((fault instanceof Error ? fault.message : String(fault)).split('\n', 1)[0] ?? '');
+    return wrong(complaintOf(fault));
   }
   if (files.length > 1) return wrong('one file at a time.');
   const query = readAuditQuery(

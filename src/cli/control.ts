@@ -13,7 +13,7 @@ import { type AuditLine, lineText } from '../record/audit-lines.ts';
 import { type Incoming, pathOf, queryOf } from '../request/incoming.ts';
 import { StoreFault } from '../store/store.ts';
 import type { Sallyport, SetupCode } from '../setup.ts';
-import { hostCommand } from './user/host-command.ts';
+import { type HostPath, served } from './host/served.ts';
 
 export const controlSocket = 'control.sock';
 /** Where a part of the audit log ends: the next one begins after that number. */
@@ -22,10 +22,11 @@ export const lastHeader = 'x-audit-last';
 const methods = {
   '/setup-code': 'POST',
   '/user': 'POST',
+  '/token': 'POST',
   '/audit/head': 'POST',
   '/audit/lines': 'GET',
   '/audit/events': 'GET',
-} as const;
+} as const satisfies Readonly<Record<HostPath, 'POST'>> & Readonly<Record<string, 'GET' | 'POST'>>;
 
 export function controlAdapter(parts: {
   readonly sallyport: Sallyport;
@@ -41,8 +42,8 @@ export function controlAdapter(parts: {
       if (method === undefined) return problem(refuse('not_found'), { requestId });
       if (incoming.method !== method)
         return problem(refuse('method_not_allowed'), { requestId, more: ['allow', method] });
-      if (path === '/user') {
-        const outcome = await userOutcome(parts.sallyport, incoming);
+      if (isOfHost(path)) {
+        const outcome = await outcomeOf(parts.sallyport, path, incoming);
         return outcome.kind === 'done'
           ? json(outcome.status, outcome.fields)
           : problem(outcome.kind === 'refused' ? outcome : refuse('internal'), { requestId });
@@ -60,13 +61,15 @@ export function controlAdapter(parts: {
   };
 }
 
-async function userOutcome({ users }: Sallyport, incoming: Incoming): Promise<Outcome> {
+function isOfHost(path: string): path is HostPath {
+  return Object.hasOwn(served, path);
+}
+
+async function outcomeOf(sallyport: Sallyport, path: HostPath, incoming: Incoming): Promise<Outcome> {
   const body = await readBody(incoming);
   if (body.kind === 'refused') return body;
-  const read = hostCommand.safeParse(body.value);
-  if (!read.success) return refuse('invalid_request', { detail: 'the server does not know that command.' });
   try {
-    return await users(read.data);
+    return await served[path](sallyport, body.value);
   } catch (fault) {
     if (fault instanceof StoreFault) return refuse('unavailable', { cause: fault.message });
     throw fault;

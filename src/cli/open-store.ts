@@ -25,6 +25,8 @@ export interface OpenStore {
   readonly belonging: Belonging;
   /** Where nodes count together. */
   readonly cells: SharedCells | undefined;
+  /** The same, for what API tokens use. */
+  readonly tokenCells: SharedCells | undefined;
   /** Notes that this node belongs to that installation from now on. */
   readonly belongsTo: (installationId: string) => void;
 }
@@ -58,6 +60,7 @@ export async function openStore(parts: StoreParts): Promise<StoreOpening> {
       store: opened.store,
       belonging: { kind: 'own' },
       cells: undefined,
+      tokenCells: undefined,
       belongsTo: () => undefined,
     };
   const code = opened.kind === 'locked' ? exitCodes.unavailable : exitCodes.fault;
@@ -106,6 +109,7 @@ async function openShared({ settings, log, as }: StoreParts): Promise<StoreOpeni
       },
       belonging: { kind: 'shared', known: mark.installation },
       cells: valkey?.cells,
+      tokenCells: valkey?.tokenCells,
       belongsTo: mark.belongsTo,
     };
   } catch (fault) {

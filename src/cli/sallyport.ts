@@ -6,9 +6,10 @@ import { config } from './config.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
 import { serve } from './serve.ts';
 import { setup } from './setup.ts';
+import { token } from './token/token.ts';
 import { user } from './user/user.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, setup, user, audit, config };
+const commands: Readonly<Record<string, Command>> = { serve, setup, user, token, audit, config };
 
 const usage = [
   'Usage: sallyport <command> [flags]',

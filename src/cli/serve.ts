@@ -126,7 +126,7 @@ async function open(
   parts: OpeningParts,
 ): Promise<{ readonly kind: 'refused'; readonly code: ExitCode; readonly why: string } | Opened> {
   const { settings, opened, log, terminal, pages, failures, servers } = parts;
-  const { store, belonging, cells } = opened;
+  const { store, belonging, cells, tokenCells } = opened;
   const doors = [
     { door: 'console', listener: settings.listen },
     ...(settings.upstream === null || settings.sharedOrigin
@@ -148,6 +148,7 @@ async function open(
     store,
     belonging,
     ...(cells === undefined ? {} : { cells }),
+    ...(tokenCells === undefined ? {} : { tokenCells }),
     places,
     pages,
     version,

@@ -6,16 +6,11 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { bearer, login, passwordOf, redeem } from '../support/invited.ts';
 import { send } from '../support/client.ts';
+import { commandsOf } from '../support/commands.ts';
 import { admin as rootOf, setUp, signInBearer } from '../support/people.ts';
 import { assertProblem } from '../support/problem.ts';
 import { type RunningServer, runCommand, startServer, temporaryFolder } from '../support/server.ts';
 import { type MailServer, startMailServer } from '../support/smtp.ts';
-
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 const actions = [
   'list',
@@ -47,22 +42,7 @@ describe('sallyport user', () => {
     await mail.close();
   });
 
-  const run = (...args: readonly string[]): Promise<Ran> => runCommand(['user', ...args, '--data', server.data]);
-  const well = async (...args: readonly string[]): Promise<string> => {
-    const { code, out, err } = await run(...args);
-    assert.deepEqual([code, err], [0, ''], out);
-    return out.trimEnd();
-  };
-  const json = async (...args: readonly string[]): Promise<Readonly<Record<string, unknown>>> =>
-    JSON.parse(await well(...args, '--json')) as Record<string, unknown>;
-  const fails = async (code: number, expected: RegExp, ...args: readonly string[]): Promise<void> => {
-    const ran = await run(...args);
-    assert.equal(ran.code, code, `${args.join(' ')}: ${ran.out}${ran.err}`);
-    assert.equal(ran.out, '');
-    assert.match(ran.err, expected);
-    assert.equal(ran.err.trimEnd().split('\n').length, 1, ran.err);
-    assert.match(ran.err, /^sallyport: /);
-  };
+  const { run, well, json, fails } = commandsOf('user', () => server.data);
   const user = async (name: string): Promise<Readonly<Record<string, unknown>>> =>
     (await json('show', name))['user'] as Record<string, unknown>;
 

@@ -1,20 +1,8 @@
-/** `sallyport user …` read: which command it is, about whom, and which settings came along. */
-import { parseArgs } from 'node:util';
+/** `sallyport user …` read: which command it is, and about whom. */
 import type { HostCommand } from '../../actions/people/host.ts';
-import { parted } from '../own-flags.ts';
+import { type ActionLine, type ActionRead, readAction, type Reading } from '../host/arguments.ts';
 
-export interface UserArguments {
-  readonly kind: 'read';
-  readonly command: HostCommand;
-  readonly json: boolean;
-  readonly settings: readonly string[];
-}
-
-export type UserReading = { readonly kind: 'wrong'; readonly why: string } | UserArguments;
-
-/** Flags of these commands; all others are settings. */
 const own = {
-  json: { type: 'boolean' },
   email: { type: 'string' },
   'display-name': { type: 'string' },
   group: { type: 'string', multiple: true },
@@ -24,11 +12,9 @@ const own = {
   limit: { type: 'string' },
 } as const;
 
-type Flag = keyof typeof own;
 type Action = HostCommand['action'];
 
-/** Which flags each takes, and what it is told after its name. */
-const actions: Readonly<Record<Action, { readonly flags: readonly Flag[]; readonly after: string }>> = {
+const actions: Readonly<Record<Action, ActionLine<keyof typeof own>>> = {
   list: { flags: ['matching', 'after', 'limit'], after: '' },
   show: { flags: [], after: 'NAME' },
   add: { flags: ['email', 'display-name', 'group', 'privilege'], after: 'NAME' },
@@ -43,44 +29,20 @@ const actions: Readonly<Record<Action, { readonly flags: readonly Flag[]; readon
   unlock: { flags: [], after: 'NAME' },
 };
 
-const names = Object.keys(actions).join(', ');
+const aliases = new Map<string, Action>([['remove', 'delete']]);
 
-export function readUserArguments(argv: readonly string[]): UserReading {
-  const [first = '', ...rest] = argv;
-  const action = first === 'remove' ? 'delete' : first;
-  if (!Object.hasOwn(actions, action)) return wrong(`say what to do: sallyport user ${names}.`);
-  const { flags, after } = actions[action as Action];
-  const [taken, settings, others] = parted(rest, [...flags, 'json'], 'taken');
-  let values;
-  try {
-    ({ values } = parseArgs({ args: taken, options: own, strict: true }));
-  } catch (fault) {
-    // The first line names the flag; the others give advice on dashes.
-    return wrong((fault instanceof Error ? fault.message : String(fault)).split('\n', 1)[0] ?? '');
-  }
-  const expected = wrong(`expected: sallyport user ${action} ${after}`.trimEnd());
-  const several = after.endsWith('…');
-  const [username, ...more] = others;
-  if (after === '' ? username !== undefined : username === undefined) return expected;
-  if (several ? more.length === 0 : more.length > 0) return expected;
-  const command = commandOf(action as Action, username ?? '', more, values);
-  return { kind: 'read', command, json: values.json === true, settings };
+export function readUserArguments(argv: readonly string[]): Reading<HostCommand> {
+  const read = readAction(argv, { name: 'user', flags: own, actions, aliases });
+  if (read.kind === 'wrong') return read;
+  const { json, settings } = read;
+  return { kind: 'read', command: commandOf(read), json, settings };
 }
 
-function commandOf(
-  action: Action,
-  username: string,
-  privileges: readonly string[],
-  values: {
-    readonly email?: string;
-    readonly 'display-name'?: string;
-    readonly group?: readonly string[];
-    readonly privilege?: readonly string[];
-    readonly matching?: string;
-    readonly after?: string;
-    readonly limit?: string;
-  },
-): HostCommand {
+function commandOf({
+  action,
+  names: [username = '', ...privileges],
+  values,
+}: ActionRead<Action, typeof own>): HostCommand {
   switch (action) {
     case 'list':
       return {
@@ -111,8 +73,4 @@ function commandOf(
     case 'unlock':
       return { action, username };
   }
-}
-
-function wrong(why: string): { readonly kind: 'wrong'; readonly why: string } {
-  return { kind: 'wrong', why };
 }

@@ -4,7 +4,7 @@ import * as z from 'zod';
 const username = z.string();
 const words = z.array(z.string());
 
-export const hostCommand = z.discriminatedUnion('action', [
+export const userCommand = z.discriminatedUnion('action', [
   z.object({
     action: z.literal('list'),
     matching: z.string(),

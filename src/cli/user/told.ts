@@ -1,12 +1,11 @@
 /** What commands about accounts say, for people. */
 import type { HostCommand } from '../../actions/people/host.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
+import { type Fields, rowsOf, table, text, textsOf } from '../host/table.ts';
 
 export function told(command: HostCommand, fields: Fields): readonly string[] {
   switch (command.action) {
     case 'list': {
-      const lines = listed((fields['users'] ?? []) as readonly Fields[]);
+      const lines = listed(rowsOf(fields['users']));
       return typeof fields['next'] === 'string' ? [...lines, `more: --after ${fields['next']}`] : lines;
     }
     case 'show':
@@ -40,31 +39,18 @@ export function told(command: HostCommand, fields: Fields): readonly string[] {
 }
 
 function listed(users: readonly Fields[]): readonly string[] {
-  const rows = users.map((user) => [
-    text(user['username']),
-    user['active'] === true ? (user['has_password'] === true ? 'active' : 'invited') : 'disabled',
-    text(user['email']) === '' ? '-' : text(user['email']),
-    textsOf(user['privileges']),
-  ]);
-  const widths = [0, 1, 2].map((at) => Math.max(0, ...rows.map((row) => row[at]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd(),
+  return table(
+    users.map((user) => [
+      text(user['username']),
+      user['active'] === true ? (user['has_password'] === true ? 'active' : 'invited') : 'disabled',
+      text(user['email']) === '' ? '-' : text(user['email']),
+      textsOf(user['privileges']),
+    ]),
   );
 }
 
 function shown(user: Fields): readonly string[] {
-  return Object.entries(user).map(([name, value]) =>
-    `${name.padEnd(12)}  ${Array.isArray(value) ? textsOf(value) : text(value)}`.trimEnd(),
+  return table(
+    Object.entries(user).map(([name, value]) => [name, Array.isArray(value) ? textsOf(value) : text(value)]),
   );
-}
-
-function textsOf(value: unknown): string {
-  return Array.isArray(value) ? value.map(text).join(', ') : '';
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }

@@ -1,6 +1,6 @@
-/** Commands about accounts where no server runs: the same actions, on the store itself. Nothing is mailed from here. */
-import { type HostCommand, hostUsers } from '../../actions/people/host.ts';
-import type { Outcome } from '../../actions/call.ts';
+/** What commands on the host are carried out with where no server runs: the store itself. Nothing is mailed from here. */
+import type { HostParts } from '../../actions/people/host.ts';
+import type { TokenParts } from '../../actions/tokens/making.ts';
 import type { Settings } from '../../config/schema.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { outbox } from '../../mail/outbox.ts';
@@ -12,13 +12,14 @@ import { limiter } from '../../throttle/limiter.ts';
 import { placesOf } from '../serving/places.ts';
 import type { StoppedStore } from '../stopped-store.ts';
 
+export type StoppedParts = HostParts & TokenParts;
+
 const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-export async function onStoppedStore(
+export async function stoppedParts(
   settings: Settings,
   { store, cells }: Extract<StoppedStore, { kind: 'open' }>,
-  command: HostCommand,
-): Promise<Outcome> {
+): Promise<StoppedParts> {
   const clock = systemClock;
   const random = systemRandom;
   const remembered = () => store.limits(clock.now());
@@ -31,7 +32,7 @@ export async function onStoppedStore(
   });
   // Where the console will be once the server runs.
   const [consoleOrigin] = placesOf(settings, { at: settings.listen }, undefined, undefined).console;
-  const users = hostUsers({
+  return {
     store,
     recorder,
     clock,
@@ -43,6 +44,8 @@ export async function onStoppedStore(
     }),
     outbox: outbox({ mailer: null, store, recorder, log: silent, random, wait: () => Promise.resolve() }),
     consoleOrigin: () => consoleOrigin,
-  });
-  return users(command);
+    tokenPrefix: settings.tokenPrefix,
+    // Whoever counted uses wrote them when it stopped.
+    tokenUses: { unwritten: () => undefined },
+  };
 }
