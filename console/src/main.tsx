@@ -24,6 +24,8 @@ async function pageHere(): Promise<ComponentType> {
       return (await import('./links/link-page.tsx')).LinkPage;
     case places.people:
       return (await import('./people/people-page.tsx')).PeoplePage;
+    case places.tokens:
+      return (await import('./tokens/tokens-page.tsx')).TokensPage;
     default:
       return NothingPage;
   }

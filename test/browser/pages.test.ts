@@ -312,6 +312,7 @@ describe('the pages', { skip: withoutPackages }, () => {
         heading: 'Open the link that you were sent',
       },
       { name: 'people', origin: () => configured.url, path: '/auth/people', heading: 'People', signedIn: true },
+      { name: 'tokens', origin: () => configured.url, path: '/auth/tokens', heading: 'API tokens', signedIn: true },
       {
         name: 'somebody to be added',
         origin: () => configured.url,

@@ -4,12 +4,14 @@ import { type SignedIn, hasFactor, isRefusal } from '../api/answers.ts';
 import { ownPasskeyOptions } from '../api/factors.ts';
 import { passkeySupport, withCeremonies } from '../api/passkeys.ts';
 import type { DoneAtLast } from '../api/sign-in.ts';
+import { workingTokens } from '../api/tokens.ts';
 import { Button } from '../parts/button.tsx';
 import { announce } from '../parts/announce.ts';
 import { Form, type Typed } from '../parts/form.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { NewPasswordField } from '../parts/new-password-field.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
+import { places } from '../places.ts';
 import { accountMessages } from '../words/account-messages.ts';
 import { messages } from '../words/messages.ts';
 import { secretMessages } from '../words/secret-messages.ts';
@@ -38,6 +40,7 @@ export function PasswordSection({ person, onChanged }: Props) {
   const words = accountMessages.changePassword;
   const [state, setState] = useState<State>({ kind: 'ready' });
   const [changes, setChanges] = useState(0);
+  const [tokens, setTokens] = useState(0);
 
   const send = async (typed: Typed): Promise<void> => {
     const fresh = typed('new_password');
@@ -58,6 +61,8 @@ export function PasswordSection({ person, onChanged }: Props) {
     // A new form: nothing of either password stays in the page.
     setChanges(changes + 1);
     onChanged();
+    // They do not hang on the password. Whoever changed it because somebody knew it may want them gone.
+    setTokens((await workingTokens()) ?? 0);
   };
 
   const errors: Errors = state.kind === 'beside' ? state.errors : {};
@@ -73,6 +78,11 @@ export function PasswordSection({ person, onChanged }: Props) {
         {state.kind === 'done' && (
           <Notice tone="good">
             <p>{words.done}</p>
+            {tokens > 0 && (
+              <p>
+                <a href={places.tokens}>{words.tokens(tokens)}</a>
+              </p>
+            )}
           </Notice>
         )}
         {isRefusal(state) && <RefusalNotice refusal={state} />}

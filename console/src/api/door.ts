@@ -2,7 +2,7 @@
  * Requests that may need a proof first. The page keeps the door: it asks the person, in place, and the request that was
  * held goes again. Without a keeper the refusal is the answer.
  */
-import type { GivenUp, Refusal } from './answers.ts';
+import { type GivenUp, type Refusal, readRefusal } from './answers.ts';
 import { type PasswordProof, passwordFields } from './sign-in.ts';
 import { type Answer, type Method, send } from './transport.ts';
 
@@ -64,7 +64,8 @@ export async function sendThroughDoor(
     } else if (asks === 'resume' || !isConfirmation(answer)) {
       return answer;
     } else if (proofServes === 'each-time') {
-      const withProof = (given: Proof): Promise<Answer> => send(method, path, { ...body, ...proofFields(given) });
+      const withProof = async (given: Proof): Promise<Answer> =>
+        halfProven(await send(method, path, { ...body, ...proofFields(given) }));
       const reply = await inTurn(
         { kind: 'confirm', methods: answer.methods, serves: 'each-time', prove: withProof },
         ask,
@@ -85,6 +86,12 @@ export async function sendThroughDoor(
     }
   }
   return answer;
+}
+
+/** For a token a code that is missing beside the password is no refusal to a program; here it is one. */
+function halfProven(answer: Answer): Answer {
+  if (answer.kind !== 'answered' || answer.fields['requires_totp'] !== true) return answer;
+  return readRefusal(403, { ...answer.fields, error_code: 'reauthentication_failed' });
 }
 
 /** Proves that it is still the same person; the session gets a new token. */

@@ -13,7 +13,7 @@ import { messages } from '../words/messages.ts';
 
 interface Props {
   readonly person: SignedIn;
-  readonly page: 'account' | 'people';
+  readonly page: PageName;
   readonly parts: readonly Part[];
   /** Not yet: all of it is on its way. */
   readonly shown?: boolean;
@@ -51,7 +51,7 @@ export function Frame({ person, page, parts, shown = true, children }: Props) {
         </Button>
       </header>
       <div class="side">
-        {person.admin && person.must === 'nothing' && <Pages page={page} />}
+        {person.must === 'nothing' && <Pages page={page} admin={person.admin} />}
         {parts.length > 0 && <Parts parts={parts} shown={shown} />}
       </div>
       <main class="sections" hidden={!shown}>
@@ -62,16 +62,25 @@ export function Frame({ person, page, parts, shown = true, children }: Props) {
   );
 }
 
+type PageName = 'account' | 'tokens' | 'people';
+
 const pages = [
-  { page: 'account', href: places.account, name: accountMessages.account.heading },
-  { page: 'people', href: places.people, name: accountMessages.account.people },
+  { page: 'account', href: places.account, name: accountMessages.account.heading, whose: 'anybody' },
+  { page: 'tokens', href: places.tokens, name: accountMessages.account.tokens, whose: 'anybody' },
+  { page: 'people', href: places.people, name: accountMessages.account.people, whose: 'admins' },
 ] as const;
 
-function Pages({ page }: Pick<Props, 'page'>) {
+interface PagesProps {
+  readonly page: PageName;
+  readonly admin: boolean;
+}
+
+function Pages({ page, admin }: PagesProps) {
+  const open = pages.filter(({ whose }) => admin || whose === 'anybody');
   return (
     <nav class="nav" aria-label={accountMessages.account.pages}>
       <ul>
-        {pages.map((each) => (
+        {open.map((each) => (
           <li key={each.page}>
             <a href={each.href} aria-current={each.page === page ? 'page' : undefined}>
               {each.name}

@@ -1,6 +1,6 @@
-/** A labelled input: label above, help below, the error beside it and told to whoever cannot see it. */
+/** A labelled line to type in. */
 import type { ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
+import { Labelled } from './labelled.tsx';
 
 export interface FieldProps {
   readonly name: string;
@@ -25,7 +25,7 @@ export function Field({
   name,
   label,
   help,
-  errors = [],
+  errors,
   type = 'text',
   autocomplete,
   value,
@@ -35,42 +35,26 @@ export function Field({
   after,
   below,
 }: FieldProps) {
-  const id = useId();
-  const described = [errors.length > 0 ? `${id}-error` : '', help === undefined ? '' : `${id}-help`].filter(Boolean);
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <div class={after === undefined ? 'box' : 'box with-reveal'}>
-        <input
-          id={id}
-          name={name}
-          {...(type === 'password' ? { type: 'password' } : { type: 'text' })}
-          class={code ? 'code' : undefined}
-          autocomplete={autocomplete}
-          inputMode={keyboard}
-          autocapitalize="none"
-          autocorrect="off"
-          spellcheck={false}
-          defaultValue={value}
-          aria-invalid={errors.length > 0 ? 'true' : undefined}
-          aria-describedby={described.length > 0 ? described.join(' ') : undefined}
-          onInput={(event) => onInput?.(event.currentTarget.value, event.currentTarget)}
-        />
-        {after}
-      </div>
-      {errors.length > 0 && (
-        <div id={`${id}-error`} class="error" role="alert">
-          {errors.map((error) => (
-            <p key={error}>{error}</p>
-          ))}
+    <Labelled label={label} help={help} errors={errors} below={below}>
+      {(tied) => (
+        <div class={after === undefined ? 'box' : 'box with-reveal'}>
+          <input
+            {...tied}
+            name={name}
+            {...(type === 'password' ? { type: 'password' } : { type: 'text' })}
+            class={code ? 'code' : undefined}
+            autocomplete={autocomplete}
+            inputMode={keyboard}
+            autocapitalize="none"
+            autocorrect="off"
+            spellcheck={false}
+            defaultValue={value}
+            onInput={(event) => onInput?.(event.currentTarget.value, event.currentTarget)}
+          />
+          {after}
         </div>
       )}
-      {help !== undefined && (
-        <p id={`${id}-help`} class="help">
-          {help}
-        </p>
-      )}
-      {below}
-    </div>
+    </Labelled>
   );
 }

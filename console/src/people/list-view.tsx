@@ -1,13 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Refusal, isRefusal } from '../api/answers.ts';
 import { type PeopleOutcome, people as listPeople } from '../api/people.ts';
+import { More } from '../inside/more.tsx';
 import { Unread } from '../inside/unread.tsx';
-import { Button } from '../parts/button.tsx';
 import { Field } from '../parts/field.tsx';
 import { Form } from '../parts/form.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Notice } from '../parts/notice.tsx';
-import { RefusalNotice } from '../parts/refusal-notice.tsx';
 import { peopleMessages } from '../words/people-messages.ts';
 import { PeopleTable } from './people-table.tsx';
 import { toAdd } from './view.ts';
@@ -33,6 +32,11 @@ export function ListView({ self, moved, said }: Props) {
     const outcome = await listPeople(query, '');
     // An answer to fewer letters may come after one to more.
     if (mine === turn.current) setList(outcome);
+  };
+  const more = async (before: Extract<PeopleOutcome, { kind: 'people' }>): Promise<Refusal | { kind: 'shown' }> => {
+    const outcome = await listPeople(query, before.next);
+    if (outcome.kind === 'people') setList({ ...outcome, people: [...before.people, ...outcome.people] });
+    return isRefusal(outcome) ? outcome : { kind: 'shown' };
   };
   useEffect(() => {
     const timer = setTimeout(() => void load(), query === '' ? 0 : pauseMs);
@@ -69,36 +73,8 @@ export function ListView({ self, moved, said }: Props) {
         {list.kind === 'waiting' && <PeopleTable people="waiting" self={self} />}
         {list.kind === 'people' && list.people.length === 0 && <p class="empty">{words.nobody}</p>}
         {list.kind === 'people' && list.people.length > 0 && <PeopleTable people={list.people} self={self} />}
-        {list.kind === 'people' && list.next !== '' && <More list={list} query={query} onMore={setList} />}
+        {list.kind === 'people' && list.next !== '' && <More onMore={() => more(list)} />}
       </section>
-    </>
-  );
-}
-
-interface MoreProps {
-  readonly list: Extract<PeopleOutcome, { kind: 'people' }>;
-  readonly query: string;
-  readonly onMore: (list: PeopleOutcome) => void;
-}
-
-function More({ list, query, onMore }: MoreProps) {
-  const [state, setState] = useState<Refusal | { readonly kind: 'ready' } | { readonly kind: 'sending' }>({
-    kind: 'ready',
-  });
-  const more = async (): Promise<void> => {
-    setState({ kind: 'sending' });
-    const outcome = await listPeople(query, list.next);
-    setState(isRefusal(outcome) ? outcome : { kind: 'ready' });
-    if (outcome.kind === 'people') onMore({ ...outcome, people: [...list.people, ...outcome.people] });
-  };
-  return (
-    <>
-      {isRefusal(state) && <RefusalNotice refusal={state} onBack={() => void more()} />}
-      <div class="actions">
-        <Button onPress={() => void more()} sending={state.kind === 'sending' ? words.moreSending : undefined}>
-          {words.more}
-        </Button>
-      </div>
     </>
   );
 }

@@ -5,9 +5,7 @@ import type { LinkOutcome } from '../api/people.ts';
 import { Door } from '../door/door.tsx';
 import { Frame } from '../inside/frame.tsx';
 import { Inside } from '../inside/inside.tsx';
-import { Gate } from '../parts/gate.tsx';
-import { places } from '../places.ts';
-import { accountMessages } from '../words/account-messages.ts';
+import { NotHere } from '../inside/not-here.tsx';
 import { peopleMessages } from '../words/people-messages.ts';
 import { AddView } from './add-view.tsx';
 import { ListView } from './list-view.tsx';
@@ -28,7 +26,10 @@ function People({ person, reload }: Props) {
   // The link of somebody who was just added: made once, shown once.
   const [invitation, setInvitation] = useState<{ readonly id: string; readonly link: LinkOutcome } | undefined>();
   const [said, setSaid] = useState('');
-  if (person.must !== 'nothing' || !person.admin) return <NotHere person={person} />;
+  if (person.must !== 'nothing' || !person.admin) {
+    const words = peopleMessages.people;
+    return <NotHere heading={words.heading} must={person.must} why={words.onlyAdmins} />;
+  }
 
   const go = (hash: string): void => {
     location.hash = hash;
@@ -60,18 +61,5 @@ function People({ person, reload }: Props) {
       )}
       <Door username={person.username} onResumed={() => void reload()} />
     </Frame>
-  );
-}
-
-function NotHere({ person }: Pick<Props, 'person'>) {
-  const words = peopleMessages.people;
-  const must = accountMessages.must;
-  const why = { nothing: words.onlyAdmins, enrol: must.enrol, 'change-password': must.password }[person.must];
-  return (
-    <Gate heading={words.heading} lead={why}>
-      <a class="button primary" href={places.account}>
-        {words.account}
-      </a>
-    </Gate>
   );
 }

@@ -5,6 +5,7 @@ export const account = {
   account: {
     heading: 'Your account',
     people: 'People',
+    tokens: 'API tokens',
     pages: 'Pages',
     parts: 'Parts of this page',
     name: 'Name',
@@ -17,6 +18,10 @@ export const account = {
     loading: 'Loading…',
     offDone: 'Sign-in is off now. Anyone who can reach this address can use the application.',
     notFound: 'Sallyport has no account pages while sign-in is not set up.',
+  },
+  list: {
+    more: 'Show more',
+    moreSending: 'Loading…',
   },
   must: {
     enrol: 'This server asks for a second factor. Set one up to go on; the rest is closed until then.',
@@ -84,6 +89,8 @@ export const account = {
     submit: 'Change password',
     sending: 'Changing…',
     done: 'Your password is changed. All other devices are signed out.',
+    tokens: (count: number) =>
+      plural(count, '1 API token still works. Look at it.', `${count} API tokens still work. Look at them.`),
   },
   sessions: {
     nav: 'Devices',
