@@ -526,6 +526,52 @@ describe('O-05: people', () => {
   });
 });
 
+describe('O-05: API tokens', () => {
+  it('made, changed, given a new secret, shown after its time by many, revoked; its secret is in none of it', async () => {
+    const house = await embed();
+    try {
+      const session = String(
+        (await send(`${house.console}/api/auth/setup`, { body: { ...admin, setup_code: house.setupCode } })).json[
+          'token'
+        ],
+      );
+      const ask = async (method: string, path: string, body: object): Promise<Got> => {
+        const got = await send(`${house.console}/api/auth/api-tokens${path}`, {
+          method,
+          body,
+          headers: bearer(session),
+        });
+        assert.ok(got.status < 300, got.text);
+        return got;
+      };
+      const { id, token } = (await ask('POST', '', { token_name: 'short', expires_in_days: 1 })).json;
+      await ask('PATCH', `/${String(id)}`, { token_name: 'shorter' });
+      const second = String((await ask('POST', `/${String(id)}/rotate`, {})).json['token']);
+      house.pass(13 * 3_600_000);
+      assert.equal((await send(`${house.console}/api/auth/verify`, { headers: bearer(session) })).status, 200);
+      house.pass(12 * 3_600_000);
+      const late = Array.from({ length: 9 }, () =>
+        send(`${house.console}/api/auth/verify`, { headers: bearer(second) }),
+      );
+      for (const got of await Promise.all(late)) assert.equal(got.status, 401);
+      await ask('DELETE', `/${String(id)}`, {});
+      const all = await eventsOf(house.console, session);
+      const by = { actor_name: 'root1', address: '127.0.0.1', way: 'session', target: String(id), count: 1 };
+      const ofTokens = all.filter((event) => String(event['event']).startsWith('token-'));
+      assertNew([], ofTokens, [
+        { event: 'token-created', ...by, result: 'ok' },
+        { event: 'token-changed', ...by, result: 'name' },
+        { event: 'token-rotated', ...by, result: 'ok' },
+        { event: 'token-expired', actor: '', address: '', way: 'none', target: String(id), result: 'ok', count: 1 },
+        { event: 'token-revoked', ...by, result: 'ok' },
+      ]);
+      for (const secret of [String(token), second]) assert.ok(!JSON.stringify(all).includes(secret));
+    } finally {
+      await house.close();
+    }
+  });
+});
+
 describe('O-05: what repeats', () => {
   let house: Embedded;
   let token: string;

@@ -4,11 +4,13 @@
  */
 export const httpSuite = [
   '../attacks/accounts.test.ts',
+  '../attacks/api-tokens.test.ts',
   '../attacks/csrf.test.ts',
   '../attacks/forward-auth.test.ts',
   '../attacks/guessing.test.ts',
   '../attacks/hand-over.test.ts',
   '../attacks/input.test.ts',
+  '../attacks/path-tickets.test.ts',
   '../attacks/proxy.test.ts',
   '../attacks/second-factors.test.ts',
   '../attacks/sessions.test.ts',
@@ -16,11 +18,13 @@ export const httpSuite = [
   '../corridor/corridor.test.ts',
   '../corridor/factors.test.ts',
   '../corridor/people.test.ts',
+  '../corridor/tokens.test.ts',
 ] as const;
 
 /** And what is about one node: its own sockets, the numbers of its own audit chain, a listener of its own. */
 export const suiteOfOneNode = [
   ...httpSuite,
+  '../attacks/tokens-in-use.test.ts',
   '../proxy/sockets.test.ts',
   '../audit/reading.test.ts',
   '../audit/events.test.ts',

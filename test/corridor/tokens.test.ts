@@ -1,0 +1,479 @@
+/**
+ * Every route of the table × every way in × every class of scopes, over HTTP, with the answer each cell must get: status and
+ * code. What is expected comes from a row's need and the contract's order of checks (2-http-api, 2) as they are written
+ * here once more, not from the product's own judgement. Bodies fit no schema and ids exist nowhere, so that what is let
+ * through shows as 400 or 404 and changes nothing.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { systemRandom } from '../../src/crypto/random.ts';
+import { newToken } from '../../src/crypto/token.ts';
+import type { Route } from '../../src/http/route.ts';
+import { type RouteParts, routes } from '../../src/http/routes.ts';
+import { ownScopes } from '../../src/principal/scopes.ts';
+import { type Browser, type Got, send, type Sent } from '../support/client.ts';
+import { asAdmin, bearer, login, passwordOf, settle } from '../support/invited.ts';
+import { askAs, issue, type IssuedToken, ticketFor, tokensPath, wideLimits } from '../support/issued-tokens.ts';
+import { setUp, signIn } from '../support/people.ts';
+import { type RunningServer, startServer } from '../support/server.ts';
+
+/** A row without a need does not compile: none of the three sorts. */
+type Compiling<Row> = Row extends Route ? Row : never;
+type WithoutNeed<Row> = Row extends Route ? Omit<Row, 'need'> : never;
+type Sorts<Row> = [Row] extends [never] ? 'none' : 'some';
+const compiling: Sorts<Compiling<Route>> = 'some';
+const compilingWithoutNeed: Sorts<Compiling<WithoutNeed<Route>>> = 'none';
+
+/** No row is called here: the running server has its own table, made from the same function. */
+const table = routes({ consoleKinds: ['account', 'admin'] } as unknown as RouteParts);
+
+/** Every own scope is a class of its own, also one that is added one day. */
+const classes: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  read_only: { scope: 'read_only' },
+  full_admin: { scope: 'full_admin' },
+  '*': { scopes: ['*'] },
+  'admin:all': { scopes: ['admin:all'] },
+  'admin:*': { scopes: ['admin:*'] },
+  'read:projects': { scopes: ['read:projects'] },
+  ...Object.fromEntries(Object.keys(ownScopes).map((scope) => [scope, { scopes: [scope] }])),
+};
+const scopesOfClass = (name: string): readonly string[] =>
+  ({ read_only: ['read:*'], full_admin: ['*', 'sallyport:admin'] })[name] ?? [name];
+
+type Standing = 'admin' | 'demoted';
+const standings: readonly Standing[] = ['admin', 'demoted'];
+
+interface TokenShown {
+  readonly kind: 'token';
+  readonly scopes: readonly string[];
+  readonly owner: Standing;
+}
+
+interface SessionShown {
+  readonly kind: 'session';
+  readonly owner: Standing;
+  readonly sessionKind: 'account' | 'admin';
+  readonly csrf: 'not-asked' | 'right' | 'wrong' | 'foreign';
+}
+
+/** What a request shows for itself, as far as the contract goes by it. */
+type Shown =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'dead'; readonly code: 'invalid_token' | 'session_expired' }
+  | { readonly kind: 'unreadable' }
+  | { readonly kind: 'off-list' }
+  | { readonly kind: 'ticket'; readonly of: SessionShown | TokenShown }
+  | SessionShown
+  | TokenShown;
+
+interface Way {
+  readonly name: string;
+  readonly shown: Shown;
+  /** Headers, and a query, for a request to that path. */
+  readonly show: (path: string) => Promise<Showing> | Showing;
+  /** Unknown secrets are counted per address. */
+  readonly from?: string;
+}
+
+interface Showing {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query?: string;
+}
+
+interface Wanted {
+  readonly status: number;
+  readonly code?: string;
+  readonly requiredScope?: string;
+}
+
+const refused = (status: number, code: string): Wanted => ({ status, code });
+
+function holds({ scopes, owner }: TokenShown, wanted: string): 'reaches' | 'too small' {
+  const all = wanted.startsWith('sallyport:') && scopes.includes('sallyport:admin');
+  return owner === 'admin' && (all || scopes.includes(wanted)) ? 'reaches' : 'too small';
+}
+
+type Locality = 'remote' | 'local';
+
+/** The contract, read for one cell: credential, CSRF, need. Null: nothing stands in the way of what comes after. */
+function turnedAway(row: Route, { shown }: Way, locality: Locality): Wanted | null {
+  const unsafe = row.method !== 'GET';
+  const foreign = shown.kind === 'session' && shown.csrf === 'foreign' && unsafe;
+  const { need } = row;
+  if (need.kind === 'nobody' || (need.kind === 'local' && locality === 'local'))
+    return foreign ? refused(403, 'csrf_failed') : null;
+  if (need.kind === 'anybody') return null;
+  switch (shown.kind) {
+    case 'dead':
+      return refused(401, shown.code);
+    case 'unreadable':
+      return refused(400, 'invalid_request');
+    case 'off-list':
+      return refused(403, 'address_denied');
+    case 'session':
+      // The kind asks for the privilege whenever it is used.
+      if (shown.sessionKind === 'admin' && shown.owner === 'demoted') return refused(403, 'forbidden');
+      if (unsafe && (shown.csrf === 'wrong' || shown.csrf === 'foreign')) return refused(403, 'csrf_failed');
+      break;
+    case 'ticket':
+      // In a URL, so for reading alone.
+      if (unsafe) return refused(403, 'forbidden');
+      break;
+    case 'nothing':
+    case 'token':
+      break;
+  }
+  const tooSmall = (scope: string): Wanted => ({ ...refused(403, 'insufficient_scope'), requiredScope: scope });
+  const byScope = (token: TokenShown, scope: string): Wanted | null =>
+    holds(token, scope) === 'reaches' ? null : tooSmall(scope);
+  switch (need.kind) {
+    case 'local':
+      return shown.kind === 'token' ? byScope(shown, need.scope) : refused(401, 'unauthorized');
+    case 'session':
+    case 'account':
+      if (shown.kind === 'nothing') return refused(401, 'unauthorized');
+      if (shown.kind === 'session') return null;
+      if (shown.kind === 'ticket' || need.kind === 'session') return refused(403, 'forbidden');
+      return need.scope === 'any' ? null : byScope(shown, need.scope);
+    case 'admin': {
+      if (shown.kind === 'nothing') return refused(401, 'unauthorized');
+      const holder = shown.kind === 'ticket' ? shown.of : shown;
+      if (holder.owner === 'demoted') return refused(403, 'forbidden');
+      return holder.kind === 'token' ? byScope(holder, need.scope) : null;
+    }
+  }
+}
+
+const nowhere = 'x_AAAAAAAAAAAAAAAAAAAAAA';
+const concrete = ({ path }: Route): string => path.replaceAll(/\{[a-z_]+\}/g, nowhere);
+
+/** And what comes after, with a body that fits nothing, or an id that is nowhere. */
+function wantedIn(row: Route, way: Way, locality: Locality): Wanted {
+  const away = turnedAway(row, way, locality);
+  if (away !== null) return away;
+  if (row.method !== 'GET') return refused(400, 'invalid_request');
+  return row.path.includes('{') ? refused(404, 'not_found') : { status: 200 };
+}
+
+const nameOf = (row: Route): string => `${row.method} ${row.path}`;
+
+/** Of an untrusted peer nobody believes it, but whoever sends it is not on this machine. */
+const notLocal = { 'x-forwarded-for': '203.0.113.9' } as const;
+
+/** So many at once. */
+async function inGroups<T>(all: readonly T[], size: number, each: (one: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < all.length; at += size) await Promise.all(all.slice(at, at + size).map(each));
+}
+
+describe('every route, every way in, every class of scopes', () => {
+  let server: RunningServer;
+  const ways: Way[] = [];
+  const reached = new Set<string>();
+
+  const people = new Map<Standing, { readonly session: string; readonly account: Browser; readonly admin: Browser }>();
+  const tokens = new Map<string, IssuedToken>();
+  const keyOf = (standing: Standing, name: string): string => `${standing} ${name}`;
+  const secretOf = (standing: Standing, name: string): string =>
+    tokens.get(keyOf(standing, name))?.secret ?? assert.fail(`no token ${standing} ${name}`);
+
+  before(async () => {
+    server = await startServer();
+    const first = String((await setUp(server)).json['token']);
+    const root = asAdmin(server.console, first);
+    const { id } = await settle(server.console, root, 'mallory', { privileges: ['admin'] });
+    const asMallory = { username: 'mallory', password: passwordOf('mallory') };
+    const signedIn = await login(server.console, asMallory.username, asMallory.password);
+    for (const [standing, session, who] of [
+      ['admin', first, {}],
+      ['demoted', String(signedIn.json['token']), asMallory],
+    ] as const)
+      people.set(standing, {
+        session,
+        account: await signIn(server, who),
+        admin: await signIn(server, { ...who, kind: 'admin' }),
+      });
+    const made = standings.flatMap((standing) => Object.keys(classes).map((name) => ({ standing, name })));
+    await inGroups(made, 20, async ({ standing, name }) => {
+      const ask = askAs(server.console, people.get(standing)?.session ?? '');
+      const body = { ...classes[name], token_name: name, rate_limit: wideLimits };
+      tokens.set(keyOf(standing, name), await issue(ask, body));
+    });
+    assert.equal((await root.patch(id, { privileges: [] })).status, 200);
+    ways.push(...(await allWays()));
+  });
+  after(() => server.remove());
+
+  async function allWays(): Promise<readonly Way[]> {
+    const always = (headers: Readonly<Record<string, string>>, query?: string) => (): Showing => ({
+      headers,
+      ...(query === undefined ? {} : { query }),
+    });
+    const forms: readonly (readonly [string, (secret: string) => Readonly<Record<string, string>>])[] = [
+      ['Bearer', bearer],
+      ['Token', (secret) => ({ authorization: `Token ${secret}` })],
+      ['X-API-Key', (secret) => ({ 'x-api-key': secret })],
+    ];
+    const living = standings.flatMap((owner) =>
+      Object.keys(classes).flatMap((name) =>
+        forms.map(([form, headersOf]): Way => ({
+          name: `${form}: token ${name} of ${owner}`,
+          shown: { kind: 'token', scopes: scopesOfClass(name), owner },
+          show: always(headersOf(secretOf(owner, name))),
+        })),
+      ),
+    );
+    const sessions = standings.flatMap((owner): readonly Way[] => {
+      const { session, account, admin } = people.get(owner) ?? assert.fail();
+      const cookies = [
+        ['account', account],
+        ['admin', admin],
+      ] as const;
+      return [
+        {
+          name: `bearer session of ${owner}`,
+          shown: { kind: 'session', owner, sessionKind: 'account', csrf: 'not-asked' },
+          show: always(bearer(session)),
+        },
+        ...cookies.flatMap(([sessionKind, person]) => {
+          const cookie = `sallyport-${sessionKind}=${person.cookies.get(`sallyport-${sessionKind}`)}`;
+          const right = { cookie, 'x-csrf-token': person.csrf };
+          const headers = {
+            right,
+            wrong: { cookie, 'x-csrf-token': `${person.csrf.slice(0, -2)}AA` },
+            foreign: { ...right, 'sec-fetch-site': 'cross-site' },
+          } as const;
+          return (['right', 'wrong', 'foreign'] as const).map((csrf): Way => ({
+            name: `${sessionKind} cookie of ${owner}, CSRF ${csrf}`,
+            shown: { kind: 'session', owner, sessionKind, csrf },
+            show: always(headers[csrf]),
+          }));
+        }),
+      ];
+    });
+    const parents: readonly (readonly [string, string, SessionShown | TokenShown])[] = standings.flatMap((owner) => {
+      const ofTokens = ['full_admin', 'admin:credentials', 'sallyport:metrics', 'read_only'].map(
+        (name) => [name, secretOf(owner, name), { kind: 'token', scopes: scopesOfClass(name), owner }] as const,
+      );
+      const { session } = people.get(owner) ?? assert.fail();
+      const inPerson = { kind: 'session', owner, sessionKind: 'account', csrf: 'not-asked' } as const;
+      return [['session', session, inPerson] as const, ...ofTokens];
+    });
+    const tickets = parents.map(([name, held, of]): Way => ({
+      name: `ticket of ${name} of ${of.owner}`,
+      shown: { kind: 'ticket', of },
+      show: async (path) => ({
+        headers: {},
+        query: `?ticket=${await ticketFor(askAs(server.console, held), path)}`,
+      }),
+    }));
+    return [
+      { name: 'nothing', shown: { kind: 'nothing' }, show: always({}) },
+      ...tickets,
+      ...sessions,
+      ...living,
+      ...(await deadWays(forms, always)),
+    ];
+  }
+
+  async function deadWays(
+    forms: readonly (readonly [string, (secret: string) => Readonly<Record<string, string>>])[],
+    always: (headers: Readonly<Record<string, string>>, query?: string) => () => Showing,
+  ): Promise<readonly Way[]> {
+    const ask = askAs(server.console, people.get('admin')?.session ?? '');
+    const made = (more = {}) => issue(ask, { scope: 'full_admin', rate_limit: wideLimits, ...more });
+    const [revoked, inactive, rotated, offList] = [
+      await made(),
+      await made(),
+      await made(),
+      await made({ ip_allowlist: ['203.0.113.0/24'] }),
+    ];
+    assert.equal((await ask('DELETE', `${tokensPath}/${revoked.id}`)).status, 200);
+    assert.equal((await ask('PATCH', `${tokensPath}/${inactive.id}`, { active: false })).status, 200);
+    assert.equal((await ask('POST', `${tokensPath}/${rotated.id}/rotate`, {})).status, 200);
+    const unknown = newToken('spt_', systemRandom);
+    const secrets = {
+      'a wrong checksum': `${unknown.slice(0, -1)}${unknown.endsWith('a') ? 'b' : 'a'}`,
+      'no checksum': unknown.slice(0, -6),
+      'a right checksum, never made': unknown,
+      'a revoked one': revoked.secret,
+      'an inactive one': inactive.secret,
+      'a replaced one': rotated.secret,
+    };
+    const dead = { kind: 'dead', code: 'invalid_token' } as const;
+    const alive = secretOf('admin', 'full_admin');
+    const spent = await ticketFor(ask, '/api/auth/users');
+    const other = await ticketFor(ask, '/api/auth/elsewhere');
+    assert.equal((await send(`${server.console}/api/auth/users?ticket=${spent}`)).status, 200);
+    const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
+    return [
+      ...Object.entries(secrets).flatMap(([what, secret], number) =>
+        forms.map(([form, headersOf], at): Way => ({
+          name: `${form}: ${what}`,
+          shown: dead,
+          show: always(headersOf(secret)),
+          from: `127.66.${number}.${at + 1}`,
+        })),
+      ),
+      { name: 'off its list', shown: { kind: 'off-list' }, show: always(bearer(offList.secret)) },
+      { name: 'Basic, the token as name', shown: dead, show: always(basic(`${alive}:`)) },
+      { name: 'Basic, the token as password', shown: dead, show: always(basic(`root1:${alive}`)) },
+      { name: 'two tokens', shown: { kind: 'unreadable' }, show: always({ ...bearer(alive), 'x-api-key': alive }) },
+      { name: 'an empty bearer', shown: { kind: 'unreadable' }, show: always({ authorization: 'Bearer' }) },
+      {
+        name: 'a dead token beside a living cookie',
+        shown: dead,
+        show: always({ ...bearer(unknown), cookie: `sallyport-account=${cookieOf('admin')}` }),
+        from: '127.66.50.1',
+      },
+      {
+        name: 'a dead cookie',
+        shown: { kind: 'dead', code: 'session_expired' },
+        show: always({ cookie: `sallyport-account=${'a'.repeat(43)}` }),
+        from: '127.66.51.1',
+      },
+      ...Object.entries({ 'a spent ticket': spent, 'a ticket for another path': other, 'no ticket': 'x' }).map(
+        ([name, ticket], at): Way => ({
+          name,
+          shown: dead,
+          show: always({}, `?ticket=${ticket}`),
+          from: `127.66.52.${at + 1}`,
+        }),
+      ),
+      {
+        name: 'a spent ticket beside a living token',
+        shown: dead,
+        show: always(bearer(alive), `?ticket=${spent}`),
+        from: '127.66.53.1',
+      },
+    ];
+  }
+
+  const cookieOf = (standing: Standing): string =>
+    people.get(standing)?.account.cookies.get('sallyport-account') ?? assert.fail();
+
+  const ask = async (row: Route, way: Way, body: unknown, more: Readonly<Record<string, string>>): Promise<Got> => {
+    const path = concrete(row);
+    const { headers, query = '' } = await way.show(path);
+    const sent: Sent = {
+      method: row.method,
+      headers: { ...headers, ...more },
+      ...(row.method === 'GET' ? {} : { body }),
+      ...(way.from === undefined ? {} : { from: way.from }),
+    };
+    return send(`${server.console}${path}${query}`, sent);
+  };
+
+  /** What is wrong with an answer; empty when nothing is. */
+  function faultsOf(row: Route, way: Way, locality: Locality, wanted: Wanted, got: Got): readonly string[] {
+    const cell = `${nameOf(row)}, ${locality} × ${way.name}`;
+    const faults: string[] = [];
+    const same = (what: string, is: unknown, should: unknown): void => {
+      if (JSON.stringify(is) !== JSON.stringify(should))
+        faults.push(`${cell}: ${what} ${JSON.stringify(is)}, not ${JSON.stringify(should)}: ${got.text.slice(0, 200)}`);
+    };
+    same('status', got.status, wanted.status);
+    same('error_code', got.json['error_code'], wanted.code);
+    same('cache-control', got.headers['cache-control'], 'no-store');
+    const { shown } = way;
+    const holder = shown.kind === 'ticket' ? shown.of : shown;
+    if (wanted.requiredScope !== undefined && holder.kind === 'token') {
+      const { scopes, owner } = holder;
+      const ours = /^(sallyport|admin):/;
+      const inForce = owner === 'admin' ? scopes : scopes.filter((scope) => !ours.test(scope));
+      same('required_scope', got.json['required_scope'], [wanted.requiredScope]);
+      same('available_scopes', got.json['available_scopes'], inForce);
+      const challenge = `error="insufficient_scope", scope="${wanted.requiredScope}"`;
+      same('challenge', got.headers['www-authenticate']?.includes(challenge), true);
+    }
+    const unread = row.need.kind === 'nobody' || (row.need.kind === 'local' && locality === 'local');
+    same('limits told', got.headers['ratelimit'] !== undefined, holder.kind === 'token' && !unread);
+    if (row.need.kind === 'anybody')
+      same('signed in', got.json['authenticated'], shown.kind === 'token' || aliveSession(shown));
+    return faults;
+  }
+
+  const aliveSession = (shown: Shown): boolean =>
+    shown.kind === 'session' && !(shown.sessionKind === 'admin' && shown.owner === 'demoted');
+
+  const sweep = async (row: Route, locality: Locality): Promise<void> => {
+    const faults: string[] = [];
+    await inGroups(ways, 20, async (way) => {
+      const got = await ask(row, way, '[]', {
+        ...(row.method === 'GET' ? {} : { 'content-type': 'application/json' }),
+        ...(locality === 'remote' ? notLocal : {}),
+      });
+      faults.push(...faultsOf(row, way, locality, wantedIn(row, way, locality), got));
+      reached.add(`${nameOf(row)} ${locality} ${way.name}`);
+    });
+    assert.deepEqual(faults, []);
+  };
+
+  for (const row of table) {
+    it(`${nameOf(row)}: ${row.need.kind}`, () => sweep(row, 'remote'));
+    if (row.need.kind === 'local') it(`${nameOf(row)}, on this machine`, () => sweep(row, 'local'));
+  }
+
+  it('every cell was reached, and every own scope is a class', () => {
+    const locals = table.filter((row) => row.need.kind === 'local').length;
+    assert.equal(new Set(ways.map((way) => way.name)).size, ways.length);
+    assert.equal(reached.size, (table.length + locals) * ways.length);
+    for (const scope of Object.keys(ownScopes))
+      for (const standing of standings) assert.ok(tokens.has(keyOf(standing, scope)), scope);
+    assert.deepEqual([compiling, compilingWithoutNeed], ['some', 'none']);
+  });
+
+  it('no need is met by a token that another need does not name: the table asks for own scopes alone', () => {
+    for (const { need } of table)
+      if ('scope' in need && need.scope !== 'any') assert.ok(need.scope in ownScopes, need.scope);
+  });
+
+  it('nothing satisfies step-up but the person: a token or a ticket that reaches the action is asked for the password', async () => {
+    const faults: string[] = [];
+    const programs = ways.filter(({ shown }) => shown.kind === 'token' || shown.kind === 'ticket');
+    let asked = 0;
+    for (const row of table.filter(({ stepUp }) => stepUp === 'fresh'))
+      await inGroups(programs, 20, async (way) => {
+        const away = turnedAway(row, way, 'remote');
+        const got = await ask(row, way, fittingBody(row), notLocal);
+        faults.push(...faultsOf(row, way, 'remote', away ?? refused(403, 'reauthentication_required'), got));
+        if (away !== null) return;
+        asked += 1;
+        if (!Array.isArray(got.json['methods'])) faults.push(`${nameOf(row)} × ${way.name}: no methods`);
+      });
+    assert.deepEqual(faults, []);
+    assert.ok(asked > 20, `only ${asked} got so far`);
+  });
+
+  it('path and method, then size, then type come before whatever a request shows', async () => {
+    const dead = ways.filter(({ shown }) => shown.kind === 'dead' || shown.kind === 'unreadable');
+    const json = { 'content-type': 'application/json' };
+    for (const way of dead) {
+      const { headers, query = '' } = await way.show(tokensPath);
+      for (const [method, path, body, more, status, code] of [
+        ['GET', '/api/auth/nothing', undefined, {}, 404, 'not_found'],
+        ['PUT', tokensPath, '[]', json, 405, 'method_not_allowed'],
+        ['POST', tokensPath, 'x'.repeat(70_000), { 'content-type': 'text/plain' }, 413, 'payload_too_large'],
+        ['POST', tokensPath, '{}', { 'content-type': 'text/plain' }, 415, 'unsupported_media_type'],
+      ] as const) {
+        const from = way.from === undefined ? {} : { from: way.from };
+        const sent = { method, headers: { ...headers, ...more }, ...from, ...(body === undefined ? {} : { body }) };
+        const got = await send(`${server.console}${path}${query}`, sent);
+        assert.deepEqual([got.status, got.json['error_code']], [status, code], `${method} ${path} × ${way.name}`);
+      }
+    }
+  });
+});
+
+/** The least that fits a row's body, and names nothing that exists. */
+function fittingBody(row: Route): unknown {
+  if (row.body === null) return {};
+  const schema = row.body.toJSONSchema({ io: 'input' });
+  return Object.fromEntries((schema.required ?? []).map((name) => [name, fittingValue(schema.properties?.[name])]));
+}
+
+function fittingValue(schema: unknown): unknown {
+  const { type, enum: words } = schema as { readonly type?: string; readonly enum?: readonly string[] };
+  if (words !== undefined) return words[0];
+  assert.equal(type, 'string', 'a body that this test cannot make up');
+  return 'nobody';
+}
