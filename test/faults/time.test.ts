@@ -14,6 +14,7 @@ import { admin, setUp, signInBearer, wrongPassword, wrongPasswordNo } from '../s
 import { assertProblem } from '../support/problem.ts';
 import type { Millis } from '../../src/types.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
+import { makeToken, onToken } from '../support/tokens.ts';
 
 const run = promisify(execFile);
 const hour = 3_600_000;
@@ -107,6 +108,21 @@ describe('F-27: the clock jumps back', () => {
       assert.equal(await authenticated(embedded, living), false);
       embedded.pass(-2 * hour);
       assert.equal(await authenticated(embedded, living), false);
+    }));
+
+  it('an old secret of a token that was seen to be over stays over, and the one it has lives', () =>
+    withClock(async (embedded) => {
+      await setUpEmbedded(embedded);
+      const session = await signInBearer(embedded);
+      const { id, token } = await makeToken(embedded, session);
+      const rotated = await onToken(embedded, session, id, 'ROTATE', { overlap_seconds: 3600 });
+      assert.equal(rotated.status, 200, rotated.text);
+      assert.equal(await authenticated(embedded, token), true);
+      embedded.pass(2 * hour);
+      assert.equal(await authenticated(embedded, token), false);
+      embedded.pass(-2 * hour);
+      assert.equal(await authenticated(embedded, token), false);
+      assert.equal(await authenticated(embedded, String(rotated.json['token'])), true);
     }));
 
   it('what lives for seconds or a day does not live longer by the jump, and what is used stays used', () =>

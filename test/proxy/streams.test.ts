@@ -86,7 +86,7 @@ describe('streams through the proxy', () => {
       headers: { authorization: `Bearer ${other}` },
     });
     assert.equal(out.status, 200, out.text);
-    await waiting.until(/^HTTP\/1\.1 401 [\s\S]*session_expired/, endsWithin);
+    await waiting.until(/^HTTP\/1\.1 401 [\s\S]*invalid_token/, endsWithin);
     await settled(() => lastSeen('/download').ended === 'cut', 'the download went on', endsWithin);
     slow.socket.destroy();
   });

@@ -16,11 +16,15 @@ export interface Prometheus {
 /** A free port can be taken by somebody else before Prometheus has it. */
 const tries = 3;
 
-export async function startPrometheus(): Promise<Prometheus> {
+/** Scrapes nothing. */
+const idle = 'global:\n  scrape_interval: 1h\n';
+
+/** `configuration`: YAML, as in its manual. */
+export async function startPrometheus(configuration = idle): Promise<Prometheus> {
   const command = await need('prometheus', 'prometheus');
   let said = '';
   for (let attempt = 0; attempt < tries; attempt += 1) {
-    const started = await start(command, await freePort());
+    const started = await start(command, await freePort(), configuration);
     if (started.kind === 'started') return started.prometheus;
     said = started.said;
   }
@@ -31,10 +35,10 @@ type Start =
   | { readonly kind: 'ended'; readonly said: string }
   | { readonly kind: 'started'; readonly prometheus: Prometheus };
 
-async function start(command: string, port: number): Promise<Start> {
+async function start(command: string, port: number, configuration: string): Promise<Start> {
   const folder = await temporaryFolder();
   const config = join(folder, 'prometheus.yml');
-  await writeFile(config, 'global:\n  scrape_interval: 1h\n');
+  await writeFile(config, configuration);
   const child = spawn(
     command,
     [
