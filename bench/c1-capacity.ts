@@ -12,7 +12,7 @@ import type { Store } from '../src/store/store.ts';
 import type { Address, Digest, Millis, SessionId, UserId } from '../src/types.ts';
 import { startPostgres, type TestDatabase, type TestPostgres } from '../test/support/postgres.ts';
 import { table, whole } from './measure/table.ts';
-import type { Rounds } from './p1-guard.ts';
+import type { Rounds } from './measure/compare.ts';
 
 /** Seconds of each kind of load at each size. */
 export const C1_ROUNDS: Rounds = { rounds: 1, seconds: 3, warmUp: 0 };

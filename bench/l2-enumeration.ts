@@ -10,7 +10,7 @@ import { goalText, verdict, type Goal } from './measure/goals.ts';
 import { spread } from './measure/statistics.ts';
 import { table } from './measure/table.ts';
 import { temporaryFolder } from './measure/temporary.ts';
-import type { Rounds } from './p1-guard.ts';
+import type { Rounds } from './measure/compare.ts';
 import { newPassword, startSallyport } from './sallyport/server.ts';
 import { addUsers } from './sallyport/users.ts';
 

@@ -13,7 +13,7 @@ import { goalText, verdict, type Goal } from './measure/goals.ts';
 import { spread } from './measure/statistics.ts';
 import { table } from './measure/table.ts';
 import { temporaryFolder } from './measure/temporary.ts';
-import type { Rounds } from './p1-guard.ts';
+import type { Rounds } from './measure/compare.ts';
 import { sessionOf, startSallyport } from './sallyport/server.ts';
 
 /** `seconds` has no meaning here: a round is one visit over each of the two connections. */

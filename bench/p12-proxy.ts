@@ -14,7 +14,7 @@ import { spread, type Spread } from './measure/statistics.ts';
 import { type Streams, startStreams } from './measure/streams.ts';
 import { ratio, table, whole } from './measure/table.ts';
 import { temporaryFolder } from './measure/temporary.ts';
-import type { Rounds } from './p1-guard.ts';
+import type { Rounds } from './measure/compare.ts';
 import { applicationSessionOf, startSallyport, USER } from './sallyport/server.ts';
 
 export const P12_ROUNDS: Rounds = { rounds: 7, seconds: 3, warmUp: 2 };

@@ -8,7 +8,7 @@ import { PEER_SERVER } from './measure/parts.ts';
 import { disturbance, interleave, type Repeats, undisturbed } from './measure/rounds.ts';
 import { spread, type Spread } from './measure/statistics.ts';
 import { ratio, table, whole } from './measure/table.ts';
-import type { Rounds } from './p1-guard.ts';
+import type { Rounds } from './measure/compare.ts';
 import { sessionOf, startSallyport, USER } from './sallyport/server.ts';
 import { temporaryFolder } from './measure/temporary.ts';
 

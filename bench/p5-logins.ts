@@ -9,7 +9,7 @@ import { HASH_FLOOR, PEER_SIGN_IN } from './measure/parts.ts';
 import { interleave } from './measure/rounds.ts';
 import { spread, type Spread } from './measure/statistics.ts';
 import { ratio, table, whole } from './measure/table.ts';
-import type { Rounds } from './p1-guard.ts';
+import type { Rounds } from './measure/compare.ts';
 import { newPassword, startSallyport } from './sallyport/server.ts';
 import { temporaryFolder } from './measure/temporary.ts';
 import { addUsers, defaultCost } from './sallyport/users.ts';

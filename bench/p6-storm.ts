@@ -16,7 +16,7 @@ import { PEER_SIGN_IN, STORM_FLOOR } from './measure/parts.ts';
 import { interleave } from './measure/rounds.ts';
 import { spread, type Spread } from './measure/statistics.ts';
 import { ratio, table, whole } from './measure/table.ts';
-import type { Rounds } from './p1-guard.ts';
+import type { Rounds } from './measure/compare.ts';
 import { newPassword, sessionOf, startSallyport, USER } from './sallyport/server.ts';
 import { temporaryFolder } from './measure/temporary.ts';
 import { defaultCost } from './sallyport/users.ts';

@@ -17,7 +17,7 @@ import { type Goal, goalText, verdict } from './measure/goals.ts';
 import { spread } from './measure/statistics.ts';
 import { ratio, table } from './measure/table.ts';
 import { temporaryFolder } from './measure/temporary.ts';
-import type { Rounds } from './p1-guard.ts';
+import type { Rounds } from './measure/compare.ts';
 
 /** `seconds`: how long a process rests before its memory is read. */
 export const P7_ROUNDS: Rounds = { rounds: 9, seconds: 3, warmUp: 1 };

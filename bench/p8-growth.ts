@@ -17,7 +17,7 @@ import { disturbance, interleave, type Repeats, undisturbed } from './measure/ro
 import { spread } from './measure/statistics.ts';
 import { ratio, table, whole } from './measure/table.ts';
 import { temporaryFolder } from './measure/temporary.ts';
-import type { Rounds } from './p1-guard.ts';
+import type { Rounds } from './measure/compare.ts';
 import { cookiesOf, type ManySessions, manySessions, MOST_KNOWN, OWNERS } from './sallyport/many-sessions.ts';
 import { startSallyport } from './sallyport/server.ts';
 

@@ -14,7 +14,7 @@ import { goalText, verdict, type Goal } from './measure/goals.ts';
 import { spread } from './measure/statistics.ts';
 import { table } from './measure/table.ts';
 import { temporaryFolder } from './measure/temporary.ts';
-import type { Rounds } from './p1-guard.ts';
+import type { Rounds } from './measure/compare.ts';
 import { type SallyportServer, startSallyport } from './sallyport/server.ts';
 
 /** A round is a number of revocations with each bus; `seconds` means nothing here. */

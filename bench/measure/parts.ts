@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 
 export const SALLYPORT = new URL('../sallyport/in-process.ts', import.meta.url);
 export const PEER_GUARD = new URL('../peers/get-session.ts', import.meta.url);
+export const PEER_TOKENS = new URL('../peers/verify-api-key.ts', import.meta.url);
 export const PEER_SERVER = new URL('../peers/http-server.ts', import.meta.url);
 export const PEER_SIGN_IN = new URL('../peers/sign-in-server.ts', import.meta.url);
 export const STORM_FLOOR = new URL('../floors/storm-floor.ts', import.meta.url);
@@ -12,6 +13,8 @@ export const BARE_PROXY = new URL('../floors/bare-proxy.ts', import.meta.url);
 export const HASH_FLOOR = new URL('../floors/argon2-loop.ts', import.meta.url);
 
 export function missingParts(): string | null {
-  const peers = new URL('../peers/node_modules/better-auth/package.json', import.meta.url);
-  return existsSync(peers) ? null : 'the peers are not installed: npm ci --prefix bench/peers';
+  const installed = ['better-auth', '@better-auth/api-key'].every((name) =>
+    existsSync(new URL(`../peers/node_modules/${name}/package.json`, import.meta.url)),
+  );
+  return installed ? null : 'the peers are not installed: npm ci --prefix bench/peers';
 }

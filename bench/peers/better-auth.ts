@@ -40,14 +40,20 @@ export async function signedUp(cookieCache: boolean, driver = 'node:sqlite') {
   return { auth, cookie };
 }
 
-export async function opened({ cookieCache = false, driver = 'node:sqlite', password = {} }: Opening) {
+export async function opened(opening: Opening) {
+  const options = optionsOf(opening);
+  await (await getMigrations(options)).runMigrations();
+  return betterAuth(options);
+}
+
+/** Its tables are still to be made. */
+export function optionsOf({ cookieCache = false, driver = 'node:sqlite', password = {} }: Opening) {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'auth.db');
   const database = driver === 'better-sqlite3' ? new BetterSqlite(file) : new DatabaseSync(file);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-
-  const options = {
+  return {
     database,
     secret: randomBytes(32).toString('base64url'),
     baseURL: 'http://127.0.0.1',
@@ -57,6 +63,4 @@ export async function opened({ cookieCache = false, driver = 'node:sqlite', pass
     telemetry: { enabled: false },
     logger: { disabled: true },
   };
-  await (await getMigrations(options)).runMigrations();
-  return betterAuth(options);
 }

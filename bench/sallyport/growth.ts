@@ -4,7 +4,7 @@
  */
 
 import { contest, type Operation } from '../measure/contestant.ts';
-import { guarding, open } from './in-process.ts';
+import { bySession, guarding, open } from './in-process.ts';
 import { cookiesOf, MOST_KNOWN, OWNERS } from './many-sessions.ts';
 
 const [, , what = '', data = '', name = '', countText = ''] = process.argv;
@@ -18,14 +18,14 @@ interface Walk {
 /** Through the same sessions over and over, in the same order. */
 async function walk(wanted: number): Promise<Walk> {
   const cookies = cookiesOf(name, count, wanted);
-  const { sallyport, stem, close } = await open(data);
+  const { sallyport, settings, close } = await open(data);
   let at = 0;
   const next = (): string => {
     const cookie = cookies[at] ?? '';
     at = at + 1 === cookies.length ? 0 : at + 1;
     return cookie;
   };
-  const operation = { batch: guarding(sallyport, stem, next, OWNERS), close };
+  const operation = { batch: guarding(sallyport, settings.cookieName, bySession(next, OWNERS)), close };
   return { operation, sessions: () => sallyport.memory.figures().sessions };
 }
 

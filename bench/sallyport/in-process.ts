@@ -1,20 +1,25 @@
 /**
- * Sallyport in process, as P1's contestant (`in-process.ts guard|handle`): the guard alone, or the whole way from a request's
- * values to an answer's. The server process and the people in it are in `server.ts`.
+ * Sallyport in process, as the contestant of P1 and P3 (`in-process.ts guard|handle|token`): the guard alone, with a session or
+ * an API token, or the whole way from a request's values to an answer's. The server process and the people in it are in
+ * `server.ts`.
  */
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createSallyport, loadSettings, openSqliteStore, readPages } from '../../src/index.ts';
-import type { Incoming, Log, Origin, Sallyport } from '../../src/index.ts';
+import type { Incoming, Log, Origin, Sallyport, Settings } from '../../src/index.ts';
 import type { Client } from '../../src/request/address.ts';
 import { cookieName } from '../../src/request/cookie.ts';
-import type { Address } from '../../src/types.ts';
+import type { HeaderMap } from '../../src/request/incoming.ts';
+import type { Address, Scope } from '../../src/types.ts';
 import { contest, type Operation } from '../measure/contestant.ts';
 import { sessionOf, startSallyport, USER } from './server.ts';
 import { temporaryFolder } from '../measure/temporary.ts';
+import { SCOPE, tokenOf } from './token.ts';
 
 const PATH = '/api/auth/verify';
+/** What the application is asked for. */
+const TARGET = '/projects/7?page=2';
 const PAGES = fileURLToPath(new URL('../../dist/console', import.meta.url));
 
 /** The guard as an embedding application calls it, or the whole way from a request's values to an answer's. */
@@ -25,20 +30,47 @@ async function inProcess(what: string): Promise<Operation> {
   const cookie = await sessionOf(server);
   await server.stop();
 
-  const { sallyport, stem, close } = await open(data);
-  return {
-    batch: what === 'handle' ? handling(sallyport, cookie) : guarding(sallyport, stem, () => cookie, USER),
-    close,
-  };
+  const { sallyport, settings, close } = await open(data);
+  return { batch: await operation(what, sallyport, settings, cookie), close };
 }
 
-/** Checks of sessions that belong to somebody whose name begins so. */
-export function guarding(
-  { guard, memory, places }: Sallyport,
-  stem: string,
-  nextCookie: () => string,
-  whose: string,
-): Operation['batch'] {
+async function operation(
+  what: string,
+  sallyport: Sallyport,
+  { cookieName: stem, tokenPrefix }: Settings,
+  cookie: string,
+): Promise<Operation['batch']> {
+  if (what === 'handle') return handling(sallyport, cookie);
+  if (what === 'guard')
+    return guarding(
+      sallyport,
+      stem,
+      bySession(() => cookie, USER),
+    );
+  const { authorization } = await tokenOf(sallyport.store, tokenPrefix, USER);
+  return guarding(sallyport, stem, byToken(authorization, USER));
+}
+
+/** What is shown, what it is needed for, and whose it has to turn out to be. */
+interface Showing {
+  readonly headers: (host: string) => HeaderMap;
+  readonly scopes: readonly Scope[];
+  readonly kind: 'user' | 'token';
+  /** How the name of its owner begins. */
+  readonly whose: string;
+}
+
+export function bySession(nextCookie: () => string, whose: string): Showing {
+  return { headers: (host) => ({ host, cookie: nextCookie() }), scopes: [], kind: 'user', whose };
+}
+
+export function byToken(authorization: string, whose: string): Showing {
+  return { headers: (host) => ({ host, authorization }), scopes: [SCOPE], kind: 'token', whose };
+}
+
+/** One check after the other, of whatever is shown. */
+export function guarding({ guard, memory, places }: Sallyport, stem: string, showing: Showing): Operation['batch'] {
+  const { headers, scopes } = showing;
   const [ownOrigin] = places.console;
   const { host } = new URL(ownOrigin);
   // The kinds that `verify` accepts, in its order.
@@ -52,15 +84,17 @@ export function guarding(
     judge(
       await guard.admitToApplication({
         client,
-        headers: { host, cookie: nextCookie() },
+        headers: headers(host),
         method: 'GET',
+        target: TARGET,
+        scopes,
         origin: null,
         ownOrigin,
         slots,
         state,
         openness: 'closed',
       }),
-      whose,
+      showing,
     );
   };
   return (count) => {
@@ -70,16 +104,18 @@ export function guarding(
       if (state instanceof Promise) return again(once, count - i);
       const admission = guard.admitToApplication({
         client,
-        headers: { host, cookie: nextCookie() },
+        headers: headers(host),
         method: 'GET',
+        target: TARGET,
+        scopes,
         origin: null,
         ownOrigin,
         slots,
         state,
         openness: 'closed',
       });
-      if (admission instanceof Promise) return waiting(admission, once, count - i, whose);
-      judge(admission, whose);
+      if (admission instanceof Promise) return waiting(admission, once, count - i, showing);
+      judge(admission, showing);
     }
     return undefined;
   };
@@ -87,10 +123,11 @@ export function guarding(
 
 type Admission = Awaited<ReturnType<Sallyport['guard']['admitToApplication']>>;
 
-function judge(admission: Admission, whose: string): void {
+function judge(admission: Admission, { kind, whose }: Showing): void {
   if (
     admission.kind !== 'admitted' ||
-    admission.principal.kind !== 'user' ||
+    admission.principal.kind !== kind ||
+    !('user' in admission.principal) ||
     !admission.principal.user.row.username.startsWith(whose)
   ) {
     throw new Error(`the guard did not admit ${whose}: ${JSON.stringify(admission)}`);
@@ -102,9 +139,9 @@ async function waiting(
   first: Promise<Admission>,
   once: () => Promise<void>,
   count: number,
-  whose: string,
+  showing: Showing,
 ): Promise<void> {
-  judge(await first, whose);
+  judge(await first, showing);
   await again(once, count - 1);
 }
 
@@ -138,8 +175,15 @@ async function again(operation: () => Promise<void>, count: number): Promise<voi
   for (let i = 0; i < count; i++) await operation();
 }
 
+export interface Opened {
+  readonly sallyport: Sallyport;
+  readonly settings: Settings;
+  readonly closeStore: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
 /** The product over a data folder that is there, without a server. */
-export async function open(data: string): Promise<{ sallyport: Sallyport; stem: string; close: () => Promise<void> }> {
+export async function open(data: string): Promise<Opened> {
   const loaded = loadSettings({ argv: [], env: { SALLYPORT_DATA: data }, readFile: () => ({ kind: 'missing' }) });
   if (loaded.kind === 'refused') throw new Error(JSON.stringify(loaded.problems));
   const { settings } = loaded;
@@ -158,7 +202,7 @@ export async function open(data: string): Promise<{ sallyport: Sallyport; stem: 
     await sallyport.close();
     await store.close();
   };
-  return { sallyport, stem: settings.cookieName, close };
+  return { sallyport, settings, closeStore: () => store.close(), close };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await contest(() => inProcess(process.argv[2] ?? ''));
