@@ -7,6 +7,7 @@ import { problems } from '../../src/errors.ts';
 import { openApiDocument } from '../../src/http/openapi.ts';
 import type { Route } from '../../src/http/route.ts';
 import type { Reach } from '../../src/policy/duty.ts';
+import { ownScopes, scopeSets } from '../../src/principal/scopes.ts';
 import { auditEvents } from '../../src/record/recorder.ts';
 import { version } from '../../src/version.ts';
 
@@ -22,6 +23,7 @@ export function referencePages(routes: readonly Route[]): readonly ReferencePage
     { path: 'docs/reference/errors.md', text: errorsPage() },
     { path: 'docs/reference/routes.md', text: routesPage(routes) },
     { path: 'docs/reference/events.md', text: eventsPage() },
+    { path: 'docs/reference/scopes.md', text: scopesPage() },
   ];
 }
 
@@ -74,6 +76,16 @@ export function eventsPage(): string {
     'Audit events',
     'Every kind of thing that is written to the audit log. Each record has `number`, `at` (UTC), `event`, `actor` (a user id; empty for a stranger or the host), `actor_name` (at that time), `address` (the client; a network where many are counted in one), `peer` (who the connection came from, where that was a proxy), `way`, `target`, `result` (`ok`, or the cause), `count` and `hash`. [Decision 0016](../decisions/0016-audit-chain.md) says how the records are chained and signed.',
     table(['event', 'what happened'], rows),
+  );
+}
+
+export function scopesPage(): string {
+  const rows = Object.entries(ownScopes).map(([scope, meaning]) => [`\`${scope}\``, meaning]);
+  const sets = Object.entries(scopeSets).map(([name, scopes]) => `\`${name}\` is ${codesText(scopes)}`);
+  return page(
+    'Scopes',
+    `Scopes of Sallyport's own routes; no wildcard reaches them, and they need an owner who is an administrator. Applications have whatever others they like. ${sets.join(', ')}. [The guide](../guides/api-tokens.md) says how they are used.`,
+    table(['scope', 'a token with it may'], rows),
   );
 }
 
@@ -134,17 +146,20 @@ function needText(route: Route): string {
       case 'anybody':
         return 'anybody; says who is signed in';
       case 'local':
-        return 'whoever is on this machine; anybody on `ops-listen`';
+        return `whoever is on this machine; anybody on \`ops-listen\`; a token with \`${route.need.scope}\``;
       case 'session':
         return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')})${reachTexts[route.need.reach]}`;
+      case 'account':
+        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')}), or a token${route.need.scope === 'any' ? '' : ` with \`${route.need.scope}\``}`;
       case 'admin':
-        return 'an admin';
+        return `an admin, or an admin’s token with \`${route.need.scope}\``;
     }
   };
   return [
     who(),
     route.stepUp === 'fresh' ? 'confirmed just now' : '',
-    route.works === 'with-accounts' ? 'once there are accounts' : '',
+    route.stepUp === 'by-content' ? 'confirmed just now where it widens something' : '',
+    route.works === 'always' || typeof route.works === 'object' ? '' : 'once there are accounts',
   ]
     .filter((part) => part !== '')
     .join('; ');

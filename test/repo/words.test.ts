@@ -8,13 +8,14 @@ import { links } from '../../console/src/words/english/links.ts';
 import { people } from '../../console/src/words/english/people.ts';
 import { secrets } from '../../console/src/words/english/secrets.ts';
 import { setup } from '../../console/src/words/english/setup.ts';
+import { tokens } from '../../console/src/words/english/tokens.ts';
 import { files, read, readBareCode, readCode } from './repository.ts';
 
 const inConsole = files('console/src').filter((path) => /\.tsx?$/.test(path));
 const components = inConsole.filter((path) => !path.startsWith('console/src/words/'));
 const inCatalogue = (path: string): boolean => path.startsWith('console/src/words/english/');
 /** A file for what is loaded together; `accountMessages.sessions` and `messages.signIn` are found by their second part. */
-const catalogues = { gate, setup, secrets, links, account, factors, people };
+const catalogues = { gate, setup, secrets, links, account, factors, people, tokens };
 
 /** Every key down to its sentence: `signIn.heading`. */
 function keysOf(value: object, above = ''): readonly string[] {
