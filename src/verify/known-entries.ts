@@ -22,8 +22,28 @@ export interface KnownEntries<E extends Entry> {
   readonly hits: number;
 }
 
+/**
+ * Takes one after the other out, from the oldest on. What was taken out is not walked over again, as it would be by whoever
+ * began at the front each time: a map keeps the places of what was deleted for a long while.
+ */
+export function oldestOut<K, V>(map: Map<K, V>): () => V | undefined {
+  let hand = map.entries();
+  return () => {
+    let next = hand.next();
+    if (next.done === true) {
+      hand = map.entries();
+      next = hand.next();
+    }
+    if (next.done === true) return undefined;
+    const [key, value] = next.value;
+    map.delete(key);
+    return value;
+  };
+}
+
 export function knownEntries<E extends Entry>(heldOf: (entry: E, digest: Digest) => Held): KnownEntries<E> {
   const entries = new Map<Digest, E>();
+  const giveWay = oldestOut(entries);
   let hits = 0;
   return {
     get: (digest) => {
@@ -37,12 +57,7 @@ export function knownEntries<E extends Entry>(heldOf: (entry: E, digest: Digest)
       return undefined;
     },
     keep: ({ digest }, entry) => {
-      if (entries.size >= mostEntries) {
-        for (const oldest of entries.keys()) {
-          entries.delete(oldest);
-          break;
-        }
-      }
+      if (entries.size >= mostEntries) giveWay();
       entries.set(digest, entry);
     },
     forget: (digest) => {

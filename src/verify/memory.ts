@@ -19,7 +19,7 @@ import {
   knownToken,
   type KnownUser,
 } from './holders.ts';
-import { knownEntries, knownNothing, mostEntries } from './known-entries.ts';
+import { knownEntries, knownNothing, mostEntries, oldestOut } from './known-entries.ts';
 import { installationMemory, type KnownInstallation } from './known-installation.ts';
 
 export type Recall<Known = KnownSession> = { readonly kind: 'stale' } | { readonly kind: 'not-known' } | Known;
@@ -82,6 +82,7 @@ export function memory(parts: {
   const tokens = knownEntries<KnownToken>(({ holder }, digest) => heldToken(holder.token, digest));
   const nothing = knownNothing();
   const users = new Map<UserId, KnownUser>();
+  const oldestUserOut = oldestOut(users);
   /** Change numbers of recent changes by subject, to judge look-ups that were under way. */
   const recent = new Map<string, Seq>();
   const bars = new Set<(held: Held) => boolean>();
@@ -201,11 +202,8 @@ export function memory(parts: {
     if (overtaken || (shared !== undefined && shared.row.credentialGeneration > row.credentialGeneration)) return fresh;
     if (shared !== undefined) shared.current = false;
     else if (users.size >= mostEntries) {
-      for (const [oldest, user] of users) {
-        user.current = false;
-        users.delete(oldest);
-        break;
-      }
+      const oldest = oldestUserOut();
+      if (oldest !== undefined) oldest.current = false;
     }
     users.set(row.id, fresh);
     return fresh;
