@@ -168,10 +168,14 @@ export function apiWing(parts: ApiParts): Wing {
     if (route.who === 'anybody') return route.action(call);
     const { principal } = call;
     if (!('user' in principal)) return refuse('unauthorized');
-    const confirmed = route.stepUp === 'fresh' ? await confirm({ ...call, principal }) : stillThere;
+    let asked: ReturnType<typeof confirm> | undefined;
+    // Once: a code that was looked at twice would be spent the second time.
+    const confirmOnce = (): ReturnType<typeof confirm> => (asked ??= confirm({ ...call, principal }));
+    const wanted = route.stepUp === 'fresh' || (route.stepUp === 'by-content' && proofIn(call.body) === 'given');
+    const confirmed = wanted ? await confirmOnce() : stillThere;
     if (confirmed.kind !== 'confirmed')
       return route.who === 'account' ? asking(route, call.body, confirmed) : confirmed;
-    if (route.who === 'account') return route.action({ ...call, principal }, () => confirm({ ...call, principal }));
+    if (route.who === 'account') return route.action({ ...call, principal }, confirmOnce);
     if (principal.kind !== 'user') return refuse('unauthorized');
     const signedIn: SignedInCall = { ...call, principal };
     return route.action(signedIn);
@@ -189,7 +193,7 @@ export function apiWing(parts: ApiParts): Wing {
     if (principal.kind === 'ticket') return refuse('reauthentication_required', { fields: { methods: [] } });
     const { password, totp_code, totp_token, passkey } = call.body as StepUpBody;
     // No window stands open for a token: whoever uses it confirms it in the same request, or does not.
-    if (password === undefined && passkey === undefined && principal.kind === 'user') {
+    if (proofIn(call.body) === 'none' && principal.kind === 'user') {
       const judged = judgeStepUp(principal.session, parts.stepUp, parts.clock.now());
       if (judged.kind === 'within-window') return stillThere;
     }
@@ -226,6 +230,12 @@ function render(outcome: Outcome, requestId: string, deadCookies: readonly strin
       return { ...answer, body: JSON.stringify(outcome.value) };
     }
   }
+}
+
+/** Whether a body holds what a person confirms with; it is checked whenever it does (2-http-api, 4). */
+function proofIn(body: unknown): 'given' | 'none' {
+  const { password, passkey } = body as StepUpBody;
+  return password === undefined && passkey === undefined ? 'none' : 'given';
 }
 
 function csrfFieldOf(form: unknown): string | undefined {

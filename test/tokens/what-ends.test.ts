@@ -9,7 +9,7 @@ import type { TokenRow } from '../../src/store/rows.ts';
 import type { Scope, Username } from '../../src/types.ts';
 import { send } from '../support/client.ts';
 import { type Admin, asAdmin, bearer, login, passwordOf, redeem, settle } from '../support/invited.ts';
-import { askAs, type AskAs, issue, tokensPath } from '../support/issued-tokens.ts';
+import { askAs, type AskAs, issue, tokensPath } from '../support/tokens.ts';
 import { embed, type Embedded } from '../support/library.ts';
 import { admin, setUp, signInBearer } from '../support/people.ts';
 import { enrol } from '../support/phone.ts';
