@@ -4,20 +4,21 @@
  */
 import { refuse, type Refusal } from '../errors.ts';
 import type { AccountPrincipal } from '../principal/principal.ts';
-import { familyOf, ownerMay, type OwnScope, scopesOf } from '../principal/scopes.ts';
+import { familyOf, ownerStanding, type OwnScope, scopesOf } from '../principal/scopes.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { Scope } from '../types.ts';
 
 const allOwn: OwnScope = 'sallyport:admin';
 
-/** Pure predicate: whether what is held covers what is asked for, whoever holds it. */
-function covers(held: Scope, asked: Scope): boolean {
-  if (held === asked) return true;
+/** Whether what is held covers what is asked for, whoever holds it. */
+function compare(held: Scope, asked: Scope): 'too-small' | 'covers' {
+  if (held === asked) return 'covers';
   const family = familyOf(asked);
-  if (family !== 'administration' && family !== 'application') return held === allOwn && asked.startsWith('sallyport:');
-  if (isEverything(held)) return true;
+  if (family !== 'administration' && family !== 'application')
+    return held === allOwn && asked.startsWith('sallyport:') ? 'covers' : 'too-small';
+  if (isEverything(held)) return 'covers';
   // `admin:all` begins as what `admin:*` reaches, and reaches more.
-  return !isEverything(asked) && held.endsWith(':*') && asked.startsWith(held.slice(0, -1));
+  return !isEverything(asked) && held.endsWith(':*') && asked.startsWith(held.slice(0, -1)) ? 'covers' : 'too-small';
 }
 
 /** Pure predicate: two spellings of whatever applications and administration ask for. */
@@ -34,7 +35,8 @@ export function judgeScopes(asked: readonly Scope[], principal: AccountPrincipal
   const held = scopesOf(principal);
   if (held === null || asked.length === 0) return allowed;
   const reaches = asked.some(
-    (scope) => ownerMay(principal.user.row, scope) && held.some((each) => covers(each, scope)),
+    (scope) =>
+      ownerStanding(principal.user.row, scope) === 'within' && held.some((each) => compare(each, scope) === 'covers'),
   );
   return reaches ? allowed : tooSmall(asked, held);
 }
@@ -69,12 +71,12 @@ export function judgeGrant(scopes: readonly Scope[], owner: UserRow): Grant {
   for (const scope of scopes) {
     // Ours have no wildcards, and none that is not in the table.
     if (familyOf(scope) === 'unknown-own') return { kind: 'unknown', scope };
-    if (!ownerMay(owner, scope)) return { kind: 'above-owner', scope };
+    if (ownerStanding(owner, scope) === 'above') return { kind: 'above-owner', scope };
   }
   return { kind: 'granted' };
 }
 
 /** Whether some scopes reach anything that others do not. */
 export function compareScopes(now: readonly Scope[], before: readonly Scope[]): 'contained' | 'wider' {
-  return now.every((scope) => before.some((each) => covers(each, scope))) ? 'contained' : 'wider';
+  return now.every((scope) => before.some((each) => compare(each, scope) === 'covers')) ? 'contained' : 'wider';
 }

@@ -40,14 +40,15 @@ export function familyOf(scope: Scope): 'own' | 'unknown-own' | 'administration'
   return scope === 'admin' || scope.startsWith('admin:') ? 'administration' : 'application';
 }
 
-/** Pure predicate: whether its owner may have that at all. */
-export function ownerMay(user: UserRow, scope: Scope): boolean {
-  return familyOf(scope) === 'application' || hasPrivilege(user, adminPrivilege);
+/** Whether its owner may have that at all. */
+export function ownerStanding(user: UserRow, scope: Scope): 'above' | 'within' {
+  return familyOf(scope) === 'application' || hasPrivilege(user, adminPrivilege) ? 'within' : 'above';
 }
 
 /** What the scopes a token was given come to, with the owner as it is now. */
 export function scopesInForce(scopes: readonly Scope[], owner: UserRow): readonly Scope[] {
-  return scopes.every((scope) => ownerMay(owner, scope)) ? scopes : scopes.filter((scope) => ownerMay(owner, scope));
+  const within = scopes.filter((scope) => ownerStanding(owner, scope) === 'within');
+  return within.length === scopes.length ? scopes : within;
 }
 
 /** By what memory made of token and owner: when either changes, that is another object. */
