@@ -55,6 +55,9 @@ const nothingShared = (ahead = 4_000_123): Shared => ({
   steps: 0,
 });
 
+/** Each filling of emptied cells is told from those before it. */
+let fillings = 0;
+
 function viewOf(shared: Shared): View {
   let filled = 0;
   const run = <T>(keys: readonly string[], decide: (cells: Cells) => T): T => {
@@ -82,7 +85,7 @@ function viewOf(shared: Shared): View {
     fill: async () => {
       await view.hold;
       if (view.is === 'away') throw new Error('away');
-      if (shared.mark === 0) shared.mark = 1 + Math.floor(Math.random() * 1e9);
+      if (shared.mark === 0) shared.mark = fillings += 1;
       filled = shared.mark;
     },
     drop: () => assert.fail('nothing is dropped'),

@@ -13,7 +13,7 @@ import { type RouteParts, routes } from '../../src/http/routes.ts';
 import { ownScopes } from '../../src/principal/scopes.ts';
 import { type Browser, type Got, send, type Sent } from '../support/client.ts';
 import { asAdmin, bearer, login, passwordOf, settle } from '../support/invited.ts';
-import { askAs, issue, type IssuedToken, ticketFor, tokensPath, wideLimits } from '../support/issued-tokens.ts';
+import { askAs, issue, type IssuedToken, ticketFor, tokensPath, wideLimits } from '../support/tokens.ts';
 import { setUp, signIn } from '../support/people.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 

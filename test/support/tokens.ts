@@ -12,29 +12,62 @@ export interface MadeToken {
   readonly token: string;
 }
 
+export interface IssuedToken {
+  readonly id: string;
+  readonly secret: string;
+}
+
+export const tokensPath = '/api/auth/api-tokens';
+
+/** Beyond what any test sends. */
+export const wideLimits = { per_minute: 100_000, per_hour: 1_000_000 } as const;
+
+/** As whoever holds that: a session's token, or an API token. */
+export const askAs =
+  (console: string, held: string) =>
+  (method: string, path: string, body?: unknown, more: Sent = {}): Promise<Got> =>
+    send(`${console}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body }),
+      ...more,
+      headers: { ...bearer(held), ...more.headers },
+    });
+
+export type AskAs = ReturnType<typeof askAs>;
+
+export async function issue(ask: AskAs, body: Readonly<Record<string, unknown>> = {}): Promise<IssuedToken> {
+  const got = await ask('POST', tokensPath, body);
+  assert.equal(got.status, 201, got.text);
+  return { id: String(got.json['id']), secret: String(got.json['token']) };
+}
+
+async function takeTicket(ask: AskAs, body: Readonly<Record<string, unknown>>): Promise<string> {
+  const got = await ask('POST', '/api/auth/tickets', body);
+  assert.equal(got.status, 201, got.text);
+  return String(got.json['ticket']);
+}
+
+export function ticketFor(ask: AskAs, path: string): Promise<string> {
+  return takeTicket(ask, { path, ttl_seconds: 60 });
+}
+
+export function makeTicket(
+  server: Console,
+  credential: string,
+  path: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  return takeTicket(askAs(server.console, credential), { path, ...more });
+}
+
 /** By somebody who signed in just now. */
 export async function makeToken(
   server: Console,
   session: string,
   body: Readonly<Record<string, unknown>> = {},
 ): Promise<MadeToken> {
-  const got = await send(`${server.console}/api/auth/api-tokens`, { headers: bearer(session), body });
-  assert.equal(got.status, 201, got.text);
-  return { id: String(got.json['id']), token: String(got.json['token']) };
-}
-
-export async function makeTicket(
-  server: Console,
-  credential: string,
-  path: string,
-  more: Readonly<Record<string, unknown>> = {},
-): Promise<string> {
-  const got = await send(`${server.console}/api/auth/tickets`, {
-    headers: bearer(credential),
-    body: { path, ...more },
-  });
-  assert.equal(got.status, 201, got.text);
-  return String(got.json['ticket']);
+  const { id, secret } = await issue(askAs(server.console, session), body);
+  return { id, token: secret };
 }
 
 /** What is asked about one token at its own address. */
