@@ -10,10 +10,24 @@ import {
   type VolatileSessions,
 } from '../src/store/volatile-sessions.ts';
 import type { Digest, Seq, SessionId, UserId } from '../src/types.ts';
-import { audit, digestOf, initialise, later, opening, session, user } from './store-contract.ts';
+import {
+  audit,
+  digestOf,
+  initialise,
+  later,
+  opening,
+  session,
+  tally,
+  times,
+  updating,
+  user,
+} from './store-contract.ts';
+import { beginning } from './store-contract-writes.ts';
 import { withoutPackages } from './support/debian.ts';
 import { sharedPostgres } from './support/postgres.ts';
 import { openNode } from './support/store-node.ts';
+
+const ada = user('u_ada' as UserId);
 
 /**
  * A place for volatile sessions that can lose the answer to a question it has carried out, lose what it held, or be away:
@@ -21,7 +35,6 @@ import { openNode } from './support/store-node.ts';
  */
 describe('PostgreSQL beside a place that cannot be relied upon', { skip: withoutPackages }, () => {
   const noon = later(0);
-  const ada = user('u_ada' as UserId);
 
   function unreliable() {
     const kept = new Map<Digest, VolatileSession>();
@@ -224,4 +237,88 @@ describe('PostgreSQL beside a place that cannot be relied upon', { skip: without
     assert.equal(left.length, 0);
     await database.drop();
   });
+});
+
+describe('PostgreSQL: two nodes', { skip: withoutPackages }, () => {
+  async function twoNodes(body: (nodes: readonly [Store, Store]) => Promise<void>): Promise<void> {
+    const database = await (await sharedPostgres()).createDatabase();
+    const nodes = [await openNode(database), await openNode(database, { node: 'node-2' })] as const;
+    try {
+      await initialise(nodes[0]);
+      for (const name of ['ada', 'bob', 'eve'] as const)
+        await nodes[0].createUser(user(`u_${name}` as UserId), audit('user-created'));
+      await body(nodes);
+    } finally {
+      for (const node of nodes) await node.close();
+      await database.drop();
+    }
+  }
+  const everywhere = <T>(nodes: readonly Store[], ask: (node: Store, index: number) => Promise<T>): Promise<T[]> =>
+    Promise.all(times(20, (index) => ask(nodes[index % nodes.length] as Store, index)));
+
+  test('of any number on any node one begins a request; what came of it is known on each', () =>
+    twoNodes(async (nodes) => {
+      for (const at of [later(0), beginning().endsAt]) {
+        const outcomes = await everywhere(nodes, (node, index) =>
+          node.beginIdempotent(beginning({ holder: `process-${index}`, at })),
+        );
+        assert.deepEqual([tally(outcomes, 'begun'), tally(outcomes, 'in-progress')], [1, 19]);
+        const holder = `process-${outcomes.findIndex(({ kind }) => kind === 'begun')}`;
+        const { owner, key } = beginning();
+        await nodes[1].keepAnswer({ owner, key, holder, answer: { answer: '{}', sealed: '' } });
+        for (const node of nodes) assert.equal((await node.beginIdempotent(beginning({ at }))).kind, 'kept');
+      }
+    }));
+
+  test('a start of another node leaves what is under way as it is', () =>
+    twoNodes(async ([one, other]) => {
+      await one.beginBoot('boot-1', later(0));
+      await one.beginIdempotent(beginning());
+      await other.beginBoot('boot-2', later(1));
+      assert.equal((await other.beginIdempotent(beginning())).kind, 'in-progress');
+    }));
+
+  test('beginning, renewing, answering and the end of the owner side by side: nothing is in anybody’s way', () =>
+    twoNodes(async (nodes) => {
+      const ask = async (node: Store, index: number): Promise<void> => {
+        const request = beginning({ key: digestOf(`key-${index % 7}`), holder: `process-${index % 3}`, cap: 3 });
+        for (let round = 0; round < 10; round += 1) {
+          const { owner, key, holder } = request;
+          const { kind } = await node.beginIdempotent(request);
+          await node.renewIdempotent({ holder, at: later(round), leaseUntil: later(99_000 + round) });
+          if (kind === 'begun' && round % 2 === 0) await node.freeIdempotent({ owner, key, holder });
+          else await node.keepAnswer({ owner, key, holder, answer: { answer: '{}', sealed: '' } });
+        }
+      };
+      const deletion = { userId: ada.id, adminPrivilege: 'nobody-has-it', audit: audit('user-deleted') };
+      await Promise.all([everywhere(nodes, ask), nodes[1].deleteUser(deletion), nodes[0].sweep(later(0))]);
+    }));
+
+  test('a key is replaced by one of them, and the other hears of it', () =>
+    twoNodes(async (nodes) => {
+      const heard = new Promise<void>((resolve) => nodes[1].onNews(resolve));
+      const outcomes = await everywhere(nodes, (node, index) =>
+        node.replaceKey({
+          key: { id: `s-${index}`, purpose: 'service', sealed: 'x', createdAt: later(0) },
+          from: null,
+          audit: audit('key-rotated'),
+        }),
+      );
+      assert.deepEqual([tally(outcomes, 'replaced'), tally(outcomes, 'changed-meanwhile')], [1, 19]);
+      await heard;
+    }));
+
+  test('several writes over the same accounts in another order on each: all are done, and each node has its links', () =>
+    twoNodes(async (nodes) => {
+      const ids = ['u_ada', 'u_bob', 'u_eve'] as UserId[];
+      const outcomes = await everywhere(nodes, (node, index) => {
+        const order = index % 4 < 2 ? ids : ids.toReversed();
+        return node.writeTogether(
+          order.map((userId) => ({ write: 'updateUser', given: { ...updating({ email: String(index) }, userId) } })),
+          index % 3 === 0 ? 'all' : 'each',
+        );
+      });
+      assert.equal(tally(outcomes.flat(), 'updated'), 60);
+      for (const node of nodes) assert.ok((await node.auditHead()).number >= 30);
+    }));
 });

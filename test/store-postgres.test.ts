@@ -13,6 +13,7 @@ import { startValkey } from './support/valkey.ts';
 import { digestOf, type OpenedStore, storeContract } from './store-contract.ts';
 import { factorContract } from './store-contract-factors.ts';
 import { creating, token, tokenContract, tokenId } from './store-contract-tokens.ts';
+import { beginning, writesContract } from './store-contract-writes.ts';
 
 describe('PostgreSQL', { skip: withoutPackages }, () => {
   const open = async (): Promise<OpenedStore> => {
@@ -29,6 +30,7 @@ describe('PostgreSQL', { skip: withoutPackages }, () => {
   storeContract('postgres', open);
   factorContract('postgres', open);
   tokenContract('postgres', open);
+  writesContract('postgres', open);
 });
 
 describe('PostgreSQL: migrations', { skip: withoutPackages }, () => {
@@ -85,6 +87,28 @@ describe('PostgreSQL: migrations', { skip: withoutPackages }, () => {
       await database.drop();
     }
   });
+
+  test('requests come to a database from before them; those the version before leaves behind end by themselves', async () => {
+    const database = await (await sharedPostgres()).createDatabase();
+    const place = { ...database.place, tls: 'off', connections: 1, timeoutMs: 5000 } as const;
+    assert.equal((await databaseName(place, shippedMigrations('postgres').slice(0, 3))).kind, 'named');
+    const client = new Client(clientConfig(place));
+    await client.connect();
+    await client.query(`INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password,
+      credential_generation, created_at) VALUES ('u_ada', 'ada', 'Ada', '', '{}', '{}', true, 'x', 1, 0)`);
+    const store = await openNode(database);
+    try {
+      assert.deepEqual(await store.beginIdempotent(beginning()), { kind: 'begun' });
+      await client.query("DELETE FROM users WHERE id = 'u_ada'");
+      assert.deepEqual(await store.beginIdempotent(beginning()), { kind: 'in-progress' });
+      await store.sweep(beginning().endsAt);
+      assert.deepEqual(await store.beginIdempotent(beginning()), { kind: 'begun' });
+    } finally {
+      await client.end();
+      await store.close();
+      await database.drop();
+    }
+  });
 });
 
 describe('PostgreSQL with Valkey', { skip: withoutPackages }, () => {
@@ -121,4 +145,5 @@ describe('PostgreSQL with Valkey', { skip: withoutPackages }, () => {
   storeContract('postgres and valkey', open);
   factorContract('postgres and valkey', open);
   tokenContract('postgres and valkey', open);
+  writesContract('postgres and valkey', open);
 });

@@ -10,6 +10,7 @@ import { openSqliteStore } from '../src/store/sqlite/open.ts';
 import type { UserId } from '../src/types.ts';
 import { audit, digestOf } from './store-contract.ts';
 import { creating, token, tokenId } from './store-contract-tokens.ts';
+import { beginning } from './store-contract-writes.ts';
 import { type Place, placeFor, opened, filled, refused, mode, otherProcess, said } from './support/sqlite-place.ts';
 
 describe('sqlite: migrations', () => {
@@ -127,6 +128,27 @@ describe('sqlite: migrations', () => {
     between.close();
     const again = await opened(place);
     assert.deepEqual(await again.tokenById(tokenId('one')), { kind: 'unknown' });
+    await again.close();
+  });
+
+  test('requests come to a database from before them; those the version before leaves behind end by themselves', async (context) => {
+    const place = placeFor(context);
+    const old = new DatabaseSync(place.path);
+    for (const { sql } of shippedMigrations('sqlite').slice(0, 5)) old.exec(sql);
+    old.exec(`INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password,
+      credential_generation, created_at) VALUES ('u_ada', 'ada', 'Ada', '', '[]', '[]', 1, 'x', 1, 0)`);
+    old.close();
+    chmodSync(place.path, 0o600);
+    const store = await opened(place);
+    assert.deepEqual(await store.beginIdempotent(beginning()), { kind: 'begun' });
+    await store.close();
+    const between = new DatabaseSync(place.path);
+    between.exec("DELETE FROM users WHERE id = 'u_ada'");
+    between.close();
+    const again = await opened(place);
+    assert.deepEqual(await again.beginIdempotent(beginning()), { kind: 'in-progress' });
+    await again.sweep(beginning().endsAt);
+    assert.deepEqual(await again.beginIdempotent(beginning()), { kind: 'begun' });
     await again.close();
   });
 

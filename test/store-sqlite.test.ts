@@ -36,6 +36,7 @@ import {
 } from './store-contract.ts';
 import { factorContract } from './store-contract-factors.ts';
 import { tokenContract } from './store-contract-tokens.ts';
+import { writesContract } from './store-contract-writes.ts';
 import {
   type Place,
   newPlace,
@@ -62,8 +63,30 @@ const anyStore = async (): Promise<OpenedStore> => {
 storeContract('sqlite', anyStore);
 factorContract('sqlite', anyStore);
 tokenContract('sqlite', anyStore);
+writesContract('sqlite', anyStore);
 
 describe('sqlite: one owner', () => {
+  test('whoever was at an idempotent request when the process ended is gone: a start knows that', async (context) => {
+    const place = placeFor(context);
+    const request = { owner: 'u_ada', fingerprint: digestOf('request'), holder: 'process-1', cap: 9 };
+    const times = { at: later(0), leaseUntil: later(15_000), endsAt: later(99_000) };
+    const begin = async (store: Store, name: string): Promise<string> =>
+      (await store.beginIdempotent({ ...request, ...times, key: digestOf(name) })).kind;
+    const before = await opened(place);
+    await initialise(before);
+    for (const name of ['answered', 'under-way']) assert.equal(await begin(before, name), 'begun');
+    const { owner, holder } = request;
+    const answer = { answer: '{}', sealed: '' };
+    await before.keepAnswer({ owner, holder, key: digestOf('answered'), answer });
+    await before.close();
+    const store = await opened(place);
+    assert.equal(await begin(store, 'under-way'), 'in-progress');
+    await store.beginBoot('boot-2', later(1));
+    await store.renewIdempotent({ holder, at: later(1), leaseUntil: later(20_000) });
+    assert.deepEqual([await begin(store, 'under-way'), await begin(store, 'answered')], ['unknown', 'kept']);
+    await store.close();
+  });
+
   test('a second owner is refused in the same process, and may come after the first has closed', async (context) => {
     const place = placeFor(context);
     const store = await opened(place);

@@ -362,3 +362,11 @@ export interface LinkRow {
   readonly credentialGeneration: number;
   readonly expiresAt: Millis;
 }
+
+/** The first answer to a request with an Idempotency-Key. */
+export interface KeptAnswer {
+  /** The answer as JSON, without its secrets. */
+  readonly answer: string;
+  /** The same with them, sealed under a key of the credential that was shown; empty where it has none. */
+  readonly sealed: string;
+}

@@ -24,6 +24,7 @@ import type {
   DeviceRow,
   EnrolmentRow,
   Installation,
+  KeptAnswer,
   LimitRow,
   LimitsWritten,
   LinkRow,
@@ -186,6 +187,10 @@ export type SessionLookup =
 
 export type UserLookup = { readonly kind: 'unknown' } | { readonly kind: 'found'; readonly user: UserRow };
 
+export type NamedUserLookup =
+  | { readonly kind: 'unknown'; readonly seq: Seq }
+  | { readonly kind: 'found'; readonly user: UserRow; readonly seq: Seq };
+
 export type TokenLookup =
   | { readonly kind: 'unknown'; readonly seq: Seq }
   /** Whatever its standing: active or not, expired or not, its owner active or not. */
@@ -203,6 +208,48 @@ export interface ListedToken {
   readonly username: Username;
 }
 
+/** One of several writes that are made together; each as the operation of that name. */
+export type Write =
+  | { readonly write: 'createUser'; readonly given: { readonly user: UserRow; readonly audit: AuditEvent } }
+  | { readonly write: 'updateUser'; readonly given: Parameters<Store['updateUser']>[0] }
+  | { readonly write: 'deleteUser'; readonly given: Parameters<Store['deleteUser']>[0] }
+  | { readonly write: 'createToken'; readonly given: Parameters<Store['createToken']>[0] }
+  | { readonly write: 'updateToken'; readonly given: Parameters<Store['updateToken']>[0] }
+  | { readonly write: 'deleteToken'; readonly given: Parameters<Store['deleteToken']>[0] };
+
+/** What one of them came to: as the operation says it. `undone`: it would have been made, and another one was not. */
+export type WriteOutcome =
+  | { readonly kind: 'undone' }
+  | Awaited<
+      ReturnType<
+        | Store['createUser']
+        | Store['updateUser']
+        | Store['deleteUser']
+        | Store['createToken']
+        | Store['updateToken']
+        | Store['deleteToken']
+      >
+    >;
+
+/** A request with an Idempotency-Key (3-rules, Idempotency). */
+export interface IdempotentRequest {
+  /** Whose: a user id, or a word for what is no user. */
+  readonly owner: string;
+  /** Keyed digest of the Idempotency-Key. */
+  readonly key: Digest;
+}
+
+export type IdempotentBeginning =
+  /** That key was used for another request. */
+  | { readonly kind: 'mismatch' }
+  /** Somebody is at it. */
+  | { readonly kind: 'in-progress' }
+  /** Whoever was at it is gone, and what came of it was not written. */
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'kept'; readonly answer: KeptAnswer }
+  /** It is the caller's now. */
+  | { readonly kind: 'begun' };
+
 export interface Store {
   /** Null until `initialise`: an empty database. The caller decides whether that is a first run. */
   installation(): Promise<
@@ -214,7 +261,10 @@ export interface Store {
     readonly keys: readonly KeyRow[];
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'already-initialised' } | { readonly kind: 'initialised' }>;
-  /** A node starts. Where none runs already, the installation does: sessions that carry another boot id end. Gives the boot in force. */
+  /**
+   * A node starts. Where none runs already, the installation does: sessions that carry another boot id end. Gives the boot in
+   * force. Where one process has the database for itself, whoever was at an idempotent request before is gone.
+   */
   beginBoot(bootId: string, at: Millis): Promise<{ readonly bootId: string }>;
 
   /** A setup code in the place of others, while setting up is possible (fresh, declined). */
@@ -247,7 +297,8 @@ export interface Store {
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'not-possible'; readonly state: Installation['state'] } | { readonly kind: 'switched' }>;
 
-  userByName(username: Username): Promise<UserLookup>;
+  /** `seq`: the change number it was read at, for whoever keeps what was found. */
+  userByName(username: Username): Promise<NamedUserLookup>;
   userById(id: UserId): Promise<UserLookup>;
   /** Refuses a name that is taken (same canonical form). */
   createUser(user: UserRow, audit: AuditEvent): Promise<{ readonly kind: 'name-taken' } | { readonly kind: 'created' }>;
@@ -507,6 +558,50 @@ export interface Store {
     readonly at: Millis;
   }): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'spent'; readonly ticket: PathTicketRow }>;
 
+  /**
+   * Several writes in one transaction, in their order, each judged by what those before it have left. `each`: each by itself,
+   * whatever outcome the others have. `all`: all of them, or none and nothing noted: where one is not made (its outcome says
+   * why), those behind it are judged like those before it, and all that would have been made are `undone`. A fault is one of
+   * all of them, and none is made.
+   */
+  writeTogether(writes: readonly Write[], which: 'each' | 'all'): Promise<readonly WriteOutcome[]>;
+
+  /**
+   * One statement decides who begins, of any number at once. What has ended is as good as gone. At most `cap` of one owner:
+   * the oldest that nobody is at gives way, and none that somebody is at. Nothing of requests is a change.
+   */
+  beginIdempotent(
+    begin: IdempotentRequest & {
+      /** Keyed digest over what was asked for. */
+      readonly fingerprint: Digest;
+      /** Which process is at it, and until when it is taken for alive unless `renewIdempotent` says more. */
+      readonly holder: string;
+      readonly at: Millis;
+      readonly leaseUntil: Millis;
+      /** Forgotten by then. */
+      readonly endsAt: Millis;
+      readonly cap: number;
+    },
+  ): Promise<IdempotentBeginning>;
+  /** What came of it, for whoever asks again. Does nothing where it is not that holder's any more, or has its answer. */
+  keepAnswer(kept: IdempotentRequest & { readonly holder: string; readonly answer: KeptAnswer }): Promise<void>;
+  /** Nothing came of it: the next one begins anew. Does nothing where it is not that holder's any more, or has its answer. */
+  freeIdempotent(freed: IdempotentRequest & { readonly holder: string }): Promise<void>;
+  /** Everything that holder is at goes on; what was over for want of a renewal by `at` stays over. */
+  renewIdempotent(renewal: {
+    readonly holder: string;
+    readonly at: Millis;
+    readonly leaseUntil: Millis;
+  }): Promise<void>;
+
+  /** A password or a derived key was accepted over Basic: the network is known to that user from now on. Nothing where the user is gone. No change. */
+  noteAccepted(accepted: {
+    readonly userId: UserId;
+    readonly network: NetworkUse;
+    readonly attempt: Attempt;
+    readonly audit: AuditEvent;
+  }): Promise<void>;
+
   deviceByDigest(
     digest: Digest,
     at: Millis,
@@ -579,6 +674,15 @@ export interface Store {
   /** Sessions that have not ended at `at`. */
   liveSessions(at: Millis): Promise<number>;
   addKey(addition: { readonly key: KeyRow; readonly audit: AuditEvent }): Promise<void>;
+  /**
+   * The only key of its purpose, in the place of `from` (null: there was none). `changed-meanwhile`: there is another one by
+   * now, and nothing is changed. A change of the installation.
+   */
+  replaceKey(replacement: {
+    readonly key: KeyRow;
+    readonly from: string | null;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'changed-meanwhile' } | { readonly kind: 'replaced' }>;
 
   /** Changes after `seq`. `lost`: some are no longer kept, so that the reader must forget everything. */
   changesSince(
@@ -595,7 +699,7 @@ export interface Store {
   /** Told that another node may have changed something; messages can be lost. Returns how to stop listening. */
   onNews(listener: () => void): () => void;
 
-  /** Removes what expired, a bounded amount: sessions, tokens that expired 90 days ago, tickets, claims, devices, networks, counters, enrolments, links, old notices and attempts, challenges (the owner is told of a stranger's that was never answered, once an hour), audit events behind a checkpoint of 400 days ago, changes older than an hour. `more`: call again. */
+  /** Removes what expired, a bounded amount: sessions, tokens that expired 90 days ago, tickets, claims, devices, networks, counters, enrolments, links, old notices and attempts, answers to idempotent requests, challenges (the owner is told of a stranger's that was never answered, once an hour), audit events behind a checkpoint of 400 days ago, changes older than an hour. `more`: call again. */
   sweep(at: Millis): Promise<{ readonly kind: 'more' } | { readonly kind: 'done' }>;
   /** Cheap proof that reads and writes work, for `/readyz`. */
   ready(): Promise<{ readonly kind: 'unready'; readonly reason: string } | { readonly kind: 'ready' }>;

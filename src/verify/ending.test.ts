@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Store, StoreFault } from '../store/store.ts';
+import { type Store, StoreFault, type Write } from '../store/store.ts';
 import type { TokenId, UserId } from '../types.ts';
 import { endingStore } from './ending.ts';
 import type { Held } from './holders.ts';
@@ -101,4 +101,56 @@ test('an end that could not be written is written later, whatever else has chang
   await ending.settle();
   await ending.store.updateUser({ ...disabling, ...seen });
   assert.deepEqual(written, [disabling, { ...disabling, ...seen }]);
+});
+
+/** Ends of four people among what ends nothing. */
+const several = [
+  { write: 'createUser', given: {} },
+  { write: 'updateUser', given: { ...disabling, from: { privileges: [], groups: [], active: true } } },
+  { write: 'updateUser', given: { ...disabling, userId: 'u_bob', patch: { email: 'x@example.org' } } },
+  { write: 'deleteUser', given: { userId: 'u_eve' } },
+  { write: 'updateToken', given: { id: t, owner: 'u_dan', patch: { active: false, name: 'n' } } },
+  { write: 'deleteToken', given: { id: t, owner: 'u_kim' } },
+] as unknown as readonly Write[];
+
+test('each of several writes that ends something ends it at once, as if it were asked for alone', async () => {
+  const { ending, done, barred, breaks } = stage();
+  breaks(true);
+  await assert.rejects(ending.store.writeTogether(several, 'each'), StoreFault);
+  await assert.rejects(ending.store.writeTogether(several, 'each'), StoreFault);
+  await assert.rejects(ending.store.updateUser(disabling), StoreFault);
+  const names: readonly string[] = [ada, 'u_bob', 'u_eve', 'u_dan', 'u_kim'];
+  assert.deepEqual(
+    names.map((name) => barred(name)),
+    [1, 0, 1, 1, 1],
+  );
+  breaks(false);
+  await ending.store.writeTogether(several, 'each');
+  assert.deepEqual(done, ['updateUser', 'deleteUser', 'updateToken', 'deleteToken', 'writeTogether']);
+  assert.deepEqual(
+    names.map((name) => barred(name)),
+    [0, 0, 0, 0, 0],
+  );
+});
+
+test('of all or none nothing has ended when it cannot be written; it waits for the ends before it', async () => {
+  const { ending, done, barred, breaks } = stage();
+  breaks(true);
+  await assert.rejects(ending.store.writeTogether(several, 'all'), StoreFault);
+  assert.equal(barred(ada), 0);
+  await assert.rejects(ending.store.deleteUser(disabling as unknown as Parameters<Store['deleteUser']>[0]), StoreFault);
+  await assert.rejects(ending.store.writeTogether(several, 'all'), StoreFault);
+  assert.deepEqual([barred(ada), barred('u_eve')], [1, 0]);
+  breaks(false);
+  await ending.store.writeTogether(several, 'all');
+  assert.deepEqual([done, barred(ada)], [['deleteUser', 'writeTogether'], 0]);
+});
+
+test('several writes that end and grant nothing wait for no other end', async () => {
+  const { ending, done, breaks } = stage();
+  breaks(true);
+  await assert.rejects(ending.store.updateUser(disabling), StoreFault);
+  breaks(false);
+  await ending.store.writeTogether(several.slice(3), 'each');
+  assert.deepEqual(done, ['writeTogether']);
 });

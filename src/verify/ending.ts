@@ -5,7 +5,7 @@
  *
  * What grants waits for the ends before it: else an end written late would take along what was opened after it.
  */
-import { type Store, StoreFault } from '../store/store.ts';
+import { type Store, StoreFault, type Write } from '../store/store.ts';
 import type { TokenId, UserId } from '../types.ts';
 import type { Held } from './holders.ts';
 import type { Memory } from './memory.ts';
@@ -22,22 +22,26 @@ interface Pending {
   readonly lift: () => void;
 }
 
+/** What a write ends, and how it is written once the store can again. */
+interface End {
+  /** By what it ends: asking twice is one end. */
+  readonly key: string;
+  readonly covers: (held: Held) => boolean;
+  readonly later: () => Promise<unknown>;
+}
+
 export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
-  /** By what they end: asking twice is one end. */
   const pending = new Map<string, Pending>();
   let settling: Promise<void> | null = null;
 
-  const end = async <T>(
-    key: string,
-    covers: (held: Held) => boolean,
-    write: () => Promise<T>,
-    later: () => Promise<unknown> = write,
-  ): Promise<T> => {
+  /** Where it fails, these ends hold all the same. */
+  const holding = async <T>(ends: readonly End[], write: () => Promise<T>): Promise<T> => {
     try {
       return await write();
     } catch (fault) {
-      if (fault instanceof StoreFault && !pending.has(key))
-        pending.set(key, { write: later, lift: memory.bar(covers) });
+      if (fault instanceof StoreFault)
+        for (const { key, covers, later } of ends)
+          if (!pending.has(key)) pending.set(key, { write: later, lift: memory.bar(covers) });
       throw fault;
     }
   };
@@ -64,6 +68,12 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
       return grant(...given);
     };
 
+  /** One that ends something holds its end at once; every other waits for the ends before it. */
+  const written = <T>(each: Write, write: () => Promise<T>): Promise<T> => {
+    const ends = endsOf(store, each);
+    return ends.length === 0 ? afterEnds(write)() : holding(ends, write);
+  };
+
   return {
     store: {
       ...store,
@@ -80,56 +90,73 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
       removePasskey: afterEnds((change) => store.removePasskey(change)),
       putLink: afterEnds((link, audit) => store.putLink(link, audit)),
       redeemLink: afterEnds((redemption) => store.redeemLink(redemption)),
-      endSession: (given) =>
-        end(
-          `session ${given.id}`,
-          (each) => each.userId === given.userId && (each.sessionId === given.id || each.parentId === given.id),
-          () => store.endSession(given),
-        ),
-      endSessions: (given) =>
-        end(
-          `all of ${given.userId} but ${given.except ?? 'none'}`,
-          (each) =>
-            each.userId === given.userId &&
-            each.sessionId !== null &&
-            (given.except === null || (each.sessionId !== given.except && each.parentId !== given.except)),
-          () => store.endSessions(given),
-        ),
-      updateUser: (given) => {
-        if (given.patch.active !== false) return afterEnds(() => store.updateUser(given))();
-        // Its end holds already: it is written whatever else has changed by then.
-        const { from: _seen, ...whateverItIs } = given;
-        return end(
-          `user ${given.userId}`,
-          (each) => each.userId === given.userId,
-          () => store.updateUser(given),
-          () => store.updateUser(whateverItIs),
-        );
+      endSession: (given) => {
+        const later = () => store.endSession(given);
+        const covers = (each: Held): boolean =>
+          each.userId === given.userId && (each.sessionId === given.id || each.parentId === given.id);
+        return holding([{ key: `session ${given.id}`, covers, later }], later);
+      },
+      endSessions: (given) => {
+        const later = () => store.endSessions(given);
+        const covers = (each: Held): boolean =>
+          each.userId === given.userId &&
+          each.sessionId !== null &&
+          (given.except === null || (each.sessionId !== given.except && each.parentId !== given.except));
+        return holding([{ key: `all of ${given.userId} but ${given.except ?? 'none'}`, covers, later }], later);
       },
       createToken: afterEnds((creation) => store.createToken(creation)),
       rotateToken: afterEnds((rotation) => store.rotateToken(rotation)),
       issuePathTicket: afterEnds((ticket, cap) => store.issuePathTicket(ticket, cap)),
-      updateToken: (given) => {
-        if (given.patch.active !== false) return afterEnds(() => store.updateToken(given))();
-        // What else was asked for may not fit any more by then.
-        const { from: _seen, ...switchingOff } = given;
-        return end(
-          `token ${given.id} off`,
-          coversToken(given),
-          () => store.updateToken(given),
-          () => store.updateToken({ ...switchingOff, patch: { active: false } }),
-        );
+      updateUser: (given) => written({ write: 'updateUser', given }, () => store.updateUser(given)),
+      updateToken: (given) => written({ write: 'updateToken', given }, () => store.updateToken(given)),
+      deleteToken: (given) => written({ write: 'deleteToken', given }, () => store.deleteToken(given)),
+      deleteUser: (given) => written({ write: 'deleteUser', given }, () => store.deleteUser(given)),
+      writeTogether: (writes, which) => {
+        const ends = writes.map((each) => endsOf(store, each));
+        const write = () => store.writeTogether(writes, which);
+        // All or none: what ends nothing if another one fails has not ended while nobody knows.
+        if (which === 'all') return afterEnds(write)();
+        return holding(ends.flat(), ends.some(({ length }) => length === 0) ? afterEnds(write) : write);
       },
-      deleteToken: (given) => end(`token ${given.id}`, coversToken(given), () => store.deleteToken(given)),
-      deleteUser: (given) =>
-        end(
-          `account ${given.userId}`,
-          (each) => each.userId === given.userId,
-          () => store.deleteUser(given),
-        ),
     },
     settle,
   };
+}
+
+/** What a write ends: nothing, or one thing. */
+function endsOf(store: Store, each: Write): readonly End[] {
+  switch (each.write) {
+    case 'updateUser': {
+      if (each.given.patch.active !== false) return [];
+      // Its end holds already: it is written whatever else has changed by then.
+      const { from: _seen, ...whateverItIs } = each.given;
+      const { userId } = whateverItIs;
+      return [{ key: `user ${userId}`, covers: coversUser(userId), later: () => store.updateUser(whateverItIs) }];
+    }
+    case 'deleteUser': {
+      const { given } = each;
+      const key = `account ${given.userId}`;
+      return [{ key, covers: coversUser(given.userId), later: () => store.deleteUser(given) }];
+    }
+    case 'updateToken': {
+      if (each.given.patch.active !== false) return [];
+      // What else was asked for may not fit any more by then.
+      const { from: _seen, ...given } = each.given;
+      const later = () => store.updateToken({ ...given, patch: { active: false } });
+      return [{ key: `token ${given.id} off`, covers: coversToken(given), later }];
+    }
+    case 'deleteToken': {
+      const { given } = each;
+      return [{ key: `token ${given.id}`, covers: coversToken(given), later: () => store.deleteToken(given) }];
+    }
+    case 'createUser':
+    case 'createToken':
+      return [];
+  }
+}
+
+function coversUser(id: UserId): (held: Held) => boolean {
+  return ({ userId }) => userId === id;
 }
 
 /** Nobody ends what is another's, not even for a while. */

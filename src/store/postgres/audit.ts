@@ -47,26 +47,46 @@ export async function appendAudit(
   leaving: readonly UserRow[],
 ): Promise<void> {
   // Before the lock, which the next writer waits for.
-  const actors = events.map(({ actor }) => actor).filter((actor) => actor !== '');
+  const actors = [...new Set(events.map(({ actor }) => actor).filter((actor) => actor !== ''))];
   const there =
     actors.length === 0 ? [] : await transaction.rows('SELECT id, username FROM users WHERE id = ANY ($1)', [actors]);
   const names = [...there, ...leaving];
   const [head] = await transaction.rows('SELECT number, hash FROM audit_heads WHERE chain = $1 FOR UPDATE', [chain]);
   if (head === undefined) throw new Error('the row of the audit chain is gone');
   let { number, hash } = head as { number: number; hash: string };
-  for (const event of events) {
-    const { at, actor, address, peer, way, target, result, count } = event;
-    const actorName = (names.find(({ id }) => id === actor)?.username ?? '') as string;
+  const links = events.map((event) => {
+    const actorName = (names.find(({ id }) => id === event.actor)?.username ?? '') as string;
     number += 1;
     hash = linkHash(chain, hash, { ...event, number, actorName });
-    await transaction.run(
-      `WITH link AS (INSERT INTO audit
-          (chain, number, at, event, actor, actor_name, address, peer, way, target, result, count, hash)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13))
-      UPDATE audit_heads SET number = $2, hash = $13 WHERE chain = $1`,
-      [chain, number, at, event.event, actor, actorName, address, peer, way, target, result, count, hash],
-    );
-  }
+    return { ...event, number, actorName, hash };
+  });
+  // All of them by one statement: whoever writes next waits as long for two hundred as for one.
+  await transaction.run(
+    `WITH links AS (INSERT INTO audit
+        (chain, number, at, event, actor, actor_name, address, peer, way, target, result, count, hash)
+      SELECT $1, each.* FROM unnest($4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+        $11::text[], $12::text[], $13::text[], $14::bigint[], $15::text[])
+        AS each (number, at, event, actor, actor_name, address, peer, way, target, result, count, hash)
+      ORDER BY each.number)
+    UPDATE audit_heads SET number = $2, hash = $3 WHERE chain = $1`,
+    [
+      chain,
+      number,
+      hash,
+      links.map((link) => link.number),
+      links.map(({ at }) => at),
+      links.map(({ event }) => event),
+      links.map(({ actor }) => actor),
+      links.map(({ actorName }) => actorName),
+      links.map(({ address }) => address),
+      links.map(({ peer }) => peer),
+      links.map(({ way }) => way),
+      links.map(({ target }) => target),
+      links.map(({ result }) => result),
+      links.map(({ count }) => count),
+      links.map((link) => link.hash),
+    ],
+  );
 }
 
 export async function putCheckpoint(work: Work, checkpoint: AuditCheckpoint): Promise<Outcome<'putCheckpoint'>> {

@@ -2,6 +2,8 @@
 import type { UserId } from '../../types.ts';
 import type { LimitRow, LimitsWritten, NetworkUse } from '../rows.ts';
 import type { Store } from '../store.ts';
+import { lockUser } from './accounts/user-rows.ts';
+import { countAttempt } from './records.ts';
 import type { Database } from './server/database.ts';
 import type { Work } from './work.ts';
 
@@ -48,6 +50,13 @@ export const guessingWrites = {
         OR (excluded.ends_at >= limits.ends_at - $4 AND excluded.state::jsonb >= limits.state::jsonb)`,
       [sorted.map(({ key }) => key), sorted.map(({ state }) => state), sorted.map(({ endsAt }) => endsAt), sameEndMs],
     );
+  },
+
+  async noteAccepted(work: Work, { userId, network, attempt, audit }: Argument<'noteAccepted'>): Promise<void> {
+    if ((await lockUser(work, userId)).kind === 'unknown') return;
+    await keepNetwork(work, userId, network);
+    await countAttempt(work, attempt);
+    work.audit(audit);
   },
 
   /** The audit event tells of the end, so it is written only then. */

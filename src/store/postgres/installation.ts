@@ -74,6 +74,18 @@ export function installationWrites(parts: SessionParts) {
       work.audit(audit);
     },
 
+    /** The installation's row is held: of two nodes that have seen the same key one replaces it. */
+    async replaceKey(work: Work, { key, from, audit }: Argument<'replaceKey'>): Promise<Outcome<'replaceKey'>> {
+      await lockState(work);
+      const [there, ...more] = await work.rows('SELECT id FROM keys WHERE purpose = $1', [key.purpose]);
+      if (more.length > 0 || (there?.['id'] ?? null) !== from) return { kind: 'changed-meanwhile' };
+      await work.run('DELETE FROM keys WHERE purpose = $1', [key.purpose]);
+      await insertKey(work, key);
+      work.changed({ kind: 'installation' });
+      work.audit(audit);
+      return { kind: 'replaced' };
+    },
+
     /** While another node runs this is no start of the installation: the boot that is under way goes on. */
     async beginBoot(
       work: Work,

@@ -243,6 +243,12 @@ function storeOver(
     rotateToken: writing('rotateToken'),
     deleteToken: writing('deleteToken'),
     noteTokenUses: writing('noteTokenUses'),
+    writeTogether: (writes, which) => write('writeTogether', { writes, which }),
+    beginIdempotent: writing('beginIdempotent'),
+    keepAnswer: writing('keepAnswer'),
+    freeIdempotent: writing('freeIdempotent'),
+    renewIdempotent: writing('renewIdempotent'),
+    noteAccepted: writing('noteAccepted'),
     issuePathTicket: (ticket, cap) => write('issuePathTicket', { ticket, cap }),
     spendPathTicket: writing('spendPathTicket'),
     issueOneUse: (ticket, cap) => write('issueOneUse', { ticket, cap }),
@@ -254,6 +260,7 @@ function storeOver(
     appendAudit: writing('appendAudit'),
     putCheckpoint: writing('putCheckpoint'),
     addKey: writing('addKey'),
+    replaceKey: writing('replaceKey'),
     sweep: writing('sweep'),
 
     onChange: (listener) => {

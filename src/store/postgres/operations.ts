@@ -15,17 +15,22 @@ import { pathTicketWrites } from './tokens/path-tickets.ts';
 import { tokenWrites } from './tokens/tokens.ts';
 import { upkeepWrites } from './upkeep.ts';
 import type { Work } from './work.ts';
+import { idempotentWrites } from './writes/idempotent.ts';
+import { togetherWrites } from './writes/together.ts';
 
 export function writeOperations(volatile: VolatileSessions) {
   const session = sessionParts(volatile);
+  const users = userWrites(session);
   return {
     ...installationWrites(session),
-    ...userWrites(session),
+    ...users,
     ...challengeWrites,
     ...factorWrites(session),
     ...linkWrites(session),
     ...sessionWrites(session, volatile),
     ...tokenWrites,
+    ...togetherWrites({ ...users, ...tokenWrites }),
+    ...idempotentWrites,
     ...pathTicketWrites,
     ...oneUseWrites(session, volatile),
     ...guessingWrites,

@@ -41,6 +41,11 @@ export function noting(transaction: Transaction, node: string, news: 'notify' | 
         if (user !== undefined) leaving.push(user);
       },
       after: (task) => void tasks.push(task),
+      mark: () => {
+        const lists: readonly unknown[][] = [subjects, events, leaving, tasks];
+        const lengths = lists.map(({ length }) => length);
+        return () => lists.forEach((list, at) => void list.splice(lengths[at] ?? 0));
+      },
     },
     tasks,
     finish: async () => {

@@ -72,6 +72,11 @@ const expired: readonly (readonly [statement: string, keptMs: number])[] = [
     0,
   ],
   [
+    `DELETE FROM idempotent_requests WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotent_requests WHERE ends_at <= $1
+      LIMIT $2 FOR UPDATE SKIP LOCKED))`,
+    0,
+  ],
+  [
     `DELETE FROM notices WHERE ctid = ANY (ARRAY(SELECT ctid FROM notices WHERE at <= $1
       LIMIT $2 FOR UPDATE SKIP LOCKED))`,
     noticesMs,

@@ -12,6 +12,8 @@ export interface Work extends Transaction {
   readonly userChanged: (userId: UserId) => void;
   /** `leaving`: somebody who is gone when it is written, and keeps the name. */
   readonly audit: (event: AuditEvent, leaving?: UserRow) => void;
+  /** Gives what forgets all that is noted from here on: changes, events, tidying up. */
+  readonly mark: () => () => void;
   /** Tidying up that is done once this is on disk, and that may fail. */
   readonly after: (task: () => Promise<void>) => void;
 }

@@ -32,7 +32,8 @@ export function networkParts(db: DatabaseSync): NetworkParts {
   };
 }
 
-export function guessingWrites(db: DatabaseSync, noting: Records) {
+export function guessingWrites(db: DatabaseSync, noting: Records, parts: NetworkParts) {
+  const user = db.prepare('SELECT 1 FROM users WHERE id = ?');
   const put = db.prepare(`
     INSERT INTO limits (key, state, ends_at) VALUES (?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET state = excluded.state, ends_at = excluded.ends_at`);
@@ -44,6 +45,13 @@ export function guessingWrites(db: DatabaseSync, noting: Records) {
     writeLimits(written: LimitsWritten): void {
       for (const key of written.drop) drop.run(key);
       for (const { key, state, endsAt } of written.put) put.run(key, state, endsAt);
+    },
+
+    noteAccepted({ userId, network, attempt, audit }: Argument<'noteAccepted'>): void {
+      if (user.get(userId) === undefined) return;
+      parts.keepNetwork(userId, network);
+      noting.attempt(attempt);
+      noting.audit(audit);
     },
 
     /** The audit event tells of the end, so it is written only then. */

@@ -20,6 +20,9 @@ export function installationWrites(
   const insertInstallation = db.prepare(`
     INSERT INTO installation (one, id, state, boot_id, canary) VALUES (1, ?, ?, ?, ?) ON CONFLICT (one) DO NOTHING`);
   const insertKey = db.prepare('INSERT INTO keys (id, purpose, sealed, created_at) VALUES (?, ?, ?, ?)');
+  const keysFor = db.prepare('SELECT id FROM keys WHERE purpose = ?');
+  const dropKeys = db.prepare('DELETE FROM keys WHERE purpose = ?');
+  const abandonRequests = db.prepare('UPDATE idempotent_requests SET lease_until = 0 WHERE answer IS NULL');
   const setBoot = db.prepare('UPDATE installation SET boot_id = ?, booted_at = ?');
   const ofOtherBoots = db.prepare("SELECT id FROM sessions WHERE boot_id <> '' AND boot_id <> ?");
   const readState = db.prepare('SELECT state FROM installation');
@@ -62,10 +65,22 @@ export function installationWrites(
       noting.audit(audit);
     },
 
+    replaceKey({ key, from, audit }: Argument<'replaceKey'>): Outcome<'replaceKey'> {
+      const [there, ...more] = keysFor.all(key.purpose);
+      if (more.length > 0 || (there?.['id'] ?? null) !== from) return { kind: 'changed-meanwhile' };
+      dropKeys.run(key.purpose);
+      insertKey.run(key.id, key.purpose, key.sealed, key.createdAt);
+      noting.changed({ kind: 'installation' });
+      noting.audit(audit);
+      return { kind: 'replaced' };
+    },
+
+    /** This process alone has the database: whoever was at a request before is gone, and its lease with it. */
     beginBoot({ bootId, at }: { readonly bootId: string; readonly at: Millis }): Outcome<'beginBoot'> {
       if (setBoot.run(bootId, at).changes === 0)
         throw new Error('Cannot begin a boot: the database holds no installation');
       for (const row of ofOtherBoots.all(bootId)) parts.end(row['id'] as SessionId);
+      abandonRequests.run();
       noting.changed({ kind: 'installation' });
       return { bootId };
     },

@@ -198,6 +198,12 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     rotateToken: (rotation) => line.write('rotateToken', rotation),
     deleteToken: (deletion) => line.write('deleteToken', deletion),
     noteTokenUses: (uses) => line.write('noteTokenUses', uses),
+    writeTogether: (writes, which) => line.write('writeTogether', { writes, which }),
+    beginIdempotent: (begin) => line.write('beginIdempotent', begin),
+    keepAnswer: (kept) => line.write('keepAnswer', kept),
+    freeIdempotent: (freed) => line.write('freeIdempotent', freed),
+    renewIdempotent: (renewal) => line.write('renewIdempotent', renewal),
+    noteAccepted: (accepted) => line.write('noteAccepted', accepted),
     issuePathTicket: (ticket, cap) => line.write('issuePathTicket', { ticket, cap }),
     spendPathTicket: (spending) => line.write('spendPathTicket', spending),
     issueOneUse: (ticket, cap) => line.write('issueOneUse', { ticket, cap }),
@@ -209,6 +215,7 @@ function storeOver(reader: DatabaseSync, line: WriterLine, listeners: Set<Listen
     appendAudit: (event) => line.write('appendAudit', event),
     putCheckpoint: (checkpoint) => line.write('putCheckpoint', checkpoint),
     addKey: (addition) => line.write('addKey', addition),
+    replaceKey: (replacement) => line.write('replaceKey', replacement),
     sweep: (at) => line.write('sweep', at),
 
     onChange: (listener) => {

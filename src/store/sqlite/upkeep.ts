@@ -61,6 +61,9 @@ export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionPa
   const dropSurplusAttempts = db.prepare(`
     DELETE FROM attempts WHERE id IN (
       SELECT id FROM attempts ORDER BY last_at LIMIT min(?2, max(0, (SELECT count(*) FROM attempts) - ?1)))`);
+  const dropRequests = db.prepare(`
+    DELETE FROM idempotent_requests WHERE rowid IN
+      (SELECT rowid FROM idempotent_requests WHERE ends_at <= ? ORDER BY ends_at LIMIT ?)`);
   const oldMark = db.prepare('SELECT at, seq FROM change_marks WHERE at <= ? ORDER BY at DESC LIMIT 1');
   const dropMarks = db.prepare('DELETE FROM change_marks WHERE at <= ?');
   const dropChanges = db.prepare('DELETE FROM changes WHERE seq <= ?');
@@ -87,6 +90,7 @@ export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionPa
         dropLimits.run(at, rowsPerCall),
         dropEnrolments.run(at, rowsPerCall),
         dropLinks.run(at, rowsPerCall),
+        dropRequests.run(at, rowsPerCall),
         dropNotices.run(at - noticesMs, rowsPerCall),
         dropOldAttempts.run(at - attemptsMs, rowsPerCall),
         dropSurplusAttempts.run(attemptsKept, rowsPerCall),

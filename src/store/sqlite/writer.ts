@@ -20,6 +20,8 @@ import { sessionParts, sessionWrites } from './sessions.ts';
 import { pathTicketWrites } from './tokens/path-tickets.ts';
 import { tokenWrites } from './tokens/tokens.ts';
 import { upkeepWrites } from './upkeep.ts';
+import { idempotentWrites } from './writes/idempotent.ts';
+import { togetherWrites } from './writes/together.ts';
 
 export type WriteOperations = ReturnType<typeof writeOperations>;
 export type WriteName = keyof WriteOperations;
@@ -62,17 +64,21 @@ export interface WriterData {
 
 function writeOperations(db: DatabaseSync, noting: Records) {
   const parts = { ...sessionParts(db, noting), ...networkParts(db), ...accountParts(db) };
+  const users = userWrites(db, noting, parts);
+  const tokens = tokenWrites(db, noting);
   return {
     ...installationWrites(db, noting, parts),
-    ...userWrites(db, noting, parts),
+    ...users,
     ...challengeWrites(db, noting),
     ...factorWrites(db, noting, parts),
     ...linkWrites(db, noting, parts),
     ...sessionWrites(db, noting, parts),
-    ...tokenWrites(db, noting),
+    ...tokens,
     ...pathTicketWrites(db),
     ...oneUseWrites(db, noting, parts),
-    ...guessingWrites(db, noting),
+    ...togetherWrites(db, noting, { ...users, ...tokens }),
+    ...idempotentWrites(db),
+    ...guessingWrites(db, noting, parts),
     ...upkeepWrites(db, noting, parts),
     recordAttempt: noting.attempt,
     appendAudit: noting.audit,

@@ -1,4 +1,5 @@
 /** What is read of accounts and of all that hangs on them; as the other reads, one statement each (`../reads.ts`). */
+import type { Seq } from '../../../types.ts';
 import {
   type ChallengeRow,
   type EnrolmentRow,
@@ -8,7 +9,7 @@ import {
   type PasskeyRow,
   type UserRow,
 } from '../../rows.ts';
-import type { Factors, Store, UserLookup } from '../../store.ts';
+import type { Factors, NamedUserLookup, Store, UserLookup } from '../../store.ts';
 import type { Database, Row } from '../server/database.ts';
 import { fold, userColumns, userOf } from './user-rows.ts';
 
@@ -34,8 +35,16 @@ const noFactors: Factors = {
 
 export function accountReads({ rows }: Pick<Database, 'rows'>) {
   return {
-    userByName: async (...[username]: Parameters<Store['userByName']>): Promise<UserLookup> =>
-      userLookup(await rows(`SELECT ${userColumns} FROM users AS u WHERE u.username = $1`, [username])),
+    // With the change number of the very state the row was read from, as of a session.
+    userByName: async (...[username]: Parameters<Store['userByName']>): Promise<NamedUserLookup> => {
+      const [row] = await rows(
+        `SELECT c.seq, ${userColumns} FROM change_counter AS c LEFT JOIN users AS u ON u.username = $1 WHERE c.one = 1`,
+        [username],
+      );
+      if (row === undefined) throw new Error('the row of the change counter is gone');
+      const seq = row['seq'] as Seq;
+      return row['u_id'] === null ? { kind: 'unknown', seq } : { kind: 'found', user: userOf(row), seq };
+    },
     userById: async (...[id]: Parameters<Store['userById']>): Promise<UserLookup> =>
       userLookup(await rows(`SELECT ${userColumns} FROM users AS u WHERE u.id = $1`, [id])),
 

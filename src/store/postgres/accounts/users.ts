@@ -7,6 +7,7 @@ import { forgetNetworks, keepNetwork } from '../guessing.ts';
 import { putNotice } from '../records.ts';
 import type { SessionParts } from '../session-parts.ts';
 import type { Work } from '../work.ts';
+import { forgetRequests } from '../writes/idempotent.ts';
 import { setPassword } from './account-parts.ts';
 import { insertUser, lockInForce, lockUser, searchedText, userColumns, userOf } from './user-rows.ts';
 
@@ -98,7 +99,7 @@ export function userWrites(parts: SessionParts) {
       return { kind: 'updated', user };
     },
 
-    /** What hangs on the account goes by its foreign keys, and volatile sessions hang on it as well. */
+    /** What hangs on the account goes by its foreign keys, and volatile sessions hang on it as well; answers to its requests have none. */
     async deleteUser(
       work: Work,
       { userId, adminPrivilege, audit }: Argument<'deleteUser'>,
@@ -107,6 +108,7 @@ export function userWrites(parts: SessionParts) {
       if (locked.kind === 'unknown') return { kind: 'unknown' };
       if (locked.standing === 'last') return { kind: 'last-admin' };
       await work.run('DELETE FROM users WHERE id = $1', [userId]);
+      await forgetRequests(work, userId);
       work.userChanged(userId);
       work.audit(audit, locked.user);
       return { kind: 'deleted' };

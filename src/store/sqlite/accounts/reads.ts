@@ -1,5 +1,6 @@
 /** What is read of accounts and of all that hangs on them; as the other reads, one statement each (`../reads.ts`). */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Seq } from '../../../types.ts';
 import {
   type ChallengeRow,
   type EnrolmentRow,
@@ -46,7 +47,9 @@ const noFactors: Factors = {
 
 export function accountReads(db: DatabaseSync): AccountReads {
   db.function('folded', { deterministic: true, directOnly: true }, (text) => fold(String(text)));
-  const userByName = db.prepare(`SELECT ${userColumns} FROM users AS u WHERE u.username = ?`);
+  // With the change number of the very state the row was read from, as of a session.
+  const userByName = db.prepare(`
+    SELECT c.seq AS seq, ${userColumns} FROM change_counter AS c LEFT JOIN users AS u ON u.username = ?`);
   const userById = db.prepare(`SELECT ${userColumns} FROM users AS u WHERE u.id = ?`);
   const users = db.prepare(`
     SELECT ${userColumns} FROM users AS u WHERE u.username > :after
@@ -76,7 +79,12 @@ export function accountReads(db: DatabaseSync): AccountReads {
     ORDER BY id DESC LIMIT ?`);
 
   return {
-    userByName: (username) => userLookup(userByName.get(username)),
+    userByName: (username) => {
+      const row = userByName.get(username);
+      if (row === undefined) throw new Error('the row of the change counter is gone');
+      const seq = row['seq'] as Seq;
+      return row['u_id'] === null ? { kind: 'unknown', seq } : { kind: 'found', user: userOf(row), seq };
+    },
     userById: (id) => userLookup(userById.get(id)),
     users: ({ after, limit, matching }) =>
       users.all({ after: after ?? '', part: fold(matching), limit }).map((row) => userOf(row)),

@@ -23,6 +23,7 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
   const update = db.prepare(`
     UPDATE users SET email = ?, display_name = ?, groups = ?, privileges = ?, active = ?, credential_generation = ? WHERE id = ?`);
   const remove = db.prepare('DELETE FROM users WHERE id = ?');
+  const forgetRequests = db.prepare('DELETE FROM idempotent_requests WHERE owner = ?');
   const rehash = db.prepare('UPDATE users SET sealed_password = ? WHERE id = ? AND credential_generation = ?');
   const mayStay = db.prepare(`
     SELECT digest FROM sessions WHERE id = ? AND user_id = ? AND credential_generation = ? AND parent_id IS NULL AND ends_at > ?`);
@@ -80,7 +81,7 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
       return { kind: 'updated', user };
     },
 
-    /** What hangs on the account goes by its foreign keys. */
+    /** What hangs on the account goes by its foreign keys; answers to its requests have none. */
     deleteUser({ userId, adminPrivilege, audit }: Argument<'deleteUser'>): Outcome<'deleteUser'> {
       const user = find(userId);
       if (user === undefined) return { kind: 'unknown' };
@@ -88,6 +89,7 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
       // First, while whoever did it still has a name, also when it was his own account.
       noting.audit(audit);
       remove.run(userId);
+      forgetRequests.run(userId);
       noting.userChanged(userId);
       return { kind: 'deleted' };
     },
