@@ -1,6 +1,7 @@
 /**
  * Makes the published form in `dist/server/`: the command line as one file that plain `node` starts, the library as
- * another, the store's writer thread as a third, and beside them the files they read and the licences of what was bundled.
+ * another, the threads that write the store and check imported hashes, and beside them the files they read and the
+ * licences of what was bundled.
  */
 import {
   copyFileSync,
@@ -27,6 +28,7 @@ const entries: Readonly<Record<string, string>> = {
   sallyport: 'src/cli/launch.ts',
   index: 'src/index.ts',
   writer: 'src/store/sqlite/writer.ts',
+  'hash-worker': 'src/crypto/foreign/worker.ts',
 };
 
 const place = /new URL\(\s*'([^']+)',\s*import\.meta\.url\s*\)/g;

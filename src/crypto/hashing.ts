@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Clock } from '../types.ts';
 import { builtInArgon2id, nativeArgon2id } from './argon2.ts';
 import { watchEventLoop } from './event-loop.ts';
+import { foreignHashes } from './foreign/check-hash.ts';
 import { type HashQueue, hashQueue } from './hash-queue.ts';
 import { type PasswordHasher, passwordHasher } from './password-hash.ts';
 import type { Random } from './random.ts';
@@ -30,11 +31,17 @@ export async function openHashing(parts: {
   if (native.kind === 'missing') parts.onSlower(native.cause);
   const eventLoop = watchEventLoop();
   const queue = hashQueue({ places, memoryBytes, bytesPerHash, cores: availableParallelism() }, eventLoop.state, clock);
+  const foreign = foreignHashes({ queue, places, clock });
   const hasher = passwordHasher({
     argon2id: native.kind === 'loaded' ? native.argon2id : builtInArgon2id,
     queue,
+    foreign,
     cost: { memoryKiB: Math.floor(bytesPerHash / 1024), passes },
     random,
   });
-  return { queue, hasher, stop: () => eventLoop.stop() };
+  const stop = (): void => {
+    eventLoop.stop();
+    foreign.stop();
+  };
+  return { queue, hasher, stop };
 }

@@ -15,7 +15,7 @@ export type PasswordProof =
   | { readonly kind: 'busy' }
   | {
       readonly kind: 'rejected';
-      readonly cause: 'unknown-user' | 'no-password' | 'wrong-password' | 'disabled';
+      readonly cause: 'unknown-user' | 'no-password' | 'wrong-password' | 'hash-too-slow' | 'disabled';
       readonly userId: UserId | null;
     }
   | { readonly kind: 'proven'; readonly user: UserRow };
@@ -92,7 +92,11 @@ export function passwordVerifier(parts: {
         case 'busy':
           return check;
         case 'mismatch':
-          return { kind: 'rejected', cause: 'wrong-password', userId: user.id };
+          return {
+            kind: 'rejected',
+            cause: check.why === 'too-slow' ? 'hash-too-slow' : 'wrong-password',
+            userId: user.id,
+          };
         case 'match':
           if (!user.active) return { kind: 'rejected', cause: 'disabled', userId: user.id };
           if (check.stale === 'rehash') void rehash(user, password, turn).catch(parts.onFault);

@@ -8,8 +8,10 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { hashThread } from '../../src/crypto/foreign/hash-thread.ts';
+import { readForeignHash } from '../../src/crypto/foreign/read-hash.ts';
 import { authenticator } from '../support/authenticator.ts';
 import { send } from '../support/client.ts';
 import { withoutPackages } from '../support/debian.ts';
@@ -79,6 +81,7 @@ describe('the published package', () => {
       'dist/server/LICENSES.txt',
       'dist/server/index.js',
       'dist/server/writer.js',
+      'dist/server/hash-worker.js',
       'dist/server/common-passwords.bin',
       'dist/server/migrations/sqlite/0001-first.sql',
       'dist/server/migrations/postgres/0001-first.sql',
@@ -171,6 +174,28 @@ describe('the published package', () => {
       body: { setup_code: server.setupCode, username: 'root1', password: 'passwordpassword' },
     });
     assertProblem(got, 422, 'password_refused');
+  });
+
+  it('checks imported hashes in a thread of its own, with all that it takes', async (context) => {
+    const program = join(installed, 'node_modules/sallyport/dist/server/hash-worker.js');
+    const thread = hashThread({ program: pathToFileURL(program) });
+    context.after(() => thread.stop());
+    for (const [password, text] of [
+      ['U*U', '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'],
+      ['Hello world!', '$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5'],
+      ['passwd', 'pbkdf2:sha256:1$salt$55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc'],
+      ['password', '$argon2i$m=65536,t=2,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ'],
+    ] as const) {
+      const reading = readForeignHash(text);
+      assert.ok(reading.kind === 'hash', text);
+      assert.deepEqual(await thread.ask({ hash: reading.hash, password }), { kind: 'match' }, text);
+      assert.deepEqual(await thread.ask({ hash: reading.hash, password: `${password}x` }), { kind: 'mismatch' }, text);
+    }
+    for (const bundle of ['sallyport.part.js', 'index.js'])
+      assert.match(
+        await readFile(join(installed, 'node_modules/sallyport/dist/server', bundle), 'utf8'),
+        /new URL\(["'`]\.\/hash-worker\.js["'`]/,
+      );
   });
 
   it('is a library, too, with types', async () => {
