@@ -23,7 +23,7 @@ import {
   readRootKey,
   type RootKeyReading,
   settleRootKey,
-} from './crypto/root-key.ts';
+} from './crypto/key-files/root-key.ts';
 import { auditEvent } from './record/recorder.ts';
 import type { AuditEvent, Installation } from './store/rows.ts';
 import type { Store } from './store/store.ts';
@@ -45,6 +45,8 @@ export interface OpeningParts {
   readonly belonging: Belonging;
   readonly rootKeyFile: string;
   readonly bootId: string;
+  /** `renewed`: another one whenever the installation starts. */
+  readonly serviceKey: 'kept' | 'renewed';
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -74,7 +76,7 @@ function lostDatabase(rootKeyFile: string): string {
   return `The root key ${rootKeyFile} is there, but its database is not: this is not a first run. Restore the database, or remove the key if nothing is to be kept.`;
 }
 
-const purposes: readonly KeyPurpose[] = ['seal', 'cookie', 'audit'];
+const purposes: readonly KeyPurpose[] = ['seal', 'cookie', 'audit', 'service'];
 
 export async function openInstallation(parts: OpeningParts): Promise<InstallationOpening> {
   const { store, rootKeyFile, belonging } = parts;
@@ -149,7 +151,9 @@ async function open(parts: OpeningParts, root: RootKey): Promise<InstallationOpe
   await addAuditKey(parts, root);
   const ring = openKeyring(await store.keys(), root, parts.random);
   if (ring.kind === 'damaged') return { kind: 'refused', why: `The key ring is damaged: ${ring.why}.` };
-  await store.beginBoot(parts.bootId, parts.clock.now());
+  const boot = await store.beginBoot(parts.bootId, parts.clock.now());
+  const start = boot.bootId === parts.bootId ? 'of-the-installation' : 'of-a-node';
+  await provideServiceKey(parts, ring.keyring, start);
   const now = await store.installation();
   if (now.kind === 'empty') return { kind: 'refused', why: 'The database is empty.' };
   return { kind: 'opened', installation: now.installation, seq: now.seq, keyring: ring.keyring };
@@ -165,6 +169,25 @@ async function addAuditKey({ store, clock, random }: OpeningParts, root: RootKey
   const at = clock.now();
   const key = newKey('audit', root, at, random);
   await store.addKey({ key, audit: keysMade([key], at) });
+}
+
+/** An installation from before there was one gets it. Of several nodes that start at once, one makes it. */
+async function provideServiceKey(
+  { store, clock, serviceKey }: OpeningParts,
+  keyring: Keyring,
+  start: 'of-the-installation' | 'of-a-node',
+): Promise<void> {
+  const before = (await store.keys()).find(({ purpose }) => purpose === 'service');
+  const renewing = serviceKey === 'renewed' && start === 'of-the-installation';
+  if (before !== undefined && !renewing) return;
+  const at = clock.now();
+  const key = keyring.newServiceKey(at);
+  const audit = before === undefined ? keysMade([key], at) : serviceKeyReplaced(key, at);
+  await store.replaceKey({ key, from: before?.id ?? null, audit });
+}
+
+function serviceKeyReplaced({ id: target }: KeyRow, at: Millis): AuditEvent {
+  return auditEvent({ event: 'service-key-replaced', actor: '', address: '', way: 'host', target }, at);
 }
 
 function keysMade(keys: readonly KeyRow[], at: Millis): AuditEvent {

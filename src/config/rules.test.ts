@@ -124,6 +124,20 @@ const problems: readonly Row[] = [
     setting: '--smtp-ca-file',
     message: /no effect without smtp/,
   },
+  ...['--root-key-file /srv/s/x --service-key-file /srv/s/x', '--auth-log /srv/s/x --service-key-file /srv/s/./x'].map(
+    (refused): Row => ({
+      fine: '--service-key-file /srv/s/x',
+      refused,
+      setting: '--service-key-file',
+      message: /needs one of its own/,
+    }),
+  ),
+  ...['root.key', 'sallyport.db', 'setup-code'].map((name): Row => ({
+    fine: '--data /srv/s --service-key-file /srv/s/x',
+    refused: `--data /srv/s --service-key-file /srv/s/${name}`,
+    setting: '--service-key-file',
+    message: /needs one of its own/,
+  })),
 ];
 
 suite('rules that join settings', () => {

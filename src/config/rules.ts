@@ -2,6 +2,7 @@
  * Rules that join settings (2-http-api, 1. Starting; 3-rules). Each names what it reads and is left out while one of
  * those has a problem of its own, so that one mistake is told once. Pure.
  */
+import { join } from 'node:path';
 import { reachOf, type Listener } from './network-place.ts';
 import { formatDuration, formatSize } from './quantity.ts';
 import type { SettingName, Values } from './schema.ts';
@@ -148,8 +149,22 @@ const mail: readonly Rule[] = [
   },
 ];
 
+/** It is replaced by what is written there, and a root key that is gone takes all that was sealed with it. */
+const serviceKeyAlone: Rule = {
+  reads: ['service-key-file', 'root-key-file', 'auth-log', 'data'],
+  check: (values) => {
+    const path = values['service-key-file'];
+    const kept = ['sallyport.db', 'sallyport.db-wal', 'owner.lock', 'setup-code', 'sallyport.toml'];
+    const others = [values['root-key-file'], values['auth-log'], ...kept.map((name) => join(values.data, name))];
+    return others.includes(path)
+      ? problem('service-key-file is the place of another file of ours; the service key needs one of its own')
+      : fine;
+  },
+};
+
 export const rules: readonly Rule[] = [
   ...mail,
+  serviceKeyAlone,
   {
     reads: ['valkey', 'database'],
     check: (values) =>

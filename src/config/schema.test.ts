@@ -52,6 +52,10 @@ interface Expected {
   readonly authLogTag: string;
   readonly authSyslog: { readonly protocol: 'udp' | 'tcp'; readonly host: string; readonly port: number } | null;
   readonly rootKeyFile: string;
+  readonly serviceKeyFile: string;
+  readonly serviceKeyRemote: boolean;
+  readonly serviceKeyRenew: boolean;
+  readonly basicRealm: string;
   readonly tokenPrefix: string;
   readonly cookieName: string;
   readonly session: {
@@ -104,6 +108,10 @@ const defaults: Expected = {
   authLogTag: 'sallyport',
   authSyslog: null,
   rootKeyFile: resolve('sallyport-data/root.key'),
+  serviceKeyFile: resolve('sallyport-data/api.key'),
+  serviceKeyRemote: false,
+  serviceKeyRenew: false,
+  basicRealm: 'Sallyport',
   tokenPrefix: 'spt_',
   cookieName: 'sallyport',
   session: {

@@ -87,6 +87,16 @@ export const logTag: ValueKind<string> = {
   format: String,
 };
 
+/** What a program shows its user when it asks for a password: as it stands between quotes in a header. */
+export const realmText: ValueKind<string> = {
+  writing: 'text',
+  suffix: '',
+  form: '1 to 64 visible ASCII characters and spaces, without quotes and backslashes',
+  parse: (text) =>
+    /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(text) && text.trim() === text ? accepted(text) : refused(),
+  format: String,
+};
+
 /** How API tokens begin; those of sessions are told from them by theirs. */
 export const tokenPrefix: ValueKind<string> = {
   writing: 'text',

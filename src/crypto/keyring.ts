@@ -7,8 +7,8 @@ import { newName, type Random } from './random.ts';
 import { open, seal, sealedUnder, type Opened, type SealingKey } from './seal.ts';
 import { type PublicKey, signingKey, type SigningKey } from './sign.ts';
 
-/** Purposes of the keys in the ring. */
-export type KeyPurpose = 'seal' | 'cookie' | 'audit';
+/** Purposes of the keys in the ring; `service`: its bytes are the service key, which this installation has one of. */
+export type KeyPurpose = 'seal' | 'cookie' | 'audit' | 'service';
 
 /** A key as the store keeps it. */
 export interface KeyRow {
@@ -32,7 +32,15 @@ export interface Keyring {
   auditSigner(): SigningKey;
   /** Every key that checkpoints may be signed by, old ones included. */
   auditKeys(): readonly PublicKey[];
+  /** The service key among these rows, which may be newer than the ring. */
+  serviceKey(rows: readonly KeyRow[]): ServiceKeyOpening;
+  /** Another one, for the store to put in its place. */
+  newServiceKey(at: Millis): KeyRow;
 }
+
+export type ServiceKeyOpening =
+  | { readonly kind: 'damaged'; readonly why: string }
+  | { readonly kind: 'opened'; readonly id: string; readonly bytes: Uint8Array };
 
 export type KeyringOpening =
   | { readonly kind: 'damaged'; readonly why: string }
@@ -63,13 +71,12 @@ export function openCanary(installationId: string, canary: string, root: RootKey
 export function openKeyring(rows: readonly KeyRow[], root: RootKey, random: Random): KeyringOpening {
   const keys = new Map<string, SealingKey>();
   for (const row of rows) {
-    const opened = open(rootSealingKey(root), ['key', row.purpose, row.id], row.sealed);
-    if (opened.kind === 'damaged') return { kind: 'damaged', why: `key "${row.id}": ${opened.why}` };
-    if (opened.bytes.length !== keyBytes) return { kind: 'damaged', why: `key "${row.id}" has the wrong length` };
-    keys.set(row.id, { id: row.id, bytes: opened.bytes });
+    const opened = openKey(row, root);
+    if (opened.kind === 'damaged') return opened;
+    keys.set(row.id, opened);
   }
   const newest = (purpose: KeyPurpose): SealingKey | undefined => {
-    const row = rows.filter((each) => each.purpose === purpose).sort((a, b) => b.createdAt - a.createdAt)[0];
+    const row = newestKey(rows, purpose);
     return row && keys.get(row.id);
   };
   const sealing = newest('seal');
@@ -93,8 +100,25 @@ export function openKeyring(rows: readonly KeyRow[], root: RootKey, random: Rand
       cookieKey: () => cookie.bytes,
       auditSigner: () => signer,
       auditKeys: () => auditKeys,
+      serviceKey: (now) => {
+        const row = now.find(({ purpose }) => purpose === 'service');
+        return row === undefined ? { kind: 'damaged', why: 'the key ring has no service key' } : openKey(row, root);
+      },
+      newServiceKey: (at) => newKey('service', root, at, random),
     },
   };
+}
+
+/** The one that is used for new things. */
+export function newestKey(rows: readonly KeyRow[], purpose: KeyPurpose): KeyRow | undefined {
+  return rows.filter((each) => each.purpose === purpose).sort((a, b) => b.createdAt - a.createdAt)[0];
+}
+
+function openKey({ id, purpose, sealed }: KeyRow, root: RootKey): ServiceKeyOpening {
+  const opened = open(rootSealingKey(root), ['key', purpose, id], sealed);
+  if (opened.kind === 'damaged') return { kind: 'damaged', why: `key "${id}": ${opened.why}` };
+  if (opened.bytes.length !== keyBytes) return { kind: 'damaged', why: `key "${id}" has the wrong length` };
+  return { kind: 'opened', id, bytes: opened.bytes };
 }
 
 function rootSealingKey(root: RootKey): SealingKey {

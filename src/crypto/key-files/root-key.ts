@@ -18,8 +18,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { newName, type Random } from './random.ts';
-import type { RootKey } from './keyring.ts';
+import { newName, type Random } from '../random.ts';
+import type { RootKey } from '../keyring.ts';
 
 export type RootKeyReading =
   | { readonly kind: 'absent' }
