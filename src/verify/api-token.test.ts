@@ -64,6 +64,7 @@ function stage(token: Partial<TokenRow> = {}, user: Partial<UserRow> = {}) {
   };
   const seq = () => state.seq as Seq;
   const store = {
+    userByName: () => Promise.reject(new Error('not asked for')),
     installation: () => Promise.reject(new Error('not asked')),
     sessionByDigest: () => Promise.resolve({ kind: 'unknown', seq: seq() } as const),
     tokenByDigest: async (wanted: Digest): Promise<TokenLookup> => {

@@ -26,6 +26,23 @@ export interface TokenHolder {
   readonly via: 'api-token';
 }
 
+/** What a name and a secret over Basic stand for: the password, or a key that was derived for that user. */
+export interface BasicHolder {
+  readonly kind: 'basic';
+  readonly user: KnownUser;
+  readonly via: 'basic' | 'user-key';
+  /** Id of the service key that a derived key hangs on; empty for passwords. */
+  readonly serviceKey: string;
+}
+
+/** What the service key stands for, which is nobody. */
+export interface ServiceHolder {
+  readonly kind: 'service';
+  readonly via: 'service-key';
+  /** Id of the key that was shown. */
+  readonly key: string;
+}
+
 /** One known session. `lastSeenAt` moves in memory with each use and is written at most once a minute. */
 export interface KnownSession {
   readonly kind: 'known';
@@ -60,6 +77,11 @@ export function heldSession({ digest, userId, bootId, id, parentId }: SessionRow
 /** By the secret that it was looked up with: its own, or the one before. */
 export function heldToken({ userId, id }: TokenRow, digest: Digest): Held {
   return { digest, userId, bootId: '', sessionId: null, parentId: null, tokenId: id };
+}
+
+/** What hangs on nothing but the user. */
+export function heldUser(userId: UserId): Held {
+  return { digest: '' as Digest, userId, bootId: '', sessionId: null, parentId: null, tokenId: null };
 }
 
 export function knownSession(session: SessionRow, user: KnownUser): KnownSession {

@@ -66,7 +66,11 @@ function stage() {
     touched: [] as { id: string; lastSeenAt: number }[],
   };
   let gate: Promise<void> = Promise.resolve();
-  const store: Pick<Store, 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'changesSince' | 'touchSessions'> = {
+  const store: Pick<
+    Store,
+    'userByName' | 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'changesSince' | 'touchSessions'
+  > = {
+    userByName: () => Promise.reject(new Error('not asked for')),
     installation: () =>
       Promise.resolve({
         kind: 'found',
@@ -278,7 +282,8 @@ test('a look-up that our own change overtook is not kept, however many changes o
   });
   const changes = Array.from({ length: 4500 }, (_, at) => change(at + 1, `other-${at}`));
   const ended = change(4501, key);
-  const store: Pick<Store, 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'changesSince'> = {
+  const store: Pick<Store, 'userByName' | 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'changesSince'> = {
+    userByName: () => Promise.reject(new Error('not asked for')),
     installation: () => Promise.reject(new Error('not asked for')),
     sessionByDigest: () => new Promise((resolve) => (answer = resolve)),
     tokenByDigest: () => Promise.resolve({ kind: 'unknown', seq: 0 as Seq }),
@@ -305,6 +310,7 @@ test('that there is no such token is remembered until one is made, also while it
   const made: Change = { seq: 7 as Seq, subject: { kind: 'session', digest: key } };
   const memory = makeMemory({
     store: {
+      userByName: () => Promise.reject(new Error('not asked for')),
       installation: () => Promise.reject(new Error('not asked for')),
       sessionByDigest: () => Promise.resolve({ kind: 'unknown', seq: 0 as Seq }),
       tokenByDigest: () => {

@@ -8,19 +8,21 @@
 import type { Change, InstallationState, UserRow } from '../store/rows.ts';
 import { oneAtATime } from '../store/one-at-a-time.ts';
 import type { Store } from '../store/store.ts';
-import type { Clock, Digest, MaybePromise, Seq, UserId } from '../types.ts';
+import type { Clock, Digest, MaybePromise, Seq, UserId, Username } from '../types.ts';
 import {
   type Held,
   heldSession,
   heldToken,
+  heldUser,
   type KnownSession,
   knownSession,
   type KnownToken,
   knownToken,
   type KnownUser,
 } from './holders.ts';
-import { knownEntries, knownNothing, mostEntries, oldestOut } from './known-entries.ts';
-import { installationMemory, type KnownInstallation } from './known-installation.ts';
+import { knownEntries, knownNothing, mostEntries, oldestOut } from './known/known-entries.ts';
+import { installationMemory, type KnownInstallation } from './known/known-installation.ts';
+import { anyBoot, recentChanges } from './known/recent-changes.ts';
 
 export type Recall<Known = KnownSession> = { readonly kind: 'stale' } | { readonly kind: 'not-known' } | Known;
 
@@ -40,6 +42,12 @@ export interface Memory {
   /** Looks a session up in the store and keeps it when nothing changed meanwhile. */
   load(digest: Digest, which?: 'durable'): Promise<{ readonly kind: 'unknown' } | KnownSession>;
   loadToken(digest: Digest): Promise<{ readonly kind: 'unknown' } | KnownToken>;
+  /** A user as memory keeps it. `passing`: it was changed while it was looked up, and is to be believed for one request. */
+  loadUser(
+    username: Username,
+  ): Promise<
+    { readonly kind: 'unknown' } | { readonly kind: 'user'; readonly user: KnownUser; readonly is: 'kept' | 'passing' }
+  >;
   /** Drops one entry, so that the next use is a fresh read. */
   forget(digest: Digest): void;
   /** What this process changed itself, in any order, and maybe before changes of others with lower numbers are read. */
@@ -64,11 +72,8 @@ const unknown = { kind: 'unknown' } as const;
 /** Own changes that are applied before they are read; when there are more they are applied again. */
 const mostAhead = 4096;
 
-/** In the place of a digest or id: whatever carries a boot. */
-const anyBoot = '';
-
 export function memory(parts: {
-  store: Pick<Store, 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'changesSince'>;
+  store: Pick<Store, 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'userByName' | 'changesSince'>;
   clock: Clock;
   staleGraceMs: number;
   /** Change number that `installation` was read with. */
@@ -83,8 +88,7 @@ export function memory(parts: {
   const nothing = knownNothing();
   const users = new Map<UserId, KnownUser>();
   const oldestUserOut = oldestOut(users);
-  /** Change numbers of recent changes by subject, to judge look-ups that were under way. */
-  const recent = new Map<string, Seq>();
+  const recent = recentChanges(parts.from);
   const bars = new Set<(held: Held) => boolean>();
   /** Own changes that were applied before they were read, and what of: after a failover another one may have that number. */
   const ahead = new Map<Seq, string>();
@@ -97,7 +101,6 @@ export function memory(parts: {
   let seen: Seq = parts.from;
   /** Raised when everything is forgotten: what was looked up before is not kept. */
   let era = 0;
-  let forgottenUpTo: Seq = parts.from;
   let misses = 0;
   let freshUntil = clock.monotonic() + staleGraceMs;
 
@@ -107,7 +110,6 @@ export function memory(parts: {
     sessions.clear();
     tokens.clear();
     nothing.clear();
-    recent.clear();
     ahead.clear();
     era += 1;
   };
@@ -152,19 +154,9 @@ export function memory(parts: {
 
   /** Bounded: when full, every look-up that began before now counts as changed. */
   const remember = (subject: string, seq: Seq): void => {
-    if (recent.size >= 4096) {
-      recent.clear();
-      // Own changes may be ahead of what is read: they are forgotten here as well.
-      forgottenUpTo = Math.max(forgottenUpTo, seq, last, seen) as Seq;
-    }
-    recent.set(subject, Math.max(seq, recent.get(subject) ?? 0) as Seq);
+    // Own changes may be ahead of what is read.
+    recent.remember(subject, seq, Math.max(last, seen) as Seq);
   };
-
-  const changedSince = (seq: Seq, { digest, userId, bootId }: Held): boolean =>
-    forgottenUpTo > seq ||
-    (recent.get(digest) ?? 0) > seq ||
-    (recent.get(userId) ?? 0) > seq ||
-    (bootId !== '' && (recent.get(anyBoot) ?? 0) > seq);
 
   /** The user that an entry found there hangs on; `kept`: nothing has changed since it was looked up. */
   const judged = (
@@ -175,7 +167,7 @@ export function memory(parts: {
     if (of !== era) return { user: { row: found.user, current: true }, is: 'passing' };
     const user = knownUser(found.user, found.seq);
     // Only what hangs on the user that changes are told to: nothing else would hear of the next one.
-    const passing = users.get(found.user.id) !== user || changedSince(found.seq, held);
+    const passing = users.get(found.user.id) !== user || recent.sinceOf(found.seq, held) === 'changed';
     return { user, is: passing ? 'passing' : 'kept' };
   };
 
@@ -197,7 +189,7 @@ export function memory(parts: {
     const shared = users.get(row.id);
     if (shared?.row.credentialGeneration === row.credentialGeneration) return shared;
     const fresh: KnownUser = { row, current: true };
-    const overtaken = forgottenUpTo > seq || (recent.get(row.id) ?? 0) > seq;
+    const overtaken = recent.since(seq, row.id) === 'changed';
     // Generations only rise: the lower one was read before a change that the other was read after.
     if (overtaken || (shared !== undefined && shared.row.credentialGeneration > row.credentialGeneration)) return fresh;
     if (shared !== undefined) shared.current = false;
@@ -216,7 +208,7 @@ export function memory(parts: {
     // A counter that stands below what was seen is another one: of a copy that was put back, or after a failover that lost something.
     if (read.kind === 'lost' || read.last < seenBefore) {
       forgetEverything();
-      forgottenUpTo = read.last;
+      recent.forgetUpTo(read.last);
       known.lost(read.last);
       seen = read.last;
     } else {
@@ -261,7 +253,7 @@ export function memory(parts: {
     loadToken: async (digest) => {
       const [found, of] = await look(() => store.tokenByDigest(digest));
       if (found.kind === 'unknown') {
-        if (of === era && forgottenUpTo <= found.seq && (recent.get(digest) ?? 0) <= found.seq) nothing.keep(digest);
+        if (of === era && recent.since(found.seq, digest) === 'same') nothing.keep(digest);
         return found;
       }
       const held = heldToken(found.token, digest);
@@ -271,10 +263,17 @@ export function memory(parts: {
       if (is === 'kept') tokens.keep(held, known);
       return known;
     },
+    loadUser: async (username) => {
+      const [found, of] = await look(() => store.userByName(username));
+      if (found.kind === 'unknown') return found;
+      const held = heldUser(found.user.id);
+      return barred(held) === 'barred' ? { kind: 'unknown' } : { kind: 'user', ...judged(held, found, of) };
+    },
     forget: (digest) => sessions.forget(digest),
     apply,
     bar: (covers) => {
       bars.add(covers);
+      for (const [id, user] of users) if (covers(heldUser(id))) user.current = false;
       sessions.forgetThose(covers);
       tokens.forgetThose(covers);
       return () => bars.delete(covers);

@@ -100,6 +100,7 @@ function world(draw: (below: number) => number) {
     /** Reads that have completed: when each began, and up to which number. */
     const reads: { readonly began: number; readonly seq: number; readonly era: number }[] = [{ began: time, seq, era }];
     const store = {
+      userByName: () => Promise.reject(new Error('not asked for')),
       installation: () =>
         later(node, {
           kind: 'found',

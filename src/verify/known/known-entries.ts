@@ -1,6 +1,6 @@
 /** Known sessions, or known tokens, by digest: bounded, and none of a user who has changed. */
-import type { Digest } from '../types.ts';
-import type { Held, KnownUser } from './holders.ts';
+import type { Digest } from '../../types.ts';
+import type { Held, KnownUser } from '../holders.ts';
 
 interface Entry {
   readonly kind: 'known';

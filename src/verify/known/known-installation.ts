@@ -1,7 +1,7 @@
 /** What this process knows of the installation: its setup state, and the boot that is under way. */
-import type { Installation } from '../store/rows.ts';
-import type { Store } from '../store/store.ts';
-import type { MaybePromise, Seq } from '../types.ts';
+import type { Installation } from '../../store/rows.ts';
+import type { Store } from '../../store/store.ts';
+import type { MaybePromise, Seq } from '../../types.ts';
 
 export type KnownInstallation = Pick<Installation, 'state' | 'bootId'>;
 
@@ -34,11 +34,12 @@ export function installationMemory(
     if (found.kind === 'empty') throw new Error('Cannot read the setup state: the installation is gone from the store');
     const { state, bootId } = found.installation;
     if (of === era) onSeen(found.seq);
+    const now = { state, bootId };
     if (of === era && found.seq >= changedAt) {
-      known = { state, bootId };
+      known = now;
       is = 'current';
     }
-    return { state, bootId };
+    return now;
   };
 
   return {
