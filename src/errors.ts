@@ -14,6 +14,11 @@ export const problems = {
   invalid_credentials: { status: 401, title: 'Invalid credentials', detail: 'The name or the password is not right.' },
   session_expired: { status: 401, title: 'Session ended', detail: 'This session has ended. Sign in again.' },
   invalid_token: { status: 401, title: 'Invalid token', detail: 'This token is not valid.' },
+  second_factor_required: {
+    status: 401,
+    title: 'Second factor needed',
+    detail: 'The password is right, and the code of the second factor is wanted with it: send it as X-Auth-Token.',
+  },
   forbidden: { status: 403, title: 'Not allowed', detail: 'This account may not do that.' },
   insufficient_scope: {
     status: 403,
@@ -60,6 +65,17 @@ export const problems = {
   method_not_allowed: { status: 405, title: 'Method not allowed', detail: 'This method does not work here.' },
   request_timeout: { status: 408, title: 'Too slow', detail: 'The request took too long to arrive.' },
   conflict: { status: 409, title: 'Conflict', detail: 'That does not fit the present state.' },
+  idempotency_in_progress: {
+    status: 409,
+    title: 'Under way',
+    detail: 'The same request is being carried out at this moment. Ask again for its answer.',
+  },
+  idempotency_unknown: {
+    status: 409,
+    title: 'Outcome unknown',
+    detail:
+      'Carrying out that request was cut short, and it will not be repeated under this key. Look whether it was done; then use a new key.',
+  },
   payload_too_large: { status: 413, title: 'Too large', detail: 'The request is larger than allowed.' },
   unsupported_media_type: {
     status: 415,
@@ -72,6 +88,16 @@ export const problems = {
     detail: 'This server does not answer for that host name.',
   },
   password_refused: { status: 422, title: 'Password refused', detail: 'Choose another password.' },
+  idempotency_mismatch: {
+    status: 422,
+    title: 'Key used before',
+    detail: 'This Idempotency-Key was used for another request.',
+  },
+  not_applied: {
+    status: 424,
+    title: 'Not applied',
+    detail: 'This was not done, because another part of the same request could not be.',
+  },
   rate_limited: { status: 429, title: 'Too many attempts', detail: 'Too many failed attempts. Wait, then try again.' },
   headers_too_large: {
     status: 431,

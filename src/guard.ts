@@ -18,12 +18,13 @@ import {
   rejectedAs,
   withValue,
 } from './guard/admission.ts';
+import type { BasicDoor } from './guard/basic.ts';
 import { type Asked, identifier, type IdentifyParts } from './guard/identify.ts';
 import { judgeCsrfToken, judgeProvenance } from './policy/csrf.ts';
 import { dutyOf, judgeDuty, type Reach, type RequireFactor } from './policy/duty.ts';
 import { judgeNeed, type Need, reachOf } from './policy/need.ts';
 import { judgeScopes, judgeUnnamed } from './policy/scopes.ts';
-import { anonymous, type TicketPrincipal, type UserPrincipal } from './principal/principal.ts';
+import { anonymous, type BasicPrincipal, type TicketPrincipal, type UserPrincipal } from './principal/principal.ts';
 import type { Client } from './request/address.ts';
 import type { Locality } from './request/arrival.ts';
 import type { CookieSlot, CredentialReader } from './request/credential.ts';
@@ -42,6 +43,8 @@ export interface Gate {
   readonly slots: readonly CookieSlot[];
   /** Origins whose pages may send unsafe requests here. */
   readonly own: readonly Origin[];
+  /** Undefined where Basic is not read: pages, and what is on its way to an application. */
+  readonly basic?: BasicDoor;
   /** CSRF token that came as a form field, where the route takes forms. */
   readonly csrfField?: string | undefined;
 }
@@ -102,7 +105,8 @@ export function guard(parts: GuardParts): Guard {
     if (need.kind === 'refused') {
       const refused = rejectedAs(identity, need);
       const barred = need.code === 'forbidden' || need.code === 'insufficient_scope';
-      return barred && 'user' in principal ? { ...refused, denied: principal } : refused;
+      const acts = principal.kind !== 'anonymous' && principal.kind !== 'everybody';
+      return barred && acts ? { ...refused, denied: principal } : refused;
     }
     return dutiful(identity, reachOf(gate.need));
   };
@@ -116,7 +120,7 @@ export function guard(parts: GuardParts): Guard {
         return provenance?.kind === 'refused' ? rejected(provenance) : admitted(anonymous);
       }
       const credential = credentials.own({ ...gate, target: incoming.target, headers: incoming.headers });
-      const asked: Asked = { use: 'counts', client: gate.client };
+      const asked: Asked = { use: 'counts', client: gate.client, basic: gate.basic };
       return withValue(identify(credential, asked), (identity): Admission => {
         if (identity.kind === 'refused') {
           // A dead cookie on a route that does without is no cookie; it is expired all the same.
@@ -126,7 +130,8 @@ export function guard(parts: GuardParts): Guard {
         const { principal } = identity;
         // A ticket is a URL that somebody opens: it reads.
         if (unsafe && principal.kind === 'ticket') return rejectedAs(identity, refuse('forbidden'));
-        if (unsafe && (credential.kind === 'cookies' || credential.kind === 'none')) {
+        // A browser sends Basic by itself as well, once it has it.
+        if (unsafe && (['cookies', 'basic', 'none'] as readonly string[]).includes(credential.kind)) {
           const provenance = judgeProvenance(incoming.headers, gate.own);
           if (provenance.kind === 'refused') return rejectedAs(identity, provenance);
           if (identity.token !== '') {
@@ -141,7 +146,7 @@ export function guard(parts: GuardParts): Guard {
 
     readmit: (admission, gate) => {
       const { principal } = admission;
-      if (!('user' in principal)) return admission;
+      if (principal.kind === 'anonymous' || principal.kind === 'everybody') return admission;
       return withValue(identify.again(principal, { use: 'looks', client: gate.client }), (identity) =>
         identity.kind === 'refused'
           ? rejectedAs(admission, identity)
@@ -169,7 +174,8 @@ export function guard(parts: GuardParts): Guard {
         if (identity.kind === 'refused') return identity;
         const { principal } = identity;
         if (!('user' in principal)) return rejected(refuse('unauthorized'));
-        const origin = personOf(identity)?.session.origin ?? null;
+        const person = personOf(identity);
+        const origin = person?.kind === 'user' ? person.session.origin : null;
         if (origin !== null && gate.origin !== null && origin !== gate.origin) {
           return rejected(refuse('unauthorized', { cause: 'session-of-another-host' }));
         }
@@ -190,9 +196,9 @@ export function guard(parts: GuardParts): Guard {
 }
 
 /** The person behind it; undefined for tokens, which no duty of their owner's stops (3-rules, What ends what). */
-function personOf({ principal }: Admitted): UserPrincipal | undefined {
+function personOf({ principal }: Admitted): UserPrincipal | BasicPrincipal | undefined {
   const holder = principal.kind === 'ticket' ? principal.parent : principal;
-  return holder.kind === 'user' ? holder : undefined;
+  return holder.kind === 'user' || holder.kind === 'basic' ? holder : undefined;
 }
 
 /** WebSocket upgrades change things and carry no token, so their Origin must match (3-rules, Proxied requests). */

@@ -15,7 +15,7 @@ import { codes as makeCodes } from './prove/codes.ts';
 import { type Admission, type PasskeyParts, type Passkeys, passkeys as makePasskeys } from './prove/passkeys.ts';
 import { type Reauthenticate, reauthentication } from './prove/reauthenticate.ts';
 import { type FactorRefusal, type SecondFactors, secondFactors } from './prove/second-factor.ts';
-import { type Circumstances, countDevice, limited, noted, queueIsFull, turnFor, walker } from './prove/walk.ts';
+import { countDevice, limited, noted, queueIsFull, turnFor, walker } from './prove/walk.ts';
 import { namedBy } from './record/failures/lines.ts';
 import type { Recorder } from './record/recorder.ts';
 import { readFactorCode } from './request/factor-code.ts';
@@ -26,10 +26,10 @@ import type { Limiter } from './throttle/limiter.ts';
 import type { Standing } from './throttle/places.ts';
 import type { Repeats, WrongSecret } from './throttle/repeats.ts';
 import type { UnknownSecrets } from './throttle/unknown-secrets.ts';
-import type { Address, Clock, Digest } from './types.ts';
+import type { Address, Circumstances, Clock, Digest } from './types.ts';
 import type { Acquaintances, Shown } from './verify/acquaintance.ts';
 import { claims as makeClaims, readPassword } from './verify/claim.ts';
-import type { PasswordVerifier } from './verify/password.ts';
+import type { Account, PasswordProof, PasswordVerifier } from './verify/password.ts';
 import { verifySetupCode } from './verify/setup-code.ts';
 
 /** Everything that was needed. */
@@ -65,8 +65,10 @@ export interface Prover {
       readonly password: string;
       /** Of the second factor; of no meaning where the account has none. */
       readonly code: string | undefined;
-      readonly way: 'login' | 'enable';
+      readonly way: 'login' | 'enable' | 'basic';
       readonly kind: string;
+      /** That very password was proven for that user before, and is not hashed again as long as the account is the same. */
+      readonly provenFor?: UserRow | null;
     },
     circumstances: Circumstances,
   ): Promise<Refusal | FactorRefusal | HalfProven | ProvenUser>;
@@ -133,14 +135,16 @@ export function prover(parts: ProverParts): Prover {
         const recalled = await repeats.recall(tried);
         if (recalled.before !== null)
           return { kind: 'failed', failure: { refusal, userId, cause: recalled.before, charge: 'repeated' } };
-        const proof = await passwords.verify(account, secret, turn);
+        const proof = provenBefore(account, claim.provenFor) ?? (await passwords.verify(account, secret, turn));
         if (proof.kind === 'busy') return queueIsFull;
         if (proof.kind === 'proven') {
           const { user } = proof;
           const unit = secondFactorOf(user) === 'none' ? 'succeeded' : 'given-back';
           return { kind: 'proven', proven: { kind: 'user', user, device, standing }, unit };
         }
-        const charge = (await recalled.note(proof.cause)).kind === 'new' ? 'charged' : 'repeated';
+        // Nobody knows whether a hash that took too long would have matched: the same password is looked at again.
+        const noted = proof.cause === 'hash-too-slow' ? { kind: 'new' } : await recalled.note(proof.cause);
+        const charge = noted.kind === 'new' ? 'charged' : 'repeated';
         return { kind: 'failed', failure: { refusal, userId: proof.userId, cause: proof.cause, charge } };
       },
       async (failure) => {
@@ -150,7 +154,7 @@ export function prover(parts: ProverParts): Prover {
             kind: claim.kind,
             guessed: failure.charge === 'charged' ? namedBy(account.name, subject) : null,
             actor: '',
-            way: 'password',
+            way: claim.way === 'basic' ? 'basic' : 'password',
             ...noted(failure, circumstances),
           }),
           failure.charge === 'charged' ? countDevice(parts, device, circumstances) : undefined,
@@ -251,4 +255,11 @@ export function prover(parts: ProverParts): Prover {
       );
     },
   };
+}
+
+/** Undefined: it has to be looked at. */
+function provenBefore({ lookup }: Account, before: UserRow | null | undefined): PasswordProof | undefined {
+  if (lookup.kind === 'unknown' || before?.id !== lookup.user.id || !lookup.user.active) return undefined;
+  const { user } = lookup;
+  return user.credentialGeneration === before.credentialGeneration ? { kind: 'proven', user } : undefined;
 }

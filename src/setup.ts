@@ -6,6 +6,7 @@ import type { Settings } from './config/schema.ts';
 import { newSetupCode } from './crypto/code.ts';
 import { openHashing } from './crypto/hashing.ts';
 import { newName, systemRandom, type Random } from './crypto/random.ts';
+import { checkServiceKeyFile, unusableServiceKeyFile } from './crypto/key-files/service-key-file.ts';
 import type { Guard } from './guard.ts';
 import { openGuard } from './guard/open-guard.ts';
 import { type House, openHouse } from './http/house.ts';
@@ -13,9 +14,8 @@ import type { Pages } from './http/pages.ts';
 import { openMail } from './mail/open-mail.ts';
 import { type Belonging, openInstallation } from './open-installation.ts';
 import { sessionKindsOf } from './principal/session-kinds.ts';
-import { prover, type ProverParts } from './prove.ts';
-import { enrolmentProver } from './prove/enrolment.ts';
-import { linkProver } from './prove/link.ts';
+import { openProver } from './prove/open-prover.ts';
+import { openServiceKeys } from './prove/open-service-keys.ts';
 import { type FailureLog, failureLog } from './record/failures/failure-log.ts';
 import { metrics as makeMetrics } from './record/metrics.ts';
 import { auditLog, type AuditSource } from './record/audit-log.ts';
@@ -26,17 +26,11 @@ import type { Change, LimitRow } from './store/rows.ts';
 import { oneAtATime } from './store/one-at-a-time.ts';
 import type { SharedCells } from './store/shared-cells.ts';
 import { type Store, StoreFault } from './store/store.ts';
-import { hold } from './throttle/hold.ts';
 import { limiter as makeLimiter } from './throttle/limiter.ts';
-import { repeats } from './throttle/repeats.ts';
 import { unknownSecrets } from './throttle/unknown-secrets.ts';
 import type { Clock, Millis, Secret, SessionKind } from './types.ts';
-import { acquaintances } from './verify/acquaintance.ts';
 import { endingStore } from './verify/ending.ts';
 import { type Memory, memory as makeMemory } from './verify/memory.ts';
-import { passkeyVerifier } from './verify/passkeys/passkey.ts';
-import { passkeyChallenges } from './verify/passkeys/passkey-challenge.ts';
-import { passwordVerifier } from './verify/password.ts';
 import { sessionVerifier } from './verify/session.ts';
 import { setupCodeDigest } from './verify/setup-code.ts';
 
@@ -105,11 +99,15 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const kindsMade = sessionKindsOf(settings, options.sessionKinds ?? []);
   if (kindsMade.kind === 'refused') return kindsMade;
   const { kinds } = kindsMade;
+  const file = checkServiceKeyFile(settings.serviceKeyFile);
+  if (file.kind === 'unusable')
+    return { kind: 'refused', why: unusableServiceKeyFile(settings.serviceKeyFile, file.why) };
   const opened = await openInstallation({
     store: options.store,
     belonging: options.belonging ?? { kind: 'own' },
     rootKeyFile: settings.rootKeyFile,
     bootId: newName(random),
+    serviceKey: settings.serviceKeyRenew ? 'renewed' : 'kept',
     clock,
     random,
   });
@@ -145,20 +143,15 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const failures = options.failures ?? failureLog([], clock);
   const record = recorder({ store, clock, log, metrics, failures });
   const { cells = null } = options;
-  const { guard, credentials, tokens } = openGuard({
-    settings,
-    store,
-    memory,
-    sessions,
-    kinds,
-    unknown,
-    recorder: record,
-    tokenCells: options.tokenCells ?? null,
-    clock,
-  });
   const [consoleOrigin] = places.console;
   const mail = openMail({ settings, store, recorder: record, clock, log, random, wait, consoleOrigin });
   if (mail.kind === 'refused') return mail;
+  const service = await openServiceKeys({ path: settings.serviceKeyFile, memory, store, keyring, random, log });
+  if (service.kind === 'refused') return service;
+  // Another one may be in its place, by another node's doing: tools of this machine are told as well.
+  listeners.add((changes) => {
+    if (changes.some(({ subject }) => subject.kind === 'installation')) void service.keep().catch(onFault);
+  });
   const signing = checkpoints({ store, signer: keyring.auditSigner(), clock, log });
   const audit = auditLog(store, keyring.auditKeys());
   const host = { actor: '', address: '', way: 'host', target: bootId } as const;
@@ -174,7 +167,6 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     onSlower: (cause) => log.warn({ err: cause }, 'the native Argon2id does not load; using the slower one of Node'),
   });
   const { hasher } = hashing;
-  const passwords = passwordVerifier({ hasher, keyring, random, store, onFault });
   const remembered = (): Promise<readonly LimitRow[]> => store.limits(clock.now());
   const limiter = makeLimiter({
     clock,
@@ -185,21 +177,34 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     for (const { subject } of changes)
       if (subject.kind === 'limits') void limiter.forget(subject.lifted).catch(onFault);
   });
-  const challenges = passkeyChallenges({ key: () => keyring.cookieKey(), random, clock, store });
-  const proverParts: ProverParts = {
+  const proving = openProver({
     store,
-    passwords,
-    passkeys: { verifier: passkeyVerifier({ store }), challenges },
-    unknownSecrets: unknown,
-    clock,
-    recorder: record,
-    acquaintances: acquaintances({ store, clock }),
+    memory,
+    hasher,
+    serviceKeys: service.keys,
+    serviceKeyFrom: settings.serviceKeyRemote ? 'anywhere' : 'local',
     limiter,
-    repeats: repeats({ clock, key: cells === null ? random.bytes(32) : keyring.cookieKey(), cells }),
+    unknownSecrets: unknown,
+    recorder: record,
     keyring,
-    hold: hold(clock, wait),
-  };
-  const prove = prover(proverParts);
+    cells,
+    clock,
+    random,
+    wait,
+    onFault,
+  });
+  const { guard, credentials, tokens } = openGuard({
+    settings,
+    store,
+    memory,
+    sessions,
+    kinds,
+    unknown,
+    recorder: record,
+    tokenCells: options.tokenCells ?? null,
+    basic: proving.basic,
+    clock,
+  });
 
   const house = openHouse({
     settings,
@@ -211,11 +216,10 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     guard,
     credentials,
     tokenUses: tokens,
-    prover: prove,
-    enrolments: enrolmentProver(proverParts),
-    links: linkProver(proverParts),
+    ...proving,
+    serviceKeys: service.keys,
+    serviceKeyFile: { path: settings.serviceKeyFile, keep: service.keep },
     outbox: mail.outbox,
-    passkeyChallenges: challenges,
     limiter,
     recorder: record,
     hasher,
@@ -234,7 +238,8 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   });
 
   const polling = setInterval(() => {
-    void memory.refresh().catch(onFault);
+    // Nobody is told of changes that were lost; and a file that could not be written may be by now.
+    void memory.refresh().then(service.keep).catch(onFault);
     // Whoever asked for the end was told, and that was logged: not again every second.
     const waits = (fault: unknown): void => (fault instanceof StoreFault ? undefined : onFault(fault));
     void ending.settle().catch(waits);

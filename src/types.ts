@@ -42,6 +42,19 @@ export interface Clock {
 /** Answered at once on the hot path, later elsewhere. */
 export type MaybePromise<T> = T | Promise<T>;
 
+/** What came along with a secret that can be guessed. */
+export interface Circumstances {
+  readonly address: Address;
+  /** Who the connection came from. */
+  readonly peer: Address;
+  /** Monotonic time the request arrived, for the hold. */
+  readonly arrivedAt: number;
+  /** Value of the device cookie; empty without one. */
+  readonly device: string;
+  /** Where the page lives that sent it: passkeys are good for one. */
+  readonly origin: Origin;
+}
+
 /** A session kind is data (3-rules, Sessions): an embedding application may add its own. */
 export interface SessionKind {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** What the guard answers with: a refusal, or who it is. */
 import { refuse, type Refusal } from '../errors.ts';
 import type { Duty } from '../policy/duty.ts';
-import type { AccountPrincipal, Principal } from '../principal/principal.ts';
+import type { ActingPrincipal, Principal } from '../principal/principal.ts';
 import type { Limited } from '../throttle/limiter.ts';
 import type { MaybePromise, Secret } from '../types.ts';
 
@@ -10,6 +10,8 @@ export interface Admitted {
   readonly principal: Principal;
   /** Token of the session that decided; empty when none did. CSRF tokens are derived from it. */
   readonly token: Secret | '';
+  /** The secret as it was shown, whatever it is of; empty without one. What is kept for whoever shows it is sealed under it. */
+  readonly shown: Secret | '';
   /** Cookies of ours that turned out dead, to be expired by the answer. */
   readonly deadCookies: readonly string[];
   /** Header names and values in turn that belong on every answer to this credential; made only for one that is written. */
@@ -19,7 +21,7 @@ export interface Admitted {
 export interface Rejected extends Refusal {
   readonly deadCookies: readonly string[];
   /** Who was refused for want of a privilege, a scope or the right address: that is written down. */
-  readonly denied?: AccountPrincipal;
+  readonly denied?: ActingPrincipal;
   /** What has to be done first. */
   readonly duty?: Exclude<Duty, 'none'>;
 }
@@ -34,8 +36,9 @@ export function admitted(
   token: Secret | '' = '',
   deadCookies = nothing,
   headers = noHeaders,
+  shown: Secret | '' = token,
 ): Admitted {
-  return { kind: 'admitted', principal, token, deadCookies, headers };
+  return { kind: 'admitted', principal, token, shown, deadCookies, headers };
 }
 
 export function rejected(refusal: Refusal, deadCookies: readonly string[] = nothing): Rejected {

@@ -5,7 +5,7 @@
  */
 import { refuse } from '../errors.ts';
 import { judgeKind } from '../policy/need.ts';
-import { type AccountPrincipal, anonymous, type UserPrincipal } from '../principal/principal.ts';
+import { type ActingPrincipal, anonymous, type UserPrincipal } from '../principal/principal.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { Client } from '../request/address.ts';
 import type { CookieCandidate, Credential } from '../request/credential.ts';
@@ -16,6 +16,7 @@ import type { TokenProof, TokenVerifier } from '../verify/api-token.ts';
 import type { TokenHolder } from '../verify/holders.ts';
 import type { PathTicketVerifier } from '../verify/path-ticket.ts';
 import type { SessionProof, SessionVerifier, Shown, Use } from '../verify/session.ts';
+import type { BasicDoor, BasicProof, BasicVerifier } from './basic.ts';
 import { type Admission, admitted, nothing, rejected, withValue, tooManyUnknown } from './admission.ts';
 
 export interface IdentifyParts {
@@ -24,6 +25,7 @@ export interface IdentifyParts {
   readonly pathTickets: PathTicketVerifier;
   readonly tokenLimits: TokenLimits;
   readonly kinds: ReadonlyMap<string, SessionKind>;
+  readonly basic: BasicVerifier;
   readonly recorder: Pick<Recorder, 'tokenRefused'>;
 }
 
@@ -31,12 +33,14 @@ export interface Asked {
   readonly use: Use;
   /** Whose failures a secret that nobody knows is counted with. */
   readonly client: () => Client;
+  /** Undefined where Basic is none of ours. */
+  readonly basic?: BasicDoor | undefined;
 }
 
 export interface Identify {
   (credential: Credential, asked: Asked): MaybePromise<Admission>;
   /** Whoever was found before, as of now; of a ticket, which is spent, whether somebody is still behind it. */
-  again(principal: AccountPrincipal, asked: Asked): MaybePromise<Admission>;
+  again(principal: ActingPrincipal, asked: Asked): MaybePromise<Admission>;
 }
 
 export function identifier(parts: IdentifyParts): Identify {
@@ -81,11 +85,11 @@ export function identifier(parts: IdentifyParts): Identify {
       : entitled(proof, token, nothing);
   };
 
-  const spent = (holder: TokenHolder, spending: Spending, { client }: Asked): Admission => {
+  const spent = (holder: TokenHolder, spending: Spending, { client }: Asked, shown: Secret | ''): Admission => {
     const { quota } = spending;
     if (spending.kind === 'spent') {
       tokens.noteUse(holder.token, client().address);
-      return admitted(holder, '', nothing, () => rateLimitHeaders(quota));
+      return admitted(holder, '', nothing, () => rateLimitHeaders(quota), shown);
     }
     const { retryAfterSeconds } = spending;
     const { minute, hour } = quota;
@@ -106,7 +110,7 @@ export function identifier(parts: IdentifyParts): Identify {
     );
   };
 
-  const byToken = (proof: TokenProof, asked: Asked): MaybePromise<Admission> => {
+  const byToken = (proof: TokenProof, asked: Asked, shown: Secret | ''): MaybePromise<Admission> => {
     switch (proof.kind) {
       case 'limited':
         return tooManyUnknown(proof);
@@ -119,10 +123,13 @@ export function identifier(parts: IdentifyParts): Identify {
       case 'token': {
         // What goes on is no further request.
         if (asked.use !== 'counts') return admitted(proof);
-        return withValue(tokenLimits.spend(proof.token), (spending) => spent(proof, spending, asked));
+        return withValue(tokenLimits.spend(proof.token), (spending) => spent(proof, spending, asked, shown));
       }
     }
   };
+
+  const byApiToken = (token: Secret, asked: Asked): MaybePromise<Admission> =>
+    withValue(tokens.verify(token, asked.client), (proof) => byToken(proof, asked, token));
 
   /** However it came. */
   const verifySession = (key: Digest, asked: Asked): MaybePromise<SessionProof> =>
@@ -134,7 +141,7 @@ export function identifier(parts: IdentifyParts): Identify {
   ): MaybePromise<Admission> => {
     const identity =
       kind === 'token'
-        ? withValue(tokens.verifyDigest(digest, asked.client), (proof) => byToken(proof, asked))
+        ? withValue(tokens.verifyDigest(digest, asked.client), (proof) => byToken(proof, asked, ''))
         : withValue(verifySession(digest, asked), (proof) => bySession(proof, ''));
     return withValue(identity, (judged): Admission => {
       if (judged.kind === 'refused') return judged;
@@ -156,6 +163,15 @@ export function identifier(parts: IdentifyParts): Identify {
     }
   };
 
+  /** `secret`: what was shown, as it was shown. */
+  const byBasic = (proof: BasicProof, secret: string): Admission =>
+    proof.kind === 'refused' ? rejected(proof) : admitted(proof, '', nothing, undefined, secret as Secret);
+
+  const unusable = (): Admission => {
+    parts.recorder.tokenRefused('malformed');
+    return rejected(refuse('invalid_token', { cause: 'malformed' }));
+  };
+
   const identify = (credential: Credential, asked: Asked): MaybePromise<Admission> => {
     switch (credential.kind) {
       case 'none':
@@ -163,10 +179,13 @@ export function identifier(parts: IdentifyParts): Identify {
       case 'malformed':
         return rejected(refuse('invalid_request', { detail: credential.detail }));
       case 'unusable-header':
-        parts.recorder.tokenRefused('malformed');
-        return rejected(refuse('invalid_token', { cause: 'malformed' }));
+        return unusable();
+      case 'basic':
+        return asked.basic === undefined
+          ? unusable()
+          : withValue(parts.basic.verify(credential, asked.basic), (proof) => byBasic(proof, credential.encoded));
       case 'api-token':
-        return withValue(tokens.verify(credential.token, asked.client), (proof) => byToken(proof, asked));
+        return byApiToken(credential.token, asked);
       case 'path-ticket':
         return byTicket(credential.ticket, credential.path, asked);
       case 'bearer': {
@@ -179,7 +198,7 @@ export function identifier(parts: IdentifyParts): Identify {
     }
   };
 
-  const again = (principal: AccountPrincipal, asked: Asked): MaybePromise<Admission> => {
+  const again = (principal: ActingPrincipal, asked: Asked): MaybePromise<Admission> => {
     switch (principal.kind) {
       case 'user':
         return withValue(verifySession(principal.session.digest, asked), (proof) => {
@@ -191,7 +210,10 @@ export function identifier(parts: IdentifyParts): Identify {
             : judged;
         });
       case 'token':
-        return withValue(tokens.verifyDigest(principal.shown, asked.client), (proof) => byToken(proof, asked));
+        return withValue(tokens.verifyDigest(principal.shown, asked.client), (proof) => byToken(proof, asked, ''));
+      case 'basic':
+      case 'service':
+        return withValue(parts.basic.again(principal), (proof) => byBasic(proof, ''));
       case 'ticket': {
         const { parent } = principal;
         return parent.kind === 'token'

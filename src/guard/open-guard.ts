@@ -1,6 +1,7 @@
 /** The guard and what it is made of, over the parts that others share. */
 import { guard as makeGuard, type Guard } from '../guard.ts';
 import type { Settings } from '../config/schema.ts';
+import type { BasicVerifier } from './basic.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { type CredentialReader, credentialReader } from '../request/credential.ts';
 import type { SharedCells } from '../store/shared-cells.ts';
@@ -28,6 +29,7 @@ export function openGuard(parts: {
   readonly unknown: UnknownSecrets;
   readonly recorder: Recorder;
   readonly tokenCells: SharedCells | null;
+  readonly basic: BasicVerifier;
   readonly clock: Clock;
 }): OpenedGuard {
   const { settings, store, memory, unknown, recorder, clock } = parts;
@@ -53,6 +55,7 @@ export function openGuard(parts: {
     pathTickets: pathTicketVerifier({ store, clock, unknown }),
     tokenLimits: tokenLimits({ clock, cells: parts.tokenCells }),
     kinds: parts.kinds,
+    basic: parts.basic,
     recorder,
     requireFactor: settings.requireFactor,
   });

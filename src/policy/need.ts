@@ -15,16 +15,20 @@ export type Need =
   | { readonly kind: 'anybody' }
   /** Whoever is on this machine, or a token with that scope. */
   | { readonly kind: 'local'; readonly scope: OwnScope }
-  /** The person: any session of the kinds named. No token stands in for them. */
+  /** A session of one of the kinds named, which is what it is about. */
   | { readonly kind: 'session'; readonly kinds: readonly string[]; readonly reach: Reach }
+  /** The person: such a session, or name and secret over Basic. No token stands in for them. */
+  | { readonly kind: 'person'; readonly kinds: readonly string[]; readonly reach: Reach }
   /** The same, or a token: with that scope, or whatever its scopes are. */
   | {
       readonly kind: 'account';
       readonly kinds: readonly string[];
       readonly reach: Reach;
       readonly scope: OwnScope | 'any';
+      /** `admitted`: it is about everybody's as well, so that the service key has something to do there. */
+      readonly service?: 'admitted';
     }
-  /** Any console session of somebody who is admin now, or a token of theirs with that scope. */
+  /** Whoever is admin now, by any console session, over Basic, or by a token with that scope; and the service key. */
   | { readonly kind: 'admin'; readonly scope: OwnScope };
 
 const allowed: Judgement = { kind: 'allowed' };
@@ -35,19 +39,21 @@ export function judgeNeed(need: Need, principal: Principal, locality: Locality):
     case 'anybody':
       return allowed;
     case 'local':
-      if (locality === 'local') return allowed;
+      if (locality === 'local' || principal.kind === 'service') return allowed;
       return principal.kind === 'token'
         ? judgeScopes([ownScope(need.scope)], principal)
         : refuse('unauthorized', { detail: 'This is answered on this machine, or to a token for it.' });
     case 'session':
-      if (principal.kind === 'token' || principal.kind === 'ticket') return onlyInPerson;
-      return principal.kind === 'user' && need.kinds.includes(principal.session.kind) ? allowed : missing(need.kinds);
+      return principal.kind === 'basic' ? onlyInSession : judgePerson(need.kinds, principal);
+    case 'person':
+      return judgePerson(need.kinds, principal);
     case 'account':
-      if (principal.kind === 'ticket') return onlyInPerson;
+      if (principal.kind === 'service' && need.service === 'admitted') return allowed;
       if (principal.kind === 'token')
         return need.scope === 'any' ? allowed : judgeScopes([ownScope(need.scope)], principal);
-      return principal.kind === 'user' && need.kinds.includes(principal.session.kind) ? allowed : missing(need.kinds);
+      return judgePerson(need.kinds, principal);
     case 'admin':
+      if (principal.kind === 'service') return allowed;
       if (principal.kind === 'anonymous' || principal.kind === 'everybody') return refuse('unauthorized');
       if (!hasPrivilege(principal.user.row, adminPrivilege))
         return refuse('forbidden', { detail: 'This needs an administrator.' });
@@ -55,12 +61,37 @@ export function judgeNeed(need: Need, principal: Principal, locality: Locality):
   }
 }
 
-const onlyInPerson = refuse('forbidden', { detail: 'This is for people who are signed in, and not for tokens.' });
+function judgePerson(kinds: readonly string[], principal: Principal): Judgement {
+  switch (principal.kind) {
+    case 'token':
+    case 'ticket':
+    case 'service':
+      return onlyInPerson;
+    case 'anonymous':
+    case 'everybody':
+      return missing(kinds);
+    case 'user':
+      return kinds.includes(principal.session.kind) ? allowed : missing(kinds);
+    case 'basic':
+      return allowed;
+  }
+}
+
+const onlyInSession = refuse('forbidden', { detail: 'This is about a session: sign in first.' });
+const onlyInPerson = refuse('forbidden', {
+  detail: 'This is for people who are signed in, and not for tokens and keys.',
+});
+
+/** Whether name and secret over Basic are a way in. Where nobody has to be anybody, none is asked for. */
+export function takesBasic({ kind }: Need): 'no' | 'yes' {
+  return kind === 'nobody' || kind === 'session' ? 'no' : 'yes';
+}
 
 /** Somebody with a duty does no more than it takes; what does without a session shows them as what they are. */
 export function reachOf(need: Need): Reach {
   switch (need.kind) {
     case 'session':
+    case 'person':
     case 'account':
       return need.reach;
     case 'admin':

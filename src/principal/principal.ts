@@ -3,7 +3,7 @@
  * it is thrown away, so that nothing here can be older than the store (3-rules, The hot path).
  */
 import type { InstallationState, UserRow } from '../store/rows.ts';
-import type { KnownUser, SessionHolder, TokenHolder } from '../verify/holders.ts';
+import type { BasicHolder, KnownUser, SessionHolder, TokenHolder } from '../verify/holders.ts';
 
 /** Somebody signed in, by a session that was found genuine and alive. */
 export type UserPrincipal = SessionHolder;
@@ -19,15 +19,29 @@ export interface TicketPrincipal {
   readonly via: 'path-ticket';
 }
 
+/** One request by name and password, or by a derived key: as that user, without a session. */
+export type BasicPrincipal = BasicHolder;
+
+/** A tool that can read the file with the service key: full administration, and nobody's account (3-rules, Service key). */
+export interface ServicePrincipal {
+  readonly kind: 'service';
+  readonly via: 'service-key';
+  /** Id of the key that was shown. */
+  readonly key: string;
+}
+
 /** Whatever acts as an account. */
-export type AccountPrincipal = UserPrincipal | TokenPrincipal | TicketPrincipal;
+export type AccountPrincipal = UserPrincipal | TokenPrincipal | TicketPrincipal | BasicPrincipal;
+
+/** Whatever was let in. */
+export type ActingPrincipal = AccountPrincipal | ServicePrincipal;
 
 export type Principal =
   /** Nobody signed in, on a route that takes that. */
   | { readonly kind: 'anonymous' }
   /** Authentication is declined or off: everybody, with an empty identity. */
   | { readonly kind: 'everybody'; readonly state: Extract<InstallationState, 'declined' | 'off'> }
-  | AccountPrincipal;
+  | ActingPrincipal;
 
 export const anonymous: Principal = { kind: 'anonymous' };
 
@@ -38,9 +52,13 @@ export function hasPrivilege(user: UserRow, privilege: string): boolean {
   return user.privileges.includes(privilege);
 }
 
-/** What a principal holds on to, by id: its session or its token. */
-export function holderOf(principal: AccountPrincipal): string {
+/** What a principal holds on to, by id: its session or its token; without either, the account. */
+export function holderOf(principal: ActingPrincipal): string {
   switch (principal.kind) {
+    case 'service':
+      return principal.via;
+    case 'basic':
+      return principal.user.row.id;
     case 'user':
       return principal.session.id;
     case 'token':

@@ -66,6 +66,7 @@ function scopesOfToken(principal: TokenPrincipal): readonly Scope[] {
 export function scopesOf(principal: AccountPrincipal): readonly Scope[] | null {
   switch (principal.kind) {
     case 'user':
+    case 'basic':
       return null;
     case 'token':
       return scopesOfToken(principal);

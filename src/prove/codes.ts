@@ -8,9 +8,8 @@ import { totpLock } from '../principal/factors.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { CodeSender, Store } from '../store/store.ts';
-import type { Clock } from '../types.ts';
+import type { Circumstances, Clock } from '../types.ts';
 import { verifyTotp } from '../verify/totp.ts';
-import type { Circumstances } from './walk.ts';
 
 export type CodeProof =
   | { readonly kind: 'wrong'; readonly cause: 'wrong-code' | 'code-used-before' | 'totp-locked' }

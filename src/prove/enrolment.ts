@@ -8,9 +8,9 @@ import { refuse, type Refusal } from '../errors.ts';
 import type { UserPrincipal } from '../principal/principal.ts';
 import { readFactorCode } from '../request/factor-code.ts';
 import type { EnrolmentRow } from '../store/rows.ts';
-import type { Clock } from '../types.ts';
+import type { Circumstances, Clock } from '../types.ts';
 import { verifyTotp } from '../verify/totp.ts';
-import { type Circumstances, countReauthentication, noted, walker, type WalkParts } from './walk.ts';
+import { countReauthentication, noted, walker, type WalkParts } from './walk.ts';
 
 export interface ProvenSecret {
   readonly kind: 'proven';

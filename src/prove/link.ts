@@ -6,9 +6,9 @@
 import { digest } from '../crypto/digest.ts';
 import { refuse, type Refusal } from '../errors.ts';
 import type { LinkRow, UserRow } from '../store/rows.ts';
-import type { Clock, Digest } from '../types.ts';
+import type { Circumstances, Clock, Digest } from '../types.ts';
 import type { Acquaintances } from '../verify/acquaintance.ts';
-import { type Circumstances, limited, noted, walker, type WalkParts } from './walk.ts';
+import { limited, noted, walker, type WalkParts } from './walk.ts';
 
 export interface ProvenLink {
   readonly kind: 'link';

@@ -7,11 +7,10 @@ import type { Recorder } from '../record/recorder.ts';
 import type { PasskeyRow, UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
-import type { Clock, Origin, UserId } from '../types.ts';
+import type { Circumstances, Clock, Origin, UserId } from '../types.ts';
 import type { PasskeyChallenges } from '../verify/passkeys/passkey-challenge.ts';
 import { challengeNamedBy, readAssertion } from '../verify/passkeys/passkey-wire.ts';
 import { type PasskeyVerifier, rpIdOf } from '../verify/passkeys/passkey.ts';
-import type { Circumstances } from './walk.ts';
 
 export interface PasskeyShown {
   readonly response: unknown;

@@ -5,18 +5,17 @@
 import { refuse, type Refusal } from '../errors.ts';
 import { stepUpRefusal } from '../policy/step-up.ts';
 import { secondFactorOf } from '../principal/factors.ts';
-import { holderOf, type TokenPrincipal, type UserPrincipal } from '../principal/principal.ts';
+import { type BasicPrincipal, holderOf, type TokenPrincipal, type UserPrincipal } from '../principal/principal.ts';
 import { readFactorCode } from '../request/factor-code.ts';
 import type { UserRow } from '../store/rows.ts';
 import { reauthenticationFailures } from '../throttle/limits.ts';
-import type { Password, TokenId } from '../types.ts';
+import type { Circumstances, Password, TokenId } from '../types.ts';
 import { readPassword } from '../verify/claim.ts';
 import type { PasswordVerifier } from '../verify/password.ts';
 import type { Codes } from './codes.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { SecondFactors } from './second-factor.ts';
 import {
-  type Circumstances,
   countReauthentication,
   type Failure,
   noted,
@@ -35,8 +34,8 @@ export interface Confirmation {
   readonly passkey?: unknown;
 }
 
-/** Who confirms: somebody signed in, or whoever uses a token and has the owner's password as well. */
-export type Confirming = UserPrincipal | TokenPrincipal;
+/** Who confirms: somebody signed in, or whoever uses a token, or a password over Basic, and gives the owner's password as well. */
+export type Confirming = UserPrincipal | TokenPrincipal | BasicPrincipal;
 
 export interface Confirmed {
   readonly kind: 'user';
@@ -109,15 +108,14 @@ export function reauthentication(parts: ReauthenticationParts): Reauthenticate {
     const { row } = principal.user;
     await recorder.refused({
       event: 'reauthentication-refused',
-      kind: principal.kind === 'user' ? principal.session.kind : 'token',
+      kind: principal.kind === 'user' ? principal.session.kind : principal.kind,
       guessed: way === 'passkey' ? 'unguessable' : { kind: 'account', username: row.username },
       actor: row.id,
       way,
       ...noted(failure, circumstances),
     });
-    await (principal.kind === 'user'
-      ? countReauthentication(parts, principal, circumstances)
-      : countBeside(principal, circumstances));
+    if (principal.kind === 'user') await countReauthentication(parts, principal, circumstances);
+    else if (principal.kind === 'token') await countBeside(principal, circumstances);
   };
 
   const byPasskey = async (

@@ -11,12 +11,12 @@ import type { CodeSender } from '../store/store.ts';
 import { codesAfterPassword, pendingSignIns } from '../throttle/limits.ts';
 import type { GuessableWay } from '../throttle/limits.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
-import type { Clock, Digest, Origin } from '../types.ts';
+import type { Circumstances, Clock, Digest, Origin } from '../types.ts';
 import type { Acquaintances } from '../verify/acquaintance.ts';
 import { rpIdOf } from '../verify/passkeys/passkey.ts';
 import type { CodeProof, Codes } from './codes.ts';
 import type { Passkeys } from './passkeys.ts';
-import { type Circumstances, countDevice, limited, noted, type Verdict, type Walk, type WalkParts } from './walk.ts';
+import { countDevice, limited, noted, type Verdict, type Walk, type WalkParts } from './walk.ts';
 
 /** A challenge as it was shown. */
 export interface Pending {

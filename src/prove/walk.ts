@@ -17,20 +17,7 @@ import type { Hold } from '../throttle/hold.ts';
 import type { Limited, Limiter } from '../throttle/limiter.ts';
 import { deviceFailures, narrowNetwork, reauthenticationFailures } from '../throttle/limits.ts';
 import type { Try } from '../throttle/places.ts';
-import type { Address, Origin, UserId } from '../types.ts';
-
-/** What came along with the secret. */
-export interface Circumstances {
-  readonly address: Address;
-  /** Who the connection came from. */
-  readonly peer: Address;
-  /** Monotonic time the request arrived, for the hold. */
-  readonly arrivedAt: number;
-  /** Value of the device cookie; empty without one. */
-  readonly device: string;
-  /** Where the page lives that sent it: passkeys are good for one. */
-  readonly origin: Origin;
-}
+import type { Address, Circumstances, UserId } from '../types.ts';
 
 /** A refusal on the way out, and what is written down about it. */
 export interface Failure {

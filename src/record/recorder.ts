@@ -47,6 +47,11 @@ export const auditEvents = {
   'signed-out': 'A session was ended by its own sign-out',
   'session-ended': 'A session was ended from another one, or after too many wrong passwords (then the result says so)',
   'sessions-ended': 'All sessions of an account ended but the one that asked; the target is the account',
+  'basic-accepted':
+    'A name with its password, or the key derived for it, was accepted over Basic; the target is the account; once an hour for the same client, which is known meanwhile',
+  'user-key-told': 'Somebody was told the key derived for their account',
+  'service-key-replaced':
+    'Another service key took the place of the old one, which is dead, and derived user keys with it; the target is the new one',
   'handed-over': 'A session on a protected host was made from a console session; the target is the new session',
   'user-created': 'An account was made',
   'user-enabled': 'An account was enabled',
@@ -95,6 +100,9 @@ export interface Occurrence {
     | 'session'
     | 'api-token'
     | 'path-ticket'
+    | 'basic'
+    | 'user-key'
+    | 'service-key'
     | 'setup-code'
     | 'link'
     | 'host'
@@ -113,7 +121,8 @@ export interface Log {
 
 /** A refusal for want of a privilege. */
 export interface Denial extends Whence {
-  readonly actor: UserId;
+  /** Empty for the service key, which is nobody. */
+  readonly actor: UserId | '';
   /** What is counted as one: the id of a session or token, or a user id where there is no session yet. */
   readonly holder: string;
   readonly way: Occurrence['way'];
@@ -150,6 +159,8 @@ export interface Recorder {
   ): Promise<void>;
   /** An API token, or what should have been one, was refused: counted alone, since nobody guesses one. */
   tokenRefused(cause: string): void;
+  /** Neither a key nor a password came over Basic: an old service key, as a rule. In figures alone. */
+  keyRefused(): void;
   /** A refused authorisation, once per holder and minute. It is refused, written or not. */
   denied(denial: Denial): Promise<void>;
   /** Writes what was counted in minutes that are over; `all`: in this one, too. */
@@ -208,6 +219,7 @@ export function recorder(parts: {
       await Promise.all([store.recordAttempt(attempt), store.appendAudit(event({ ...occurrence, result: cause }))]);
     },
     tokenRefused: (cause) => metrics.authenticated({ kind: 'token', way: 'api-token', result: cause }),
+    keyRefused: () => metrics.authenticated({ kind: 'service', way: 'service-key', result: 'unknown' }),
     denied: async ({ holder, ...denial }) => {
       const now = clock.monotonic();
       const last = denied.get(holder);

@@ -15,6 +15,9 @@ const reader = credentialReader('spt_');
 const slots = [{ sessionKind: 'account', cookie: 'sallyport-account' }];
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
 
+/** What stands behind the scheme is not read yet: who it names is the verifier's. */
+const asBasic = (text: string, code?: string) => ({ kind: 'basic', encoded: basic(text).slice(6), code });
+
 const byToken = { kind: 'api-token', token };
 const bySession = { kind: 'bearer', token: session };
 const unusable = { kind: 'unusable-header' };
@@ -39,8 +42,21 @@ for (const [name, headers, own, proxied, target] of [
   ['an empty key', { 'x-api-key': '' }, unusable, byCookie, '/a'],
   ['an unknown scheme', { authorization: `Digest ${token}` }, unusable, byCookie, '/a'],
   ['a token without a scheme', { authorization: token }, unusable, byCookie, '/a'],
-  ['Basic with a token', { authorization: basic(`${token}:`) }, unusable, byCookie, '/a'],
-  ['Basic with a token as password', { authorization: basic(`root:${token}`) }, unusable, byCookie, '/a'],
+  ['Basic', { authorization: basic('a:b') }, asBasic('a:b'), byCookie, '/a'],
+  [
+    'basic in small letters',
+    { authorization: basic('a:b').replace('Basic ', 'basic  ') },
+    asBasic('a:b'),
+    byCookie,
+    '/a',
+  ],
+  ['Basic and a code', { authorization: basic('a:b'), 'x-auth-token': '1' }, asBasic('a:b', '1'), byCookie, '/a'],
+  ['Basic and an empty code', { authorization: basic('a:b'), 'x-auth-token': '' }, asBasic('a:b'), byCookie, '/a'],
+  ['a code without Basic', { 'x-auth-token': '1' }, byCookie, byCookie, '/a'],
+  ['Basic behind a tab', { authorization: basic('a:b').replace(' ', '\t') }, unusable, byCookie, '/a'],
+  ['Basic with a token', { authorization: basic(`${token}:`) }, asBasic(`${token}:`), byCookie, '/a'],
+  ['Basic with a token as password', { authorization: basic(`a:${token}`) }, asBasic(`a:${token}`), byCookie, '/a'],
+  ['a ticket before Basic', { authorization: basic('a:b') }, byTicket, byTicket, `/a?ticket=${ticket}`],
   ['a ticket', {}, byTicket, byTicket, `/a?ticket=${ticket}`],
   ['a ticket before a token', { authorization: `Bearer ${token}` }, byTicket, byTicket, `/a?ticket=${ticket}`],
   ['two tickets', {}, unusable, unusable, `/a?ticket=${ticket}&ticket=${ticket}`],
@@ -56,8 +72,10 @@ for (const [name, headers] of [
   ['Bearer alone', { authorization: 'Bearer' }],
   ['two tokens in one', { authorization: `Bearer ${token} ${token}` }],
   ['a bearer and a key', { authorization: `Bearer ${token}`, 'x-api-key': token }],
-  ['Basic without a colon', { authorization: `Basic ${Buffer.from('root').toString('base64')}` }],
-  ['Basic that is no base64', { authorization: 'Basic %%%' }],
+  ['Basic alone', { authorization: 'Basic' }],
+  ['two pairs in one', { authorization: `${basic('a:b')} ${basic('a:b').slice(6)}` }],
+  ['Basic and a key', { authorization: basic('a:b'), 'x-api-key': token }],
+  ['Basic and an empty key', { authorization: basic('a:b'), 'x-api-key': '' }],
 ] as const)
   test(`${name} cannot be read, whatever cookies say`, () => {
     const showing = { target: '/a', headers: { ...living, ...headers } as HeaderMap, slots };

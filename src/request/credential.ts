@@ -24,6 +24,8 @@ export type Credential =
   /** A session's token. */
   | { readonly kind: 'bearer'; readonly token: Secret }
   | { readonly kind: 'api-token'; readonly token: Secret }
+  /** What stands behind the scheme, and the code of a second factor beside it (2-http-api, 3). */
+  | { readonly kind: 'basic'; readonly encoded: string; readonly code: string | undefined }
   | { readonly kind: 'path-ticket'; readonly ticket: Secret; readonly path: string }
   | { readonly kind: 'cookies'; readonly candidates: readonly CookieCandidate[] };
 
@@ -35,6 +37,10 @@ export interface CookieSlot {
 
 const none: Credential = { kind: 'none' };
 const unusable: Credential = { kind: 'unusable-header' };
+const bothKinds: Credential = {
+  kind: 'malformed',
+  detail: 'Send either an Authorization header or X-API-Key, not both.',
+};
 const sessionCookieLength = 43;
 
 /** What a request shows, of all that a credential can be in. */
@@ -77,19 +83,20 @@ export function credentialReader(tokenPrefix: string): CredentialReader {
       const apiKey = header(headers, 'x-api-key');
       if (authorization === undefined && apiKey === undefined) return cookieCredential(headers, slots);
       if (authorization === undefined) return bearerOf(apiKey ?? '');
-      const [scheme = '', text = '', ...rest] = authorization.trim().split(/ +/);
-      switch (scheme.toLowerCase()) {
+      const { scheme, text, after } = partsOf(authorization);
+      switch (scheme) {
         case 'bearer':
         case 'token':
-          if (apiKey !== undefined)
-            return { kind: 'malformed', detail: 'Send either an Authorization header or X-API-Key, not both.' };
-          if (text === '' || rest.length > 0)
+          if (apiKey !== undefined) return bothKinds;
+          if (text === '' || after === 'more')
             return { kind: 'malformed', detail: 'The Authorization header has no token or more than one.' };
           return bearerOf(text);
         case 'basic':
-          return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && Buffer.from(text, 'base64').includes(58)
-            ? unusable
-            : { kind: 'malformed', detail: 'The Basic header does not decode.' };
+          if (apiKey !== undefined) return bothKinds;
+          if (text === '' || after === 'more')
+            return { kind: 'malformed', detail: 'The Basic header has no name and password, or more than one.' };
+          // Clients that know the header send it empty where they have no code.
+          return { kind: 'basic', encoded: text, code: header(headers, 'x-auth-token') || undefined };
         default:
           return unusable;
       }
@@ -126,16 +133,27 @@ export function holdsToken(value: string, tokenPrefix: string): 'token' | 'none'
 /** Beside one of these it is part of something longer. */
 const letter = /^[0-9A-Za-z]$/;
 
-/** Where a token may stand: beside a scheme that takes one, and by itself. */
-function textOfScheme(headers: HeaderMap): string {
-  const line = header(headers, 'authorization')?.trim() ?? '';
+/** Scheme, what stands behind it, and whether there is more. Read with each request, so without a pattern. */
+function partsOf(authorization: string): {
+  readonly scheme: string;
+  readonly text: string;
+  readonly after: 'nothing' | 'more';
+} {
+  const line = authorization.trim();
   const end = line.indexOf(' ');
-  const scheme = line.slice(0, Math.max(0, end)).toLowerCase();
-  if (scheme !== 'bearer' && scheme !== 'token') return '';
+  if (end === -1) return { scheme: line.toLowerCase(), text: '', after: 'nothing' };
+  const scheme = line.slice(0, end).toLowerCase();
   let start = end + 1;
   while (line[start] === ' ') start += 1;
   const next = line.indexOf(' ', start);
-  return next === -1 ? line.slice(start) : line.slice(start, next);
+  if (next === -1) return { scheme, text: line.slice(start), after: 'nothing' };
+  return { scheme, text: line.slice(start, next), after: 'more' };
+}
+
+/** Where a token may stand: beside a scheme that takes one, and by itself. */
+function textOfScheme(headers: HeaderMap): string {
+  const { scheme, text } = partsOf(header(headers, 'authorization') ?? '');
+  return scheme === 'bearer' || scheme === 'token' ? text : '';
 }
 
 function textOfKey(headers: HeaderMap): string {

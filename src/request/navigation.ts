@@ -21,6 +21,13 @@ export function clientOfHeaders(headers: HeaderMap): 'browser' | 'program' {
   return named || telling.some((name) => headers[name] !== undefined) ? 'browser' : 'program';
 }
 
+/** Whether whoever asks may show a person a window for name and password when it is challenged for Basic: a browser does. */
+export function promptsOf(headers: HeaderMap): 'prompts' | 'answers' {
+  const telling = ['sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest', 'sec-fetch-user', 'x-requested-with'];
+  const page = (header(headers, 'accept') ?? '').toLowerCase().includes('text/html');
+  return page || telling.some((name) => headers[name] !== undefined) ? 'prompts' : 'answers';
+}
+
 /**
  * WebSocket handshakes open a channel without a CSRF token. Proxies that ask for forward-auth drop the Upgrade header
  * itself, so its companions count too.

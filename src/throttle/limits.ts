@@ -119,6 +119,7 @@ export type GuessableWay =
   | 'code'
   | 'totp'
   | 'enable'
+  | 'basic'
   | 'setup-code'
   | 'link'
   | 'reauthentication';
@@ -132,6 +133,7 @@ export const charges: Readonly<Record<GuessableWay, readonly [Count, ...Count[]]
   // Beside one of those two, by strangers: what it refuses are codes by time alone.
   totp: ['totp'],
   enable: ['networks', 'name'],
+  basic: ['networks', 'name'],
   'setup-code': ['networks'],
   link: ['networks'],
   reauthentication: ['holder'],

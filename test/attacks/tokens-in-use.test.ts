@@ -611,7 +611,9 @@ describe('what is left behind', () => {
       const one = await makeToken(server, root, { scope: 'full_admin', token_name: 'one' });
       const two = await makeToken(server, root, { ip_allowlist: ['192.0.2.1'], rate_limit: { per_minute: 1 } });
       const renewed = String((await onToken(server, root, one.id, 'ROTATE', { overlap_seconds: 600 })).json['token']);
-      const ticket = String((await at('/api/auth/tickets', bearer(root), { body: { path: '/x' } })).json['ticket']);
+      const ticket = String(
+        (await at('/api/auth/tickets', bearer(root), { body: { path: '/x', ttl_seconds: 60 } })).json['ticket'],
+      );
       const secrets = [one.token, two.token, renewed, ticket, root];
       const said: string[] = [];
       const keep = async (got: Promise<Got>): Promise<void> => {

@@ -207,11 +207,11 @@ describe('configured: by the rules', () => {
         code: 'invalid_request',
       },
       {
-        name: 'Basic',
+        name: 'Basic with a wrong password',
         path: '/api/auth/sessions',
         sent: { headers: { authorization: `Basic ${Buffer.from('Root1:x').toString('base64')}` } },
         status: 401,
-        code: 'invalid_token',
+        code: 'invalid_credentials',
       },
       {
         name: 'an unknown scheme',
