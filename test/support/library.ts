@@ -28,6 +28,8 @@ import { temporaryFolder } from './server.ts';
 
 export interface Embedded {
   readonly console: string;
+  /** Its data folder. */
+  readonly data: string;
   readonly sallyport: Sallyport;
   /** The store as it was handed over, beneath what the house puts around it. */
   readonly engine: Store;
@@ -51,18 +53,22 @@ export async function embed(
     sessionKinds?: readonly SessionKind[];
     /** Names of the console before its address; the first is its public one. */
     names?: readonly string[];
+    /** A folder that outlives it; without it a new one, which goes with it. */
+    data?: string;
+    /** A node over a database that it shares, in place of SQLite. */
+    node?: Store;
+    /** Between the house and its store. */
+    around?: (store: Store) => Store;
   } = {},
 ): Promise<Embedded> {
-  const data = await temporaryFolder();
+  const data = options.data ?? (await temporaryFolder());
   const loaded = loadSettings({
     argv: ['--data', data, '--password-memory', '19MiB', ...(options.argv ?? [])],
     env: {},
     readFile: () => ({ kind: 'missing' }),
   });
   if (loaded.kind === 'refused') throw new Error(loaded.problems.map((each) => each.message).join());
-  const opened = await openSqliteStore({ path: join(data, 'sallyport.db'), ownerPath: join(data, 'owner.lock') });
-  if (opened.kind !== 'opened') throw new Error(opened.detail);
-  const { store } = opened;
+  const store = options.node ?? (await openEngine(data));
   let skew = 0;
   let ahead = 0;
   const lines: string[] = [];
@@ -85,7 +91,8 @@ export async function embed(
   };
   const creation = await createSallyport({
     settings: loaded.settings,
-    store,
+    store: options.around?.(store) ?? store,
+    belonging: options.node === undefined ? { kind: 'own' } : { kind: 'shared', known: '' },
     places,
     pages: noPages,
     version: '0.0.0',
@@ -109,6 +116,7 @@ export async function embed(
   const made = await sallyport.newSetupCode('own');
   return {
     console,
+    data,
     sallyport,
     engine: store,
     setupCode: made.kind === 'made' ? made.code : ('' as Secret),
@@ -125,7 +133,13 @@ export async function embed(
       forward.close();
       await sallyport.close();
       await store.close();
-      await rm(data, { recursive: true, force: true });
+      if (options.data === undefined) await rm(data, { recursive: true, force: true });
     },
   };
+}
+
+async function openEngine(data: string): Promise<Store> {
+  const opened = await openSqliteStore({ path: join(data, 'sallyport.db'), ownerPath: join(data, 'owner.lock') });
+  if (opened.kind !== 'opened') throw new Error(opened.detail);
+  return opened.store;
 }
