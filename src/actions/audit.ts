@@ -3,11 +3,12 @@ import { refuse, type Refusal } from '../errors.ts';
 import type { AuditSource } from '../record/audit-log.ts';
 import { csvHead, csvLine, eventFields, lineText } from '../record/audit-lines.ts';
 import { auditEvents } from '../record/recorder.ts';
+import { askedForm, csvType } from '../request/csv/accept.ts';
 import { header } from '../request/incoming.ts';
 import { readTime } from '../request/time.ts';
 import { parseUsername } from '../request/username.ts';
 import type { AuditFilter, AuditRow } from '../store/rows.ts';
-import { done, type Export, type Outcome, type AccountCall } from './call.ts';
+import { type AdminCall, done, type Export, type Outcome } from './call.ts';
 
 export interface AuditParts {
   readonly audit: AuditSource;
@@ -18,6 +19,8 @@ const mostListed = 1000;
 const mostExported = 10_000;
 const byDefault = 100;
 
+const forms = { 'application/x-ndjson': 'ndjson', 'text/csv': 'csv' } as const;
+
 export interface AuditQuery {
   readonly kind: 'query';
   readonly filter: AuditFilter;
@@ -26,10 +29,10 @@ export interface AuditQuery {
   readonly limit: number | null;
 }
 
-export async function listAudit(parts: AuditParts, call: AccountCall): Promise<Outcome> {
+export async function listAudit(parts: AuditParts, call: AdminCall): Promise<Outcome> {
   const query = readAuditQuery(call.query);
   if (query.kind === 'refused') return query;
-  const form = formOf(header(call.incoming.headers, 'accept') ?? '');
+  const form = askedForm(header(call.incoming.headers, 'accept'), forms);
   const limit = query.limit ?? (form === 'json' ? byDefault : mostExported);
   const { events, next } = await parts.audit.newest(query.filter, query.before, limit);
   if (form === 'json') return done({ events: events.map(eventFields), next_before: next });
@@ -43,18 +46,10 @@ function file(form: 'ndjson' | 'csv', events: readonly AuditRow[], headers: read
   const name = `attachment; filename="audit.${form}"`;
   return {
     kind: 'export',
-    contentType: form === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson; charset=utf-8',
+    contentType: form === 'csv' ? csvType : 'application/x-ndjson; charset=utf-8',
     text: lines.map((line) => `${line}${end}`).join(''),
     headers: ['content-disposition', name, ...headers],
   };
-}
-
-/** The first of our three forms that is asked for; anything else gets JSON. */
-function formOf(accept: string): 'json' | 'ndjson' | 'csv' {
-  const asked = accept.split(',').map((each) => (each.split(';', 1)[0] ?? '').trim().toLowerCase());
-  const forms = { 'application/json': 'json', 'application/x-ndjson': 'ndjson', 'text/csv': 'csv' } as const;
-  for (const type of asked) if (Object.hasOwn(forms, type)) return forms[type as keyof typeof forms];
-  return 'json';
 }
 
 function nextPage(query: URLSearchParams, next: number): string {

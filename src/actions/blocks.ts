@@ -1,13 +1,13 @@
 /** Who is limited now, and lifting it (2-http-api, 5; 3-rules, Guessing): for admins, and for the command on the host. */
 import { refuse } from '../errors.ts';
-import type { Occurrence, Recorder } from '../record/recorder.ts';
+import type { Recorder } from '../record/recorder.ts';
 import { parseAddress } from '../request/address.ts';
 import { parseUsername } from '../request/username.ts';
 import type { Store } from '../store/store.ts';
 import type { Limiter } from '../throttle/limiter.ts';
 import type { Block, Lifting } from '../throttle/places.ts';
 import type { Clock, UserId } from '../types.ts';
-import { done, type Outcome, type AccountCall, whence } from './call.ts';
+import { type AdminCall, byHost, byOf, done, type Outcome, type By } from './call.ts';
 import { timeText } from './issue-session.ts';
 
 export interface BlockParts {
@@ -53,11 +53,11 @@ export async function listBlocks(parts: BlockParts): Promise<Outcome> {
 }
 
 /** One of the three names what to lift; none of them lifts all there is. */
-export async function liftBlocks(parts: BlockParts, call: AccountCall<LiftBody>): Promise<Outcome> {
+export async function liftBlocks(parts: BlockParts, call: AdminCall<LiftBody>): Promise<Outcome> {
   const { username, address, network } = call.body;
   if ([username, address, network].filter((each) => each !== undefined).length > 1)
     return refuse('invalid_request', { detail: 'Give one of "username", "address" and "network", or none for all.' });
-  const by = { actor: call.principal.user.row.id, ...whence(call), way: call.principal.via } as const;
+  const by = byOf(call);
   if (username !== undefined) return liftOf(parts, username, by);
   if (address !== undefined) {
     const form = parseAddress(address);
@@ -73,22 +73,20 @@ export async function liftBlocks(parts: BlockParts, call: AccountCall<LiftBody>)
   return lift(parts, { kind: 'all' }, '', by);
 }
 
-type Lifter = Pick<Occurrence, 'actor' | 'address' | 'peer' | 'way'>;
-
 /** For the command on the host: nobody is signed in there. */
 export function unlock(parts: BlockParts, username: string): Promise<Outcome> {
-  return liftOf(parts, username, { actor: '', address: '', way: 'host' });
+  return liftOf(parts, username, byHost);
 }
 
 /** Everything that keeps somebody out who has that name. */
-async function liftOf(parts: BlockParts, username: string, by: Lifter): Promise<Outcome> {
+async function liftOf(parts: BlockParts, username: string, by: By): Promise<Outcome> {
   const name = parseUsername(username);
   const found = name.kind === 'username' ? await parts.store.userByName(name.username) : name;
   if (found.kind !== 'found') return refuse('not_found', { detail: 'There is no such user.' });
   return lift(parts, { kind: 'user', userId: found.user.id }, found.user.id, by);
 }
 
-async function lift(parts: BlockParts, lifting: Lifting, target: string, by: Lifter): Promise<Outcome> {
+async function lift(parts: BlockParts, lifting: Lifting, target: string, by: By): Promise<Outcome> {
   const known = await parts.store.limits(parts.clock.now());
   const { lifted, written } = await parts.limiter.lift(lifting, known);
   await Promise.all([

@@ -3,14 +3,19 @@
  * how that looks on the wire is `http/`'s.
  */
 import type { Refusal } from '../errors.ts';
-import type { AccountPrincipal, Principal, UserPrincipal } from '../principal/principal.ts';
-import type { Recorder, Whence } from '../record/recorder.ts';
+import type {
+  AccountPrincipal,
+  ActingPrincipal,
+  BasicPrincipal,
+  Principal,
+  UserPrincipal,
+} from '../principal/principal.ts';
+import type { Occurrence, Recorder, Whence } from '../record/recorder.ts';
 import { peerAddress } from '../request/address.ts';
 import { type Arrival, addressOf } from '../request/arrival.ts';
 import { readCookie } from '../request/cookie.ts';
 import { header, type Incoming, pathOf } from '../request/incoming.ts';
-import type { Address, Origin, Secret, UserId } from '../types.ts';
-import type { Circumstances } from '../prove/walk.ts';
+import type { Address, Circumstances, Origin, Secret, UserId } from '../types.ts';
 
 export interface Call<Body = unknown> {
   readonly incoming: Incoming;
@@ -30,9 +35,30 @@ export interface SignedInCall<Body = unknown> extends Call<Body> {
   readonly principal: UserPrincipal;
 }
 
+/** A call on a route for a person, with a session or without. */
+export interface PersonCall<Body = unknown> extends Call<Body> {
+  readonly principal: UserPrincipal | BasicPrincipal;
+}
+
 /** A call on a route that takes whatever acts as an account. */
 export interface AccountCall<Body = unknown> extends Call<Body> {
   readonly principal: AccountPrincipal;
+}
+
+/** A call on a route of administration: by an account, or by the service key, which is nobody's. */
+export interface AdminCall<Body = unknown> extends Call<Body> {
+  readonly principal: ActingPrincipal;
+}
+
+/** Who does it, for the audit log. */
+export type By = Pick<Occurrence, 'actor' | 'address' | 'peer' | 'way'>;
+
+/** Whoever runs commands on the host: that person owns the data folder already. */
+export const byHost: By = { actor: '', address: '', way: 'host' };
+
+export function byOf(call: Pick<AdminCall, 'incoming' | 'arrival' | 'principal'>): Whence & By {
+  const { principal } = call;
+  return { actor: 'user' in principal ? principal.user.row.id : '', ...whence(call), way: principal.via };
 }
 
 export interface Done {
@@ -40,6 +66,8 @@ export interface Done {
   readonly status: 200 | 201;
   /** Fields of the answer in snake_case; `success: true` is added. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Names of those that are secrets, wherever they stand in it: never kept in the clear. */
+  readonly secrets?: readonly string[];
   readonly cookies?: readonly string[];
   /** Further header names and values, in turn. */
   readonly headers?: readonly string[];

@@ -5,7 +5,7 @@
 import { refuse, type Refusal } from '../errors.ts';
 import type { ApplicationGate, Guard } from '../guard.ts';
 import type { Admission } from '../guard/admission.ts';
-import { type AccountPrincipal, hasPrivilege, type Principal } from '../principal/principal.ts';
+import { type ActingPrincipal, hasPrivilege, type Principal } from '../principal/principal.ts';
 import type { Arrival } from '../request/arrival.ts';
 import { expireCookie } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
@@ -44,7 +44,7 @@ export type ForwardAnswer =
   | Redirect;
 
 interface DeniedOnHost {
-  readonly principal: AccountPrincipal;
+  readonly principal: ActingPrincipal;
   /** Empty when the proxy named none. */
   readonly host: Origin | '';
 }
@@ -151,7 +151,7 @@ function answer(
 /** The host alone: what applications put into their paths may be a secret. */
 function denied(
   original: { readonly origin: Origin | null },
-  principal: AccountPrincipal | undefined,
+  principal: ActingPrincipal | undefined,
 ): { readonly denied?: DeniedOnHost } {
   return principal === undefined ? {} : { denied: { principal, host: original.origin ?? '' } };
 }

@@ -2,13 +2,13 @@
 import { digest } from '../crypto/digest.ts';
 import { refuse } from '../errors.ts';
 import { readTime } from '../request/time.ts';
-import { type AccountPrincipal, adminPrivilege, hasPrivilege } from '../principal/principal.ts';
+import { type ActingPrincipal, adminPrivilege, hasPrivilege } from '../principal/principal.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { SessionRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock, SessionId, UserId } from '../types.ts';
-import { type AccountCall, cookieOf, done, type Outcome, type SignedInCall, whence } from './call.ts';
+import { type AdminCall, byOf, cookieOf, done, type Outcome, type PersonCall, type SignedInCall } from './call.ts';
 import { expireNamed, timeText } from './issue-session.ts';
 
 export interface SessionParts {
@@ -34,8 +34,8 @@ export async function signOut(parts: SessionParts, call: SignedInCall): Promise<
   return done({}, { cookies, headers: parts.sharedOrigin ? [] : ['clear-site-data', '"cache", "storage"'] });
 }
 
-export async function listSessions(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
-  const { user, session } = call.principal;
+export async function listSessions(parts: SessionParts, call: PersonCall): Promise<Outcome> {
+  const { user } = call.principal;
   const now = parts.clock.now();
   const [rows, devices] = await Promise.all([
     parts.store.sessionsOf(user.row.id, now),
@@ -44,7 +44,7 @@ export async function listSessions(parts: SessionParts, call: SignedInCall): Pro
   const own = cookieOf(call, cookieName(parts.cookieStem, call.arrival.scheme, 'device'));
   const ownDigest = own === undefined ? '' : digest(own);
   return done({
-    sessions: rows.map((row) => shown(row, session.id)),
+    sessions: rows.map((row) => shown(row, sessionOf(call.principal))),
     // Browsers that strangers' failures do not keep out; told apart by a part of what is stored, which opens nothing.
     devices: devices.map((each) => ({
       id: each.digest.slice(0, 16),
@@ -56,38 +56,41 @@ export async function listSessions(parts: SessionParts, call: SignedInCall): Pro
   });
 }
 
-export async function endOneSession(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+export async function endOneSession(parts: SessionParts, call: PersonCall): Promise<Outcome> {
   const id = call.params['id'] as SessionId;
-  const { session } = call.principal;
+  const { principal } = call;
+  const own = principal.kind === 'user' && principal.session.id === id ? principal.session : null;
   const result = await parts.store.endSession({
     id,
-    userId: call.principal.user.row.id,
-    ...(id === session.id ? { shown: session.digest } : {}),
+    userId: principal.user.row.id,
+    ...(own === null ? {} : { shown: own.digest }),
     audit: ended(parts, call, id),
   });
   if (result.kind === 'unknown') return refuse('not_found');
-  const own = id === session.id && session.transport === 'cookie';
-  return done({}, own ? { cookies: expireNamed(parts.cookieStem, call.arrival.scheme, session.kind) } : {});
+  return done(
+    {},
+    own?.transport === 'cookie' ? { cookies: expireNamed(parts.cookieStem, call.arrival.scheme, own.kind) } : {},
+  );
 }
 
-export async function endOtherSessions(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+export async function endOtherSessions(parts: SessionParts, call: PersonCall): Promise<Outcome> {
   const userId = call.principal.user.row.id;
   const { ended: count } = await parts.store.endSessions({
     userId,
-    except: call.principal.session.id,
+    except: sessionOf(call.principal),
     audit: endedAll(parts, call, userId),
   });
   return done({ ended: count });
 }
 
-export async function listUserSessions(parts: SessionParts, call: AccountCall): Promise<Outcome> {
+export async function listUserSessions(parts: SessionParts, call: AdminCall): Promise<Outcome> {
   const found = await parts.store.userById(call.params['id'] as UserId);
   if (found.kind === 'unknown') return refuse('not_found');
   const rows = await parts.store.sessionsOf(found.user.id, parts.clock.now());
   return done({ sessions: rows.map((row) => shown(row, sessionOf(call.principal))) });
 }
 
-export async function endUserSession(parts: SessionParts, call: AccountCall): Promise<Outcome> {
+export async function endUserSession(parts: SessionParts, call: AdminCall): Promise<Outcome> {
   const id = call.params['session'] as SessionId;
   const result = await parts.store.endSession({
     id,
@@ -97,19 +100,20 @@ export async function endUserSession(parts: SessionParts, call: AccountCall): Pr
   return result.kind === 'unknown' ? refuse('not_found') : done({});
 }
 
-export async function endUserSessions(parts: SessionParts, call: AccountCall): Promise<Outcome> {
+export async function endUserSessions(parts: SessionParts, call: AdminCall): Promise<Outcome> {
   const found = await parts.store.userById(call.params['id'] as UserId);
   if (found.kind === 'unknown') return refuse('not_found');
-  const own = found.user.id === call.principal.user.row.id;
+  const { principal } = call;
+  const own = 'user' in principal && found.user.id === principal.user.row.id;
   const { ended: count } = await parts.store.endSessions({
     userId: found.user.id,
-    except: own ? sessionOf(call.principal) : null,
+    except: own ? sessionOf(principal) : null,
     audit: endedAll(parts, call, found.user.id),
   });
   return done({ ended: count });
 }
 
-export async function listAttempts(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
+export async function listAttempts(parts: SessionParts, call: PersonCall): Promise<Outcome> {
   const limitText = call.query.get('limit') ?? '100';
   const limit = /^\d{1,4}$/.test(limitText) ? Number(limitText) : 0;
   if (limit < 1 || limit > 1000) return refuse('invalid_request', { detail: '"limit" is a number from 1 to 1000.' });
@@ -137,8 +141,8 @@ export async function listAttempts(parts: SessionParts, call: SignedInCall): Pro
   });
 }
 
-/** The session that asks; null for a token. */
-function sessionOf(principal: AccountPrincipal): SessionId | null {
+/** The session that asks; null where none does. */
+function sessionOf(principal: ActingPrincipal): SessionId | null {
   return principal.kind === 'user' ? principal.session.id : null;
 }
 
@@ -158,25 +162,13 @@ function shown(row: SessionRow, current: SessionId | null): Readonly<Record<stri
 
 function ended(
   parts: SessionParts,
-  call: AccountCall,
+  call: AdminCall,
   target: SessionId,
   event: 'session-ended' | 'signed-out' = 'session-ended',
 ) {
-  return parts.recorder.event({
-    event,
-    actor: call.principal.user.row.id,
-    ...whence(call),
-    way: call.principal.via,
-    target,
-  });
+  return parts.recorder.event({ event, ...byOf(call), target });
 }
 
-function endedAll(parts: SessionParts, call: AccountCall, target: UserId) {
-  return parts.recorder.event({
-    event: 'sessions-ended',
-    actor: call.principal.user.row.id,
-    ...whence(call),
-    way: call.principal.via,
-    target,
-  });
+function endedAll(parts: SessionParts, call: AdminCall, target: UserId) {
+  return parts.recorder.event({ event: 'sessions-ended', ...byOf(call), target });
 }

@@ -13,7 +13,7 @@ import { adminPrivilege } from '../principal/principal.ts';
 import type { Prover } from '../prove.ts';
 import { readPassword } from '../verify/claim.ts';
 import type { Recorder } from '../record/recorder.ts';
-import { parseUsername } from '../request/username.ts';
+import { malformedUsernameText, parseUsername } from '../request/username.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Digest, Password, SessionKind, Username } from '../types.ts';
@@ -73,8 +73,7 @@ async function candidateFrom(parts: SetUpParts, call: Call<SetUpBody>): Promise<
   const state = await parts.memory.state();
   if (state === 'configured' || state === 'off') return refuse('already_configured');
   const name = parseUsername(call.body.username);
-  if (name.kind === 'malformed')
-    return refuse('invalid_request', { detail: `That user name cannot be used: ${name.why}.` });
+  if (name.kind === 'malformed') return refuse('invalid_request', { detail: malformedUsernameText[name.why] });
   const password = readPassword(call.body.password);
   if (password.kind === 'refused') return password;
   const mode = await loginMode(parts, call, call.body.login_token);

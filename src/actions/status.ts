@@ -2,7 +2,13 @@
 import { csrfToken } from '../crypto/digest.ts';
 import type { Duty } from '../policy/duty.ts';
 import { secondFactorOf } from '../principal/factors.ts';
-import type { TokenPrincipal } from '../principal/principal.ts';
+import {
+  adminPrivilege,
+  type BasicPrincipal,
+  type ServicePrincipal,
+  type TokenPrincipal,
+  type UserPrincipal,
+} from '../principal/principal.ts';
 import { scopesOf } from '../principal/scopes.ts';
 import { header } from '../request/incoming.ts';
 import type { InstallationState, UserRow } from '../store/rows.ts';
@@ -21,25 +27,43 @@ export async function status(parts: StatusParts, call: Call, state: Installation
   };
   const { principal, token } = call;
   if (principal.kind === 'token') return done({ ...fields, ...statusOfToken(principal) });
+  if (principal.kind === 'service') return done({ ...fields, ...statusOfService(principal) });
+  if (principal.kind === 'basic')
+    return done({ ...fields, ...statusOfPerson(parts, principal), session_kind: null, expires_at: null });
   if (principal.kind !== 'user') return done({ ...fields, authenticated: false, username: null, totp_enabled: false });
-  const { user, session } = principal;
-  const duty = parts.dutyOf(user.row);
+  const { session } = principal;
   return done({
     ...fields,
-    authenticated: true,
-    username: user.row.username,
-    display_name: user.row.displayName,
-    totp_enabled: user.row.sealedTotp !== '',
-    privileges: user.row.privileges,
-    scopes: [],
-    via: principal.via,
+    ...statusOfPerson(parts, principal),
     session_kind: session.kind,
-    passkeys: user.row.passkeys,
-    second_factor: secondFactorOf(user.row) === 'present',
-    must: duty === 'none' ? null : duty,
     expires_at: timeText(session.expiresAt),
     ...(session.transport === 'cookie' && token !== '' && sameOrigin(call) ? { csrf_token: csrfToken(token) } : {}),
   });
+}
+
+function statusOfPerson(
+  parts: StatusParts,
+  { user: { row }, via }: UserPrincipal | BasicPrincipal,
+): Readonly<Record<string, unknown>> {
+  const duty = parts.dutyOf(row);
+  return {
+    authenticated: true,
+    username: row.username,
+    display_name: row.displayName,
+    totp_enabled: row.sealedTotp !== '',
+    privileges: row.privileges,
+    scopes: [],
+    via,
+    passkeys: row.passkeys,
+    second_factor: secondFactorOf(row) === 'present',
+    must: duty === 'none' ? null : duty,
+  };
+}
+
+/** It administers, and is nobody. */
+function statusOfService({ via }: ServicePrincipal): Readonly<Record<string, unknown>> {
+  const nobody = { username: null, totp_enabled: false, passkeys: 0, scopes: [], expires_at: null };
+  return { authenticated: true, ...nobody, privileges: [adminPrivilege], via };
 }
 
 /** What a program is told about its token. */

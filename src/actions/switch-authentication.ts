@@ -7,7 +7,7 @@ import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
 import type { Memory } from '../verify/memory.ts';
-import { type Call, circumstancesOf, done, noteDenial, type Outcome, type AccountCall, whence } from './call.ts';
+import { type AdminCall, byOf, type Call, circumstancesOf, done, noteDenial, type Outcome, whence } from './call.ts';
 
 export interface SwitchParts {
   readonly store: Store;
@@ -18,20 +18,14 @@ export interface SwitchParts {
   readonly openness: 'closed' | 'may-be-open';
 }
 
-export async function disableAuthentication(parts: SwitchParts, call: AccountCall): Promise<Outcome> {
+export async function disableAuthentication(parts: SwitchParts, call: AdminCall): Promise<Outcome> {
   if (parts.openness === 'closed') {
     return refuse('forbidden', {
       detail:
         'Sign-in cannot be switched off while a listener is reachable from the network. Start with --allow-open to allow that.',
     });
   }
-  const actor = call.principal.user.row.id;
-  const audit = parts.recorder.event({
-    event: 'authentication-disabled',
-    actor,
-    ...whence(call),
-    way: call.principal.via,
-  });
+  const audit = parts.recorder.event({ event: 'authentication-disabled', ...byOf(call) });
   const switched = await parts.store.switchAuthentication({ to: 'off', audit });
   return switched.kind === 'switched'
     ? done({ auth_enabled: false })

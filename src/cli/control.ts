@@ -23,6 +23,7 @@ const methods = {
   '/setup-code': 'POST',
   '/user': 'POST',
   '/token': 'POST',
+  '/key': 'POST',
   '/audit/head': 'POST',
   '/audit/lines': 'GET',
   '/audit/events': 'GET',

@@ -8,6 +8,8 @@ export interface Terminal {
   /** The same for a great many: resolves when the line is out, rejects when nobody reads any more. */
   write(line: string): Promise<void>;
   err(line: string): void;
+  /** A line of standard error in the place of the one before it, empty to take that away; null where nobody watches. */
+  readonly over: ((line: string) => void) | null;
 }
 
 /** One clear line per problem, and the code to end with. */

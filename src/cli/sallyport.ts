@@ -4,12 +4,13 @@ import { audit } from './audit.ts';
 import type { Command, Invocation } from './command.ts';
 import { config } from './config.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
+import { key } from './key/key.ts';
 import { serve } from './serve.ts';
 import { setup } from './setup.ts';
 import { token } from './token/token.ts';
 import { user } from './user/user.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, setup, user, token, audit, config };
+const commands: Readonly<Record<string, Command>> = { serve, setup, user, token, key, audit, config };
 
 const usage = [
   'Usage: sallyport <command> [flags]',
@@ -54,6 +55,8 @@ const terminal: Terminal = {
       process.stdout.write(`${line}\n`, (fault) => (fault ? reject(fault) : resolve()));
     }),
   err: (line) => void process.stderr.write(`${line}\n`),
+  // Back to its beginning, and the rest of it cleared.
+  over: process.stderr.isTTY ? (line) => void process.stderr.write(`\r\u001b[K${line}`) : null,
 };
 
 /** The one place where the environment is read. */

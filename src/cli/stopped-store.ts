@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Settings } from '../config/schema.ts';
 import { type Keyring, openKeyring } from '../crypto/keyring.ts';
 import { systemRandom } from '../crypto/random.ts';
-import { readRootKey } from '../crypto/root-key.ts';
+import { readRootKey } from '../crypto/key-files/root-key.ts';
 import type { Log } from '../record/recorder.ts';
 import type { SharedCells } from '../store/shared-cells.ts';
 import type { Store } from '../store/store.ts';

@@ -79,6 +79,8 @@ export interface ProblemContext {
   readonly requestId: string;
   /** Header names and values in turn. */
   readonly more?: readonly string[];
+  /** A further way in that a 401 names, before Bearer: RFC 9110 section 11.6.1. */
+  readonly challenge?: string | undefined;
 }
 
 /** RFC 9457, with the fields older clients read (2-http-api, 2). Never the cause. */
@@ -103,6 +105,7 @@ export function problem(refusal: Refusal, context: ProblemContext): Written {
     'content-type',
     'application/problem+json; charset=utf-8',
     ...apiHeaders,
+    ...(status === 401 && context.challenge !== undefined ? ['www-authenticate', context.challenge] : []),
     ...refusalHeaders(refusal),
     ...setCookies(refusal.cookies ?? []),
     ...(context.more ?? []),

@@ -1,34 +1,32 @@
 /**
  * The API wing: rows of the route table. The order of checks is the contract's (2-http-api, 2): path and method, size
- * and type, credential, CSRF, need, body, step-up, action.
+ * and type, credential, CSRF, need, body, step-up, idempotency, action.
  */
-import {
-  type AccountCall,
-  type Call,
-  circumstancesOf,
-  type Outcome,
-  type SignedInCall,
-  whence,
-} from '../actions/call.ts';
+import { type AdminCall, byOf, type Call, circumstancesOf, type Outcome } from '../actions/call.ts';
+import { actByKey } from '../actions/idempotent/by-key.ts';
+import type { Idempotent } from '../actions/idempotent/idempotent.ts';
+import { reachOf } from '../actions/tokens/tokens.ts';
 import { newName, type Random } from '../crypto/random.ts';
 import { refuse, type Refusal } from '../errors.ts';
 import type { Gate, Guard } from '../guard.ts';
 import type { Admitted } from '../guard/admission.ts';
+import { takesBasic } from '../policy/need.ts';
 import { judgeStepUp, type StepUpRules } from '../policy/step-up.ts';
-import { type AccountPrincipal, holderOf } from '../principal/principal.ts';
+import { type ActingPrincipal, holderOf } from '../principal/principal.ts';
 import type { Prover } from '../prove.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { Arrival } from '../request/arrival.ts';
 import { expireCookie } from '../request/cookie.ts';
 import type { CookieSlot, CredentialReader } from '../request/credential.ts';
 import { type Incoming, pathOf, queryOf } from '../request/incoming.ts';
+import { promptsOf } from '../request/navigation.ts';
 import type { Scheme } from '../request/origin.ts';
 import type { Clock, Origin } from '../types.ts';
 import type { Memory } from '../verify/memory.ts';
 import { json, problem, setCookies, text, type Written } from './answer.ts';
-import { checkBodyHeaders, readBody } from './body.ts';
+import { type BodyForm, type BodyReading, checkBodyHeaders, readBody, readCsvBody } from './body.ts';
 import { notMine, type Wing } from './handler.ts';
-import { type AccountRoute, type Route, type RouteMatch, routeFinder } from './route.ts';
+import { type AccountRoute, type Confirm, type Route, type RouteMatch, routeFinder } from './route.ts';
 import type { StepUpBody } from './schemas.ts';
 
 export interface ApiParts {
@@ -38,12 +36,15 @@ export interface ApiParts {
   readonly prover: Prover;
   readonly memory: Memory;
   readonly recorder: Recorder;
+  readonly idempotent: Idempotent;
   readonly clock: Clock;
   readonly random: Random;
   readonly stepUp: StepUpRules;
   /** Session cookies of the console, best first. */
   readonly slots: (scheme: Scheme) => readonly CookieSlot[];
   readonly consoleOrigin: () => Origin;
+  /** What `WWW-Authenticate` says of Basic. */
+  readonly basicChallenge: string;
 }
 
 /** A request that the guard let through, on its way to its action. */
@@ -86,27 +87,32 @@ export function apiWing(parts: ApiParts): Wing {
     // Read before the guard looks for a CSRF field.
     const formBody = route.form === 'json-or-form' ? await readBody(incoming) : undefined;
     if (formBody?.kind === 'refused') return { ...problem(formBody, { requestId }), close: true };
-    const gate = gateOf(route, arrival, formBody?.value);
+    const gate = gateOf(route, { incoming, arrival, arrivedAt }, formBody?.value);
     const first = await parts.guard.admit(incoming, gate);
-    const body = first.kind === 'admitted' && route.form === 'json' ? await readBody(incoming) : formBody;
+    const body = first.kind === 'admitted' ? (formBody ?? (await bodyOf(route.form, incoming))) : formBody;
     const admission =
       first.kind === 'admitted' && body?.kind === 'body' ? await parts.guard.readmit(first, gate) : first;
     const deadCookies = admission.deadCookies.map((name) => expireCookie(name));
     if (admission.kind === 'refused') {
       if (admission.denied !== undefined) await noteDenial({ incoming, arrival }, admission.denied);
-      return problem({ ...admission, cookies: deadCookies }, { requestId });
+      return problem({ ...admission, cookies: deadCookies }, { requestId, challenge: challengeOf(route, incoming) });
     }
     const outcome =
       body?.kind === 'refused'
         ? body
         : await act({ incoming, arrival, route, params, admission, arrivedAt, body: body?.value });
     const { principal } = admission;
-    if (outcome.kind === 'refused' && outcome.code === 'forbidden' && 'user' in principal)
+    const acts = 'user' in principal || principal.kind === 'service';
+    if (outcome.kind === 'refused' && outcome.code === 'forbidden' && acts)
       await noteDenial({ incoming, arrival }, principal);
     const answered = render(outcome, requestId, deadCookies);
     const headers = admission.headers();
     return headers.length === 0 ? answered : { ...answered, headers: [...answered.headers, ...headers] };
   };
+
+  /** Of routes that take Basic, for programs: a browser would ask its user with a window of its own (2-http-api, 2). */
+  const challengeOf = ({ need }: Route, { headers }: Incoming): string | undefined =>
+    takesBasic(need) === 'no' || promptsOf(headers) === 'prompts' ? undefined : parts.basicChallenge;
 
   /** Whether there are accounts to answer for (3-rules, Setup states). */
   const readinessOf = async (
@@ -123,18 +129,26 @@ export function apiWing(parts: ApiParts): Wing {
   };
 
   /** Written before it is told; a row of the table that asks for less and is refused more by its action counts as well. */
-  const noteDenial = (asked: Pick<Call, 'incoming' | 'arrival'>, principal: AccountPrincipal): Promise<void> =>
+  const noteDenial = (asked: Pick<Call, 'incoming' | 'arrival'>, principal: ActingPrincipal): Promise<void> =>
     parts.recorder.denied({
-      ...whence(asked),
-      actor: principal.user.row.id,
+      ...byOf({ ...asked, principal }),
       holder: holderOf(principal),
-      way: principal.via,
       target: pathOf(asked.incoming.target),
     });
 
-  const gateOf = (route: Route, arrival: Arrival, form: unknown): Gate => ({
+  const gateOf = (
+    route: Route,
+    { arrival, ...asked }: Pick<Call, 'incoming' | 'arrival' | 'arrivedAt'>,
+    form: unknown,
+  ): Gate => ({
     client: arrival.client,
     locality: arrival.locality,
+    basic: {
+      client: arrival.client,
+      locality: arrival.locality,
+      // Whoever sends Basic has no cookies: a known device is a browser's.
+      circumstances: () => circumstancesOf({ arrival, ...asked }, ''),
+    },
     need: route.need,
     slots: parts.slots(arrival.scheme),
     own: [parts.consoleOrigin(), arrival.origin],
@@ -167,18 +181,35 @@ export function apiWing(parts: ApiParts): Wing {
     };
     if (route.who === 'anybody') return route.action(call);
     const { principal } = call;
-    if (!('user' in principal)) return refuse('unauthorized');
+    if (principal.kind === 'anonymous' || principal.kind === 'everybody') return refuse('unauthorized');
+    const acting: AdminCall = { ...call, principal };
     let asked: ReturnType<typeof confirm> | undefined;
     // Once: a code that was looked at twice would be spent the second time.
-    const confirmOnce = (): ReturnType<typeof confirm> => (asked ??= confirm({ ...call, principal }));
+    const confirmOnce = (): ReturnType<typeof confirm> => (asked ??= confirm(acting));
     const wanted = route.stepUp === 'fresh' || (route.stepUp === 'by-content' && proofIn(call.body) === 'given');
     const confirmed = wanted ? await confirmOnce() : stillThere;
     if (confirmed.kind !== 'confirmed')
       return route.who === 'account' ? asking(route, call.body, confirmed) : confirmed;
-    if (route.who === 'account') return route.action({ ...call, principal }, confirmOnce);
-    if (principal.kind !== 'user') return refuse('unauthorized');
-    const signedIn: SignedInCall = { ...call, principal };
-    return route.action(signedIn);
+    const action = (): Promise<Outcome> | Outcome => carryOut(route, acting, confirmOnce);
+    if (route.repeats !== 'by-key') return action();
+    // Where the need leaves it to the action whose things may be reached.
+    const reach = route.who === 'admin' && reachOf(acting) === null ? 'everybody' : 'own';
+    return actByKey(parts.idempotent, acting, { body, shown: admission.shown, reach }, action);
+  };
+
+  /** The guard saw to it that whoever asks is what the route is for; here that becomes a type. */
+  const carryOut = (
+    route: Exclude<Route, { who: 'anybody' }>,
+    call: AdminCall,
+    confirmOnce: Confirm,
+  ): Promise<Outcome> | Outcome => {
+    const { principal } = call;
+    if (route.who === 'admin') return route.action(call, confirmOnce);
+    if (principal.kind === 'service') return refuse('forbidden');
+    if (route.who === 'account') return route.action({ ...call, principal });
+    if (principal.kind === 'token' || principal.kind === 'ticket') return refuse('forbidden');
+    if (route.who === 'person') return route.action({ ...call, principal });
+    return principal.kind === 'user' ? route.action({ ...call, principal }) : refuse('forbidden');
   };
 
   /** The one answer that is no error where something is missing: clients of such routes expect it. */
@@ -188,10 +219,16 @@ export function apiWing(parts: ApiParts): Wing {
       : refusal;
 
   /** A password or a passkey in the body is checked whenever it is given; without either the window must be open. */
-  const confirm = async (call: AccountCall): Promise<Refusal | Confirmed> => {
+  const confirm = async (call: AdminCall): Promise<Refusal | Confirmed> => {
     const { principal } = call;
-    if (principal.kind === 'ticket') return refuse('reauthentication_required', { fields: { methods: [] } });
+    // It is nobody's, and whoever can read it may do all of this.
+    if (principal.kind === 'service') return stillThere;
+    // What a program goes on using is never the person.
+    if (principal.kind === 'ticket' || principal.via === 'user-key')
+      return refuse('reauthentication_required', { fields: { methods: [] } });
     const { password, totp_code, totp_token, passkey } = call.body as StepUpBody;
+    // The password came with this very request.
+    if (proofIn(call.body) === 'none' && principal.kind === 'basic') return stillThere;
     // No window stands open for a token: whoever uses it confirms it in the same request, or does not.
     if (proofIn(call.body) === 'none' && principal.kind === 'user') {
       const judged = judgeStepUp(principal.session, parts.stepUp, parts.clock.now());
@@ -236,6 +273,11 @@ function render(outcome: Outcome, requestId: string, deadCookies: readonly strin
 function proofIn(body: unknown): 'given' | 'none' {
   const { password, passkey } = body as StepUpBody;
   return password === undefined && passkey === undefined ? 'none' : 'given';
+}
+
+function bodyOf(form: BodyForm, incoming: Incoming): Promise<BodyReading> | undefined {
+  if (form === 'none') return undefined;
+  return form === 'csv' ? readCsvBody(incoming) : readBody(incoming);
 }
 
 function csrfFieldOf(form: unknown): string | undefined {

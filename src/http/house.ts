@@ -2,6 +2,8 @@
  * The house as a request finds it: which wing answers at which place, built from the parts that `setup.ts` made.
  */
 import type { HandOverParts } from '../actions/hand-over.ts';
+import { type Idempotent, idempotentRequests } from '../actions/idempotent/idempotent.ts';
+import { type HostKeys, hostKeys, type ServiceKeyPlace } from '../actions/keys/host.ts';
 import { type HostUsers, hostUsers } from '../actions/people/host.ts';
 import { type HostTokens, hostTokens } from '../actions/tokens/host.ts';
 import { reachOfListener, reachOfListeners } from '../config/reach.ts';
@@ -32,6 +34,7 @@ import type { Limiter } from '../throttle/limiter.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Origin, SessionKind } from '../types.ts';
 import { loginTokens } from '../verify/login-token.ts';
+import type { ServiceKeys } from '../verify/basic/service-key.ts';
 import type { Memory } from '../verify/memory.ts';
 import type { PasskeyChallenges } from '../verify/passkeys/passkey-challenge.ts';
 import { type ApiParts, apiWing } from './api.ts';
@@ -61,6 +64,8 @@ export interface HouseParts {
   readonly links: LinkProver;
   readonly outbox: Outbox;
   readonly passkeyChallenges: PasskeyChallenges;
+  readonly serviceKeys: ServiceKeys;
+  readonly serviceKeyFile: ServiceKeyPlace;
   readonly limiter: Limiter;
   readonly recorder: Recorder;
   readonly hasher: PasswordHasher;
@@ -81,9 +86,12 @@ export interface HouseParts {
 export interface House {
   readonly handle: Handler;
   readonly routes: readonly Route[];
-  /** Accounts and API tokens, by the word of whoever runs commands on the host. */
+  /** Accounts, API tokens and keys, by the word of whoever runs commands on the host. */
   readonly users: HostUsers;
   readonly tokens: HostTokens;
+  /** What a request with an Idempotency-Key does, at most once: for an embedding application's routes as for our own. */
+  readonly idempotent: Idempotent;
+  readonly keys: HostKeys;
 }
 
 export function openHouse(house: HouseParts): House {
@@ -147,6 +155,7 @@ export function openHouse(house: HouseParts): House {
     tokens: loginTokens({ key: () => keyring.cookieKey(), random, clock, store }),
     tokenPrefix: settings.tokenPrefix,
     tokenUses: house.tokenUses,
+    serviceKeys: house.serviceKeys,
     accountKind: house.accountKind,
     signInKinds: new Map([...kinds].filter(([name]) => name !== 'app')),
     commonPasswords: shippedCommonPasswords(),
@@ -191,7 +200,9 @@ export function openHouse(house: HouseParts): House {
       forwardSlots(`${origin === null ? schemeOf(consoleOrigin) : schemeOf(origin)} ${kind ?? ''}`),
     kindNames: [...kinds.keys()],
   });
+  const idempotent = idempotentRequests(house);
   const apiParts: Omit<ApiParts, 'routes'> = {
+    idempotent,
     guard,
     credentials: house.credentials,
     prover: house.prover,
@@ -202,6 +213,7 @@ export function openHouse(house: HouseParts): House {
     stepUp: { windowMs: settings.stepUpWindowMs, origin: shared ? 'shared' : 'own' },
     slots: slotsNamed,
     consoleOrigin: () => consoleOrigin,
+    basicChallenge: `Basic realm="${settings.basicRealm}", charset="UTF-8"`,
   };
   const api = apiWing({
     ...apiParts,
@@ -254,7 +266,14 @@ export function openHouse(house: HouseParts): House {
     },
   });
 
-  return { handle, routes: table, users: hostUsers(parts), tokens: hostTokens(parts) };
+  return {
+    handle,
+    routes: table,
+    users: hostUsers(parts),
+    tokens: hostTokens(parts),
+    keys: hostKeys({ ...parts, serviceKeyFile: house.serviceKeyFile }),
+    idempotent,
+  };
 }
 
 function slot(stem: string, scheme: Scheme, sessionKind: string): CookieSlot {

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document, made from the route table (BY12). */
 import * as z from 'zod';
 import { type ErrorCode, problems } from '../errors.ts';
+import { takesBasic } from '../policy/need.ts';
 import type { Route } from './route.ts';
 
 const general: readonly string[] = [
@@ -10,6 +11,16 @@ const general: readonly string[] = [
   'misdirected_request',
   'unavailable',
 ];
+
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description:
+    'What is asked for under one key is done at most once; a repetition within 24 h is told the first answer.',
+  schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
+} as const;
+
+const byKey: readonly string[] = ['idempotency_in_progress', 'idempotency_mismatch', 'idempotency_unknown'];
 
 export function openApiDocument(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -24,13 +35,10 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
           schema: { type: 'string' },
         })),
         ...(route.query ?? []).map((name) => ({ name, in: 'query', schema: { type: 'string' } })),
+        ...(route.repeats === 'by-key' ? [idempotencyKey] : []),
       ],
-      ...(route.body === null
-        ? {}
-        : {
-            requestBody: { content: { 'application/json': { schema: z.toJSONSchema(route.body, { io: 'input' }) } } },
-          }),
-      security: route.who === 'anybody' ? [] : [{ sessionCookie: [], csrfToken: [] }, { bearer: [] }],
+      ...requestBodyOf(route),
+      security: securityOf(route),
       responses: responsesOf(route),
     };
   }
@@ -62,10 +70,18 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
         sessionCookie: { type: 'apiKey', in: 'cookie', name: '__Host-sallyport-account' },
         csrfToken: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token' },
         bearer: { type: 'http', scheme: 'bearer' },
+        basic: { type: 'http', scheme: 'basic' },
+        basicWithCode: { type: 'apiKey', in: 'header', name: 'X-Auth-Token' },
       },
       schemas: { Problem: z.toJSONSchema(problemSchema) },
     },
   };
+}
+
+function requestBodyOf({ form, body }: Route): { readonly requestBody?: object } {
+  if (form === 'csv') return { requestBody: { content: { 'text/csv': { schema: { type: 'string' } } } } };
+  if (body === null) return {};
+  return { requestBody: { content: { 'application/json': { schema: z.toJSONSchema(body, { io: 'input' }) } } } };
 }
 
 const problemSchema = z.object({
@@ -81,6 +97,13 @@ const problemSchema = z.object({
   retry_after: z.int().optional(),
 });
 
+/** The code of a second factor goes with the password, where there is one. */
+function securityOf({ who, need }: Route): readonly Readonly<Record<string, readonly string[]>>[] {
+  if (who === 'anybody') return [];
+  const basic = takesBasic(need) === 'yes' ? [{ basic: [] }, { basic: [], basicWithCode: [] }] : [];
+  return [{ sessionCookie: [], csrfToken: [] }, { bearer: [] }, ...basic];
+}
+
 function responsesOf(route: Route): Record<string, unknown> {
   const needs =
     route.who === 'anybody'
@@ -93,9 +116,13 @@ function responsesOf(route: Route): Record<string, unknown> {
           'forbidden',
           'rate_limited',
           'address_denied',
-          ...(route.who === 'account' ? ['insufficient_scope'] : []),
+          ...(route.who === 'account' || route.who === 'admin' ? ['insufficient_scope'] : []),
+          ...(takesBasic(route.need) === 'yes' ? ['invalid_credentials', 'second_factor_required'] : []),
         ];
-  const codes = [...route.refusals, ...needs, ...general].filter((code): code is ErrorCode => code in problems);
+  const repeated = route.repeats === 'by-key' ? byKey : [];
+  const codes = [...route.refusals, ...repeated, ...needs, ...general].filter(
+    (code): code is ErrorCode => code in problems,
+  );
   const byStatus = Map.groupBy(codes, (code) => problems[code].status);
   const success = String(route.success ?? 200);
   return {

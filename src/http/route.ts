@@ -1,6 +1,6 @@
 /** The shape of a row of the route table, and how a path finds its row. */
 import type * as z from 'zod';
-import type { AccountCall, Call, Outcome, SignedInCall } from '../actions/call.ts';
+import type { AccountCall, AdminCall, Call, Outcome, PersonCall, SignedInCall } from '../actions/call.ts';
 import type { Refusal } from '../errors.ts';
 import type { Need } from '../policy/need.ts';
 import type { BodyForm } from './body.ts';
@@ -8,8 +8,9 @@ import type { BodyForm } from './body.ts';
 /** A password or a passkey in the body, which is checked whenever it is given; or an open window. */
 export type Confirm = () => Promise<Refusal | { readonly kind: 'confirmed' }>;
 
+type Unsafe = 'POST' | 'PATCH' | 'DELETE';
+
 interface RouteBase {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** `{name}` takes one segment. */
   readonly path: string;
   /** One line for the OpenAPI document. */
@@ -30,16 +31,30 @@ interface RouteBase {
   readonly refusals: readonly string[];
 }
 
+/** Carried out as often as it is asked for, whatever Idempotency-Key it has: what it is for is a session, or its own body. */
+interface Unkeyed {
+  readonly method: 'GET' | Unsafe;
+  readonly repeats?: never;
+}
+
+/**
+ * `by-key`: what an unsafe request does is done once for an Idempotency-Key, and told again to whoever repeats it
+ * (2-http-api, 5). A row that changes something says whether it is.
+ */
+type Keyed =
+  | { readonly method: 'GET'; readonly repeats?: never }
+  | { readonly method: Unsafe; readonly repeats: 'by-key' | 'never' };
+
 /** A route for everybody, or one whose secret comes in its body. */
-export interface OpenRoute extends RouteBase {
+export interface OpenRoute extends RouteBase, Unkeyed {
   readonly who: 'anybody';
   readonly need: Extract<Need, { kind: 'nobody' | 'anybody' | 'local' }>;
   readonly stepUp: 'none';
   readonly action: (call: Call) => Promise<Outcome> | Outcome;
 }
 
-/** A route for a person who is signed in. */
-export interface SessionRoute extends RouteBase {
+/** A route about a session. */
+export interface SessionRoute extends RouteBase, Unkeyed {
   readonly who: 'signed-in';
   readonly need: Extract<Need, { kind: 'session' }>;
   /** `fresh`: an open step-up window, or the password in the body, which is checked whenever it is given. */
@@ -47,18 +62,40 @@ export interface SessionRoute extends RouteBase {
   readonly action: (call: SignedInCall) => Promise<Outcome> | Outcome;
 }
 
-/** A route for whatever acts as an account: somebody signed in, or a token that reaches so far. */
-export interface AccountRoute extends RouteBase {
-  readonly who: 'account';
+/** A route for a person, with a session or over Basic. */
+export type PersonRoute = RouteBase & Keyed & PersonColumns;
+
+interface PersonColumns {
+  readonly who: 'person';
+  readonly need: Extract<Need, { kind: 'person' }>;
+  readonly stepUp: SessionRoute['stepUp'];
+  readonly action: (call: PersonCall) => Promise<Outcome> | Outcome;
+}
+
+/** A route of administration, which the service key reaches as well. */
+export type AdminRoute = RouteBase & Keyed & AdminColumns;
+
+interface AdminColumns {
+  readonly who: 'admin';
   readonly need: Extract<Need, { kind: 'account' | 'admin' }>;
   /** `by-content`: fresh when what is asked for widens something; the action sees that, and asks. */
   readonly stepUp: SessionRoute['stepUp'] | 'by-content';
-  /** 200 that says what is missing, where a password came without its second factor (2-http-api, 4). */
-  readonly asksForCode?: true;
-  readonly action: (call: AccountCall, confirm: Confirm) => Promise<Outcome> | Outcome;
+  readonly action: (call: AdminCall, confirm: Confirm) => Promise<Outcome> | Outcome;
 }
 
-export type Route = OpenRoute | SessionRoute | AccountRoute;
+/** A route for whatever acts as an account: a person, or a token that reaches so far. */
+export type AccountRoute = RouteBase & Keyed & AccountColumns;
+
+interface AccountColumns {
+  readonly who: 'account';
+  readonly need: Extract<Need, { kind: 'account' }>;
+  readonly stepUp: SessionRoute['stepUp'];
+  /** 200 that says what is missing, where a password came without its second factor (2-http-api, 4). */
+  readonly asksForCode?: true;
+  readonly action: (call: AccountCall) => Promise<Outcome> | Outcome;
+}
+
+export type Route = OpenRoute | SessionRoute | PersonRoute | AccountRoute | AdminRoute;
 
 export type RouteMatch =
   | { readonly kind: 'no-path' }

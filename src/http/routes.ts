@@ -1,9 +1,10 @@
 /**
  * The route table: every route of the API with its need (2-http-api, 4). Read down a column to see what a route asks
- * for; a route without a need does not compile.
+ * for; a route without a need does not compile, nor one of accounts that changes something and does not say whether a
+ * repetition by an Idempotency-Key is one.
  */
 import type * as z from 'zod';
-import type { AccountCall, Call, Outcome, SignedInCall } from '../actions/call.ts';
+import type { AccountCall, AdminCall, Call, Outcome, PersonCall, SignedInCall } from '../actions/call.ts';
 import { done } from '../actions/call.ts';
 import { type AuditParts, listAudit } from '../actions/audit.ts';
 import { type BlockParts, liftBlocks, listBlocks } from '../actions/blocks.ts';
@@ -19,7 +20,10 @@ import {
 } from '../actions/factors/passkeys.ts';
 import { renewRecoveryCodes } from '../actions/factors/recovery-codes.ts';
 import { disableTotp, enableTotp, setUpTotp, type TotpParts } from '../actions/factors/totp.ts';
+import { tellUserKey, type UserKeyParts } from '../actions/keys/user-key.ts';
 import { prepareSignIn } from '../actions/login-mode.ts';
+import { changeUsers } from '../actions/people/bulk.ts';
+import { importUsers } from '../actions/people/files/import.ts';
 import { forgotPassword, type ForgotPasswordParts } from '../actions/people/forgot-password.ts';
 import { linkForUser, type LinkParts, lookAtLink } from '../actions/people/links.ts';
 import { dismissNotices, listNotices } from '../actions/people/notices.ts';
@@ -42,11 +46,13 @@ import { passkeySignInOptions, signInByPasskey } from '../actions/signing-in/pas
 import { answerChallenge } from '../actions/signing-in/second-step.ts';
 import { status, type StatusParts } from '../actions/status.ts';
 import { disableAuthentication, enableAuthentication, type SwitchParts } from '../actions/switch-authentication.ts';
+import { changeTokens } from '../actions/tokens/bulk.ts';
 import type { TokenParts } from '../actions/tokens/making.ts';
 import { issuePathTicket } from '../actions/tokens/path-tickets.ts';
 import { createToken, deleteToken, giveNewSecret, listTokens, updateToken } from '../actions/tokens/tokens.ts';
 import { refuse } from '../errors.ts';
-import type { AccountRoute, Confirm, OpenRoute, Route, SessionRoute } from './route.ts';
+import type { CsvTable } from '../request/csv/read-csv.ts';
+import type { AccountRoute, AdminRoute, Confirm, OpenRoute, PersonRoute, Route, SessionRoute } from './route.ts';
 import {
   addPasskeyBody,
   answerBody,
@@ -72,8 +78,10 @@ import {
   setUpBody,
   signOutBody,
   stepUpBody,
+  tokensBody,
   updateTokenBody,
   updateUserBody,
+  usersBody,
 } from './schemas.ts';
 
 export type RouteParts = SetUpParts &
@@ -89,6 +97,7 @@ export type RouteParts = SetUpParts &
   AuditParts &
   TokenParts &
   PasskeyParts &
+  UserKeyParts &
   TotpParts &
   StatusParts & {
     readonly consoleKinds: readonly string[];
@@ -97,10 +106,9 @@ export type RouteParts = SetUpParts &
     readonly openapi: () => object;
   };
 
-type Row<R, Action, S extends z.ZodType | null> = Omit<R, 'who' | 'body' | 'action'> & {
-  readonly body: S;
-  readonly action: Action;
-};
+type Row<R, Action, S extends z.ZodType | null> = R extends unknown
+  ? Omit<R, 'who' | 'body' | 'action'> & { readonly body: S; readonly action: Action }
+  : never;
 type BodyOf<S> = S extends z.ZodType ? z.infer<S> : unknown;
 type Answer = Promise<Outcome> | Outcome;
 
@@ -110,9 +118,19 @@ function open<S extends z.ZodType | null>(row: Row<OpenRoute, (call: Call<BodyOf
 }
 
 function account<S extends z.ZodType | null>(
-  row: Row<AccountRoute, (call: AccountCall<BodyOf<S>>, confirm: Confirm) => Answer, S>,
+  row: Row<AccountRoute, (call: AccountCall<BodyOf<S>>) => Answer, S>,
 ): Route {
   return { ...row, who: 'account' } as AccountRoute;
+}
+
+function admin<S extends z.ZodType | null>(
+  row: Row<AdminRoute, (call: AdminCall<BodyOf<S>>, confirm: Confirm) => Answer, S>,
+): Route {
+  return { ...row, who: 'admin' } as AdminRoute;
+}
+
+function person<S extends z.ZodType | null>(row: Row<PersonRoute, (call: PersonCall<BodyOf<S>>) => Answer, S>): Route {
+  return { ...row, who: 'person' } as PersonRoute;
 }
 
 function signedIn<S extends z.ZodType | null>(
@@ -125,6 +143,9 @@ export function routes(parts: RouteParts): readonly Route[] {
   const session = { kind: 'session', kinds: parts.consoleKinds, reach: 'whole' } as const;
   const anySession = { ...session, reach: 'always' } as const;
   const sessionToEnrol = { ...session, reach: 'to-enrol' } as const;
+  const somebody = { ...session, kind: 'person' } as const;
+  const anyPerson = { ...anySession, kind: 'person' } as const;
+  const personToEnrol = { ...sessionToEnrol, kind: 'person' } as const;
   const nobody = { kind: 'nobody' } as const;
   const anybody = { kind: 'anybody' } as const;
   const setUp = setUpInTurn(parts);
@@ -187,9 +208,10 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['already_configured', 'setup_code_invalid', 'rate_limited'],
       action: (call) => decline(parts, call),
     }),
-    account({
+    admin({
       method: 'POST',
       path: '/api/auth/disable',
+      repeats: 'never',
       summary: 'Switch authentication off',
       need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',
@@ -318,11 +340,11 @@ export function routes(parts: RouteParts): readonly Route[] {
         return changePassword(parts, { ...call, body: { ...call.body, old_password: old } });
       },
     }),
-    signedIn({
+    person({
       method: 'GET',
       path: '/api/auth/factors',
       summary: 'Own second factors, and how many recovery codes are left',
-      need: sessionToEnrol,
+      need: personToEnrol,
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -378,11 +400,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [...confirmed, 'conflict'],
       action: (call) => renewRecoveryCodes(parts, call),
     }),
-    signedIn({
+    person({
       method: 'GET',
       path: '/api/auth/passkeys',
       summary: 'Own passkeys',
-      need: sessionToEnrol,
+      need: personToEnrol,
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -439,11 +461,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [...confirmed, 'conflict'],
       action: (call) => removePasskey(parts, call),
     }),
-    signedIn({
+    person({
       method: 'GET',
       path: '/api/auth/sessions',
       summary: 'Own sessions',
-      need: sessionToEnrol,
+      need: personToEnrol,
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -451,11 +473,12 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => listSessions(parts, call),
     }),
-    signedIn({
+    person({
       method: 'DELETE',
       path: '/api/auth/sessions',
+      repeats: 'never',
       summary: 'End all other own sessions',
-      need: session,
+      need: somebody,
       works: 'with-accounts',
       form: 'json',
       body: null,
@@ -463,11 +486,12 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => endOtherSessions(parts, call),
     }),
-    signedIn({
+    person({
       method: 'DELETE',
       path: '/api/auth/sessions/{id}',
+      repeats: 'never',
       summary: 'End one own session',
-      need: session,
+      need: somebody,
       works: 'with-accounts',
       form: 'json',
       body: null,
@@ -475,11 +499,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => endOneSession(parts, call),
     }),
-    signedIn({
+    person({
       method: 'GET',
       path: '/api/auth/notices',
       summary: 'What there is to know about the own account',
-      need: anySession,
+      need: anyPerson,
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -487,11 +511,12 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => listNotices(parts, call),
     }),
-    signedIn({
+    person({
       method: 'DELETE',
       path: '/api/auth/notices',
+      repeats: 'never',
       summary: 'Those up to that one have been seen',
-      need: anySession,
+      need: anyPerson,
       works: 'with-accounts',
       form: 'json',
       body: dismissNoticesBody,
@@ -536,10 +561,23 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['link_invalid', 'login_token_invalid', 'password_refused', 'rate_limited', 'busy'],
       action: (call) => redeemLink(parts, call),
     }),
-    account({
+    person({
+      method: 'POST',
+      path: '/api/auth/user-key',
+      repeats: 'by-key',
+      summary: 'The key derived for the own account, for programs that know Basic alone',
+      need: somebody,
+      works: 'with-accounts',
+      form: 'json',
+      body: stepUpBody,
+      stepUp: 'fresh',
+      refusals: confirmed,
+      action: (call) => tellUserKey(parts, call),
+    }),
+    admin({
       method: 'GET',
       path: '/api/auth/users',
-      summary: 'Accounts, by name',
+      summary: 'Accounts, by name; everybody as a file with `Accept: text/csv`',
       query: ['q', 'after', 'limit'],
       need: { kind: 'admin', scope: 'sallyport:users' },
       works: 'with-accounts',
@@ -549,9 +587,10 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => listUsers(parts, call),
     }),
-    account({
+    admin({
       method: 'POST',
       path: '/api/auth/users',
+      repeats: 'by-key',
       summary: 'Make an account; its owner sets the password with a link',
       need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',
@@ -562,7 +601,35 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
       action: (call) => createUser(parts, call),
     }),
-    account({
+    admin({
+      method: 'POST',
+      path: '/api/auth/users/bulk',
+      repeats: 'by-key',
+      summary: 'Make, change, enable, disable or delete up to a hundred accounts, with a result each',
+      need: { kind: 'admin', scope: 'admin:credentials' },
+      works: 'with-accounts',
+      form: 'json',
+      body: usersBody,
+      stepUp: 'fresh',
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => changeUsers(parts, call),
+    }),
+    admin({
+      method: 'POST',
+      path: '/api/auth/users/import-csv',
+      repeats: 'by-key',
+      summary: 'Make an account of every row of a CSV file, with a result each; `dry_run=1` makes none',
+      query: ['dry_run'],
+      need: { kind: 'admin', scope: 'admin:credentials' },
+      works: 'with-accounts',
+      form: 'csv',
+      body: null,
+      stepUp: 'fresh',
+      refusals: confirmed,
+      // The reader of that form gave it.
+      action: (call) => importUsers(parts, { ...call, body: call.body as CsvTable }),
+    }),
+    admin({
       method: 'GET',
       path: '/api/auth/users/{id}',
       summary: 'One account',
@@ -574,9 +641,10 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => showUser(parts, call),
     }),
-    account({
+    admin({
       method: 'PATCH',
       path: '/api/auth/users/{id}',
+      repeats: 'by-key',
       summary: 'Change an account; what is left out stays as it is',
       need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',
@@ -586,9 +654,10 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
       action: (call) => updateUser(parts, call),
     }),
-    account({
+    admin({
       method: 'DELETE',
       path: '/api/auth/users/{id}',
+      repeats: 'by-key',
       summary: 'Delete an account, and all that hangs on it',
       need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',
@@ -598,9 +667,10 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
       action: (call) => deleteUser(parts, call),
     }),
-    account({
+    admin({
       method: 'POST',
       path: '/api/auth/users/{id}/link',
+      repeats: 'by-key',
       summary:
         'A link by which its owner sets the password: an invitation or a reset; mailed too where that is possible',
       need: { kind: 'admin', scope: 'admin:credentials' },
@@ -612,7 +682,7 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['reauthentication_required', 'reauthentication_failed', 'conflict', 'rate_limited', 'busy'],
       action: (call) => linkForUser(parts, call),
     }),
-    account({
+    admin({
       method: 'GET',
       path: '/api/auth/users/{id}/sessions',
       summary: "A user's sessions",
@@ -624,9 +694,10 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => listUserSessions(parts, call),
     }),
-    account({
+    admin({
       method: 'DELETE',
       path: '/api/auth/users/{id}/sessions',
+      repeats: 'never',
       summary: "End a user's sessions (one's own: all others)",
       need: { kind: 'admin', scope: 'sallyport:sessions' },
       works: 'with-accounts',
@@ -636,9 +707,10 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => endUserSessions(parts, call),
     }),
-    account({
+    admin({
       method: 'DELETE',
       path: '/api/auth/users/{id}/sessions/{session}',
+      repeats: 'never',
       summary: "End one of a user's sessions",
       need: { kind: 'admin', scope: 'sallyport:sessions' },
       works: 'with-accounts',
@@ -648,11 +720,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => endUserSession(parts, call),
     }),
-    signedIn({
+    person({
       method: 'GET',
       path: '/api/auth/login-attempts',
       summary: "Sign-in attempts: own, or everybody's for an admin",
-      need: session,
+      need: somebody,
       works: 'with-accounts',
       form: 'none',
       body: null,
@@ -660,12 +732,12 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => listAttempts(parts, call),
     }),
-    account({
+    admin({
       method: 'GET',
       path: '/api/auth/api-tokens',
       summary: 'API tokens: own, or everybody’s for an admin',
       query: ['all', 'before', 'limit'],
-      need: { ...session, kind: 'account', scope: 'sallyport:tokens' },
+      need: { ...session, kind: 'account', scope: 'sallyport:tokens', service: 'admitted' },
       works: { orEmpty: 'tokens' },
       form: 'none',
       body: null,
@@ -677,6 +749,7 @@ export function routes(parts: RouteParts): readonly Route[] {
       account({
         method: 'POST',
         path,
+        repeats: 'by-key',
         summary: 'Make an API token; its secret is in this answer and nowhere else',
         need: { ...session, kind: 'account', scope: 'admin:credentials' },
         works: 'with-sign-in',
@@ -689,11 +762,25 @@ export function routes(parts: RouteParts): readonly Route[] {
         action: (call) => createToken(parts, call),
       }),
     ),
-    account({
+    admin({
+      method: 'POST',
+      path: '/api/auth/api-tokens/bulk',
+      repeats: 'by-key',
+      summary: 'Make, enable, disable or revoke up to a hundred API tokens, with a result each',
+      need: { ...session, kind: 'account', scope: 'admin:credentials', service: 'admitted' },
+      works: 'with-sign-in',
+      form: 'json',
+      body: tokensBody,
+      stepUp: 'fresh',
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => changeTokens(parts, call),
+    }),
+    admin({
       method: 'PATCH',
       path: '/api/auth/api-tokens/{id}',
+      repeats: 'by-key',
       summary: 'Change an API token; what is left out stays as it is',
-      need: { ...session, kind: 'account', scope: 'admin:credentials' },
+      need: { ...session, kind: 'account', scope: 'admin:credentials', service: 'admitted' },
       works: 'with-sign-in',
       form: 'json',
       body: updateTokenBody,
@@ -701,11 +788,12 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [...confirmed, 'conflict'],
       action: (call, confirm) => updateToken(parts, call, confirm),
     }),
-    account({
+    admin({
       method: 'DELETE',
       path: '/api/auth/api-tokens/{id}',
+      repeats: 'by-key',
       summary: 'Revoke an API token',
-      need: { ...session, kind: 'account', scope: 'admin:credentials' },
+      need: { ...session, kind: 'account', scope: 'admin:credentials', service: 'admitted' },
       works: 'with-sign-in',
       form: 'json',
       body: null,
@@ -716,6 +804,7 @@ export function routes(parts: RouteParts): readonly Route[] {
     account({
       method: 'POST',
       path: '/api/auth/api-tokens/{id}/rotate',
+      repeats: 'by-key',
       summary: 'Give an API token a new secret; the old one stays good for as long as was asked for',
       need: { ...session, kind: 'account', scope: 'admin:credentials' },
       works: 'with-sign-in',
@@ -728,6 +817,7 @@ export function routes(parts: RouteParts): readonly Route[] {
     account({
       method: 'POST',
       path: '/api/auth/tickets',
+      repeats: 'by-key',
       summary: 'A ticket for one request to one path, for URLs that cannot carry a header',
       need: { ...session, kind: 'account', scope: 'any' },
       works: 'with-accounts',
@@ -738,7 +828,7 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => issuePathTicket(parts, call),
     }),
-    account({
+    admin({
       method: 'GET',
       path: '/api/auth/audit',
       summary: 'The audit log, newest first; as a file with `Accept: application/x-ndjson` or `text/csv`',
@@ -751,7 +841,7 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: (call) => listAudit(parts, call),
     }),
-    account({
+    admin({
       method: 'GET',
       path: '/api/auth/blocks',
       summary: 'Who is limited now for failed attempts',
@@ -763,9 +853,10 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: [],
       action: () => listBlocks(parts),
     }),
-    account({
+    admin({
       method: 'DELETE',
       path: '/api/auth/blocks',
+      repeats: 'by-key',
       summary: 'Lift the limits on a user, an address or a network, or on all',
       need: { kind: 'admin', scope: 'admin:credentials' },
       works: 'with-accounts',

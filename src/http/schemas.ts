@@ -57,14 +57,26 @@ const tokenFields = {
   ip_allowlist: z.array(z.string().max(1024)).max(256).optional(),
   rate_limit: z.object({ per_minute: perMinute.optional(), per_hour: perHour.optional() }).optional(),
 };
-export const createTokenBody = stepUpBody.extend({
+const newTokenFields = {
   ...tokenFields,
   scope: z.enum(Object.keys(scopeSets) as [keyof typeof scopeSets]).optional(),
   expires_in_days: z.int().min(1).max(lifetimeDays.most).optional(),
   never: z.boolean().optional(),
-});
+};
+export const createTokenBody = stepUpBody.extend(newTokenFields);
 /** What is left out stays as it is. */
 export const updateTokenBody = stepUpBody.extend({ ...tokenFields, active: z.boolean().optional() });
+/** An item has one of the forms, by its fields: with a field of another one it is none of them. */
+const absent = z.never().optional();
+const id = text.max(64);
+const several = <Item extends z.ZodType>(item: Item) =>
+  stepUpBody.extend({ items: z.array(item).min(1).max(100), atomic: z.boolean().default(false) });
+export const tokensBody = several(
+  z.union([
+    z.object({ id, action: z.enum(['enable', 'disable', 'revoke']), token_name: absent }),
+    z.object({ ...newTokenFields, token_name: label, id: absent, action: absent }),
+  ]),
+);
 export const rotateTokenBody = stepUpBody.extend({ overlap_seconds: z.int().min(0).max(86_400).default(0) });
 export const pathTicketBody = z.object({ path: text, ttl_seconds: z.int().min(5).max(60).default(5) });
 const registration = z.looseObject({ response: z.looseObject({ attestationObject: text }) });
@@ -111,8 +123,16 @@ const person = {
   active: z.boolean().optional(),
 };
 /** Confirmed by a password of whoever asks, where there is one in it; the account's own is set by a link. */
-export const createUserBody = stepUpBody.extend({ username: z.string().max(usernameLimits.codePoints * 8), ...person });
+const username = z.string().max(usernameLimits.codePoints * 8);
+export const createUserBody = stepUpBody.extend({ username, ...person });
 export const updateUserBody = stepUpBody.extend(person);
+export const usersBody = several(
+  z.union([
+    z.object({ id, action: z.enum(['enable', 'disable', 'delete']), username: absent }),
+    z.object({ id, ...person, username: absent, action: absent }),
+    z.object({ username, ...person, id: absent, action: absent }),
+  ]),
+);
 export const makeLinkBody = stepUpBody.extend({ purpose: z.enum(['invite', 'reset']) });
 const link = z.string().max(256);
 export const lookAtLinkBody = z.object({ link });

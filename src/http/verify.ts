@@ -1,6 +1,6 @@
 /** The forward-auth wing (2-http-api, 6): the hot path, answered without a promise when the session is known. */
 import { forwardAuth, type ForwardAnswer, type ForwardAuthParts } from '../actions/forward-auth.ts';
-import { whence } from '../actions/call.ts';
+import { byOf } from '../actions/call.ts';
 import { newName, type Random } from '../crypto/random.ts';
 import { problems } from '../errors.ts';
 import { identityHeaders } from '../principal/identity.ts';
@@ -50,10 +50,8 @@ export function verifyWing(
       if (answer.kind !== 'verdict' || answer.denied === undefined) return write(answer);
       return parts.recorder
         .denied({
-          ...whence({ incoming, arrival }),
-          actor: answer.denied.principal.user.row.id,
+          ...byOf({ incoming, arrival, principal: answer.denied.principal }),
           holder: holderOf(answer.denied.principal),
-          way: answer.denied.principal.via,
           target: answer.denied.host,
         })
         .then(() => write(answer));

@@ -3,6 +3,7 @@
  * spreadsheets. What is written here is read back here, so that an auditor can check a file without the database.
  */
 import type { PublicKey } from '../crypto/sign.ts';
+import { csvRecord } from '../request/csv/cell.ts';
 import type { AuditCheckpoint, AuditHead, AuditRow } from '../store/rows.ts';
 import type { Address, Millis } from '../types.ts';
 import { checkpointText, parseCheckpoint } from './checkpoint.ts';
@@ -153,16 +154,10 @@ const csvColumns = [
   'place',
 ] as const;
 
-export const csvHead = csvColumns.join(',');
+export const csvHead = csvRecord(csvColumns);
 
-/** One record of RFC 4180, without its end. */
+/** One record, without its end. */
 export function csvLine(row: AuditRow): string {
   const fields = eventFields(row);
-  return csvColumns.map((name) => csvCell(String(fields[name] ?? ''))).join(',');
-}
-
-/** A cell that a spreadsheet would take for a formula begins with an apostrophe. */
-export function csvCell(text: string): string {
-  const cell = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  return csvRecord(csvColumns.map((name) => String(fields[name] ?? '')));
 }

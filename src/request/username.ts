@@ -23,6 +23,15 @@ export type UsernameForm =
 
 export const usernameLimits = { codePoints: 64, bytes: 256 } as const;
 
+/** What a name has to be, for whoever gave one that is not. */
+export const malformedUsernameText: Readonly<Record<MalformedUsername, string>> = {
+  empty: 'The user name is missing.',
+  'too-long': `A user name has at most ${usernameLimits.codePoints} characters.`,
+  character: 'A user name has no spaces, no ":" or "/", and nothing that cannot be seen.',
+  direction: 'A user name is written in one direction, from its first letter to its last.',
+  unstable: 'This user name has no one spelling.',
+};
+
 /**
  * No code point of a name is written with more than eight UTF-16 units before normalisation, and a longer text is not
  * worth the work of finding out.

@@ -10,7 +10,7 @@ import type { EventName, Recorder } from '../../record/recorder.ts';
 import type { NoticeDraft, PasskeyRow } from '../../store/rows.ts';
 import type { FactorChange, Store } from '../../store/store.ts';
 import type { Clock, Origin } from '../../types.ts';
-import { clientAddress, done, type Outcome, type SignedInCall, whence } from '../call.ts';
+import { clientAddress, done, type Outcome, type PersonCall, type SignedInCall, whence } from '../call.ts';
 import { timeText } from '../issue-session.ts';
 
 export interface FactorParts {
@@ -22,7 +22,7 @@ export interface FactorParts {
   readonly consoleOrigin: () => Origin;
 }
 
-export async function listFactors(parts: FactorParts, call: SignedInCall): Promise<Outcome> {
+export async function listFactors(parts: FactorParts, call: PersonCall): Promise<Outcome> {
   const factors = await parts.store.factorsOf(call.principal.user.row.id);
   const { totpAddedAt } = factors;
   return done({

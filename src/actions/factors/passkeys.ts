@@ -8,7 +8,7 @@ import { rpIdOf } from '../../verify/passkeys/passkey.ts';
 import type { PasskeyChallenges } from '../../verify/passkeys/passkey-challenge.ts';
 import { registrationOptions, verifyRegistration } from '../../verify/passkeys/passkey-registration.ts';
 import { challengeNamedBy } from '../../verify/passkeys/passkey-wire.ts';
-import { done, type Outcome, type SignedInCall, whence } from '../call.ts';
+import { done, type Outcome, type PersonCall, type SignedInCall, whence } from '../call.ts';
 import { changeOf, type FactorParts, passwordTooShort, shownPasskey, superseded } from './factors.ts';
 
 export interface PasskeyParts extends FactorParts {
@@ -18,7 +18,7 @@ export interface PasskeyParts extends FactorParts {
 /** More than anybody has devices; each is asked for at every sign-in. */
 const mostPasskeys = 20;
 
-export async function listPasskeys(parts: PasskeyParts, call: SignedInCall): Promise<Outcome> {
+export async function listPasskeys(parts: PasskeyParts, call: PersonCall): Promise<Outcome> {
   const { passkeys } = await parts.store.factorsOf(call.principal.user.row.id);
   return done({ passkeys: passkeys.map(shownPasskey) });
 }

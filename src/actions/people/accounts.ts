@@ -5,12 +5,14 @@
 import { newUserId, type Random } from '../../crypto/random.ts';
 import { refuse, type Refusal } from '../../errors.ts';
 import { adminPrivilege } from '../../principal/principal.ts';
-import type { EventName, Occurrence, Recorder } from '../../record/recorder.ts';
+import type { EventName, Recorder } from '../../record/recorder.ts';
 import { readDisplayName, readEmail, readWords } from '../../request/person.ts';
-import { parseUsername } from '../../request/username.ts';
+import { malformedUsernameText, parseUsername } from '../../request/username.ts';
 import type { UserRow } from '../../store/rows.ts';
-import type { Store, UserPatch } from '../../store/store.ts';
+import type { Store, UserPatch, Write } from '../../store/store.ts';
 import type { Clock, UserId } from '../../types.ts';
+import { mostReadAgain, noSuchUser, unmade } from '../bulk/unmade.ts';
+import type { By } from '../call.ts';
 import { timeText } from '../issue-session.ts';
 
 export interface AccountParts {
@@ -19,12 +21,6 @@ export interface AccountParts {
   readonly clock: Clock;
   readonly random: Random;
 }
-
-/** Who does it, for the audit log. */
-export type By = Pick<Occurrence, 'actor' | 'address' | 'peer' | 'way'>;
-
-/** Whoever runs commands on the host: that person owns the data folder already. */
-export const byHost: By = { actor: '', address: '', way: 'host' };
 
 /** As they are written outside; what is left out stays as it is. */
 export interface PersonBody {
@@ -72,23 +68,47 @@ export async function userWithId(parts: Pick<AccountParts, 'store'>, id: string)
   return found.kind === 'found' ? { kind: 'user', user: found.user } : noSuchUser();
 }
 
-export async function createAccount(parts: AccountParts, body: NewAccountBody, by: By): Promise<Refusal | OneUser> {
+export type CreateUser = Extract<Write, { write: 'createUser' }>;
+type UpdateUser = Extract<Write, { write: 'updateUser' }>;
+type DeleteUser = Extract<Write, { write: 'deleteUser' }>;
+
+/** What a new account is to be, checked, and nothing looked up yet. */
+export interface AccountRead {
+  readonly kind: 'read';
+  readonly user: Pick<UserRow, 'username' | 'displayName' | 'email' | 'groups' | 'privileges' | 'active'>;
+}
+
+export function readNewAccount(body: NewAccountBody): Refusal | AccountRead {
   const name = parseUsername(body.username);
-  if (name.kind === 'malformed')
-    return refuse('invalid_request', { detail: `That user name cannot be used: ${name.why}.` });
+  if (name.kind === 'malformed') return refuse('invalid_request', { detail: malformedUsernameText[name.why] });
   const read = readPerson(body);
   if (read.kind === 'refused') return read;
   const { patch } = read;
+  return {
+    kind: 'read',
+    user: {
+      username: name.username,
+      displayName: patch.displayName === undefined || patch.displayName === '' ? name.display : patch.displayName,
+      email: patch.email ?? '',
+      groups: patch.groups ?? [],
+      privileges: patch.privileges ?? [],
+      active: patch.active ?? true,
+    },
+  };
+}
+
+/** `sealedHash`: of a password that its owner has already, made elsewhere; without it there is none yet. */
+export function plannedCreation(
+  parts: AccountParts,
+  { user }: AccountRead,
+  by: By,
+  sealedHash: (id: UserId) => string = () => '',
+): CreateUser {
   const id = newUserId(parts.random);
-  const user: UserRow = {
+  const row: UserRow = {
     id,
-    username: name.username,
-    displayName: patch.displayName === undefined || patch.displayName === '' ? name.display : patch.displayName,
-    email: patch.email ?? '',
-    groups: patch.groups ?? [],
-    privileges: patch.privileges ?? [],
-    active: patch.active ?? true,
-    sealedPassword: '',
+    ...user,
+    sealedPassword: sealedHash(id),
     sealedTotp: '',
     passkeys: 0,
     passwordLength: 'full',
@@ -96,14 +116,35 @@ export async function createAccount(parts: AccountParts, body: NewAccountBody, b
     credentialGeneration: 1,
     createdAt: parts.clock.now(),
   };
-  const created = await parts.store.createUser(user, event(parts, 'user-created', id, by));
-  return created.kind === 'created'
-    ? { kind: 'user', user }
-    : refuse('conflict', { detail: 'That user name is taken.' });
+  return { write: 'createUser', given: { user: row, audit: event(parts, 'user-created', id, by) } };
 }
 
-/** Whoever changes the same account at the same moment is waited for so often. */
-const mostReadAgain = 5;
+export async function createAccount(parts: AccountParts, body: NewAccountBody, by: By): Promise<Refusal | OneUser> {
+  const read = readNewAccount(body);
+  if (read.kind === 'refused') return read;
+  const { user, audit } = plannedCreation(parts, read, by).given;
+  const created = await parts.store.createUser(user, audit);
+  return created.kind === 'created' ? { kind: 'user', user } : unmade(created.kind, 'account');
+}
+
+export type PlannedChange =
+  | Refusal
+  /** It is so already, and nothing is written down. */
+  | { readonly kind: 'as-it-is' }
+  | { readonly kind: 'planned'; readonly write: UpdateUser };
+
+/** A change of the account as it was seen: the store makes it only while it is so. */
+export function plannedChange(parts: AccountParts, seen: UserRow, body: PersonBody, by: By): PlannedChange {
+  const read = readPerson(body);
+  if (read.kind === 'refused') return read;
+  const { patch } = read;
+  const events = eventsOf(seen, patch);
+  if (events.length === 0) return { kind: 'as-it-is' };
+  const { id: userId, privileges, groups, active } = seen;
+  const audit = events.map((name) => event(parts, name, userId, by));
+  const given = { userId, patch, from: { privileges, groups, active }, adminPrivilege, audit };
+  return { kind: 'planned', write: { write: 'updateUser', given } };
+}
 
 /**
  * `change` says what is wanted of the account as it is: where somebody was faster it is asked again, so that nobody's change
@@ -117,34 +158,21 @@ export async function changeAccount(
 ): Promise<Refusal | OneUser> {
   let seen = user;
   for (let tries = 0; tries <= mostReadAgain; tries += 1) {
-    const read = readPerson(change(seen));
-    if (read.kind === 'refused') return read;
-    const { patch } = read;
-    const events = eventsOf(seen, patch);
-    if (events.length === 0) return { kind: 'user', user: seen };
-    const { privileges, groups, active } = seen;
-    const updated = await parts.store.updateUser({
-      userId: user.id,
-      patch,
-      from: { privileges, groups, active },
-      adminPrivilege,
-      audit: events.map((name) => event(parts, name, user.id, by)),
-    });
-    switch (updated.kind) {
-      case 'unknown':
-        return noSuchUser();
-      case 'last-admin':
-        return lastAdmin();
-      case 'updated':
-        return { kind: 'user', user: updated.user };
-      case 'changed-meanwhile': {
-        const again = await userWithId(parts, user.id);
-        if (again.kind === 'refused') return again;
-        seen = again.user;
-      }
-    }
+    const plan = plannedChange(parts, seen, change(seen), by);
+    if (plan.kind === 'refused') return plan;
+    if (plan.kind === 'as-it-is') return { kind: 'user', user: seen };
+    const updated = await parts.store.updateUser(plan.write.given);
+    if (updated.kind === 'updated') return { kind: 'user', user: updated.user };
+    if (updated.kind !== 'changed-meanwhile') return unmade(updated.kind, 'account');
+    const again = await userWithId(parts, user.id);
+    if (again.kind === 'refused') return again;
+    seen = again.user;
   }
-  return refuse('conflict', { detail: 'The account is changed by others at this moment. Try again.' });
+  return unmade('changed-meanwhile', 'account');
+}
+
+export function plannedDeletion(parts: AccountParts, { id }: UserRow, by: By): DeleteUser {
+  return { write: 'deleteUser', given: { userId: id, adminPrivilege, audit: event(parts, 'user-deleted', id, by) } };
 }
 
 export async function deleteAccount(
@@ -152,16 +180,8 @@ export async function deleteAccount(
   user: UserRow,
   by: By,
 ): Promise<Refusal | { readonly kind: 'deleted' }> {
-  const audit = event(parts, 'user-deleted', user.id, by);
-  const deleted = await parts.store.deleteUser({ userId: user.id, adminPrivilege, audit });
-  switch (deleted.kind) {
-    case 'unknown':
-      return noSuchUser();
-    case 'last-admin':
-      return lastAdmin();
-    case 'deleted':
-      return deleted;
-  }
+  const deleted = await parts.store.deleteUser(plannedDeletion(parts, user, by).given);
+  return deleted.kind === 'deleted' ? deleted : unmade(deleted.kind, 'account');
 }
 
 function readPerson(body: PersonBody): Refusal | { readonly kind: 'person'; readonly patch: UserPatch } {
@@ -201,12 +221,4 @@ function eventsOf(user: UserRow, patch: UserPatch): readonly EventName[] {
 
 function event(parts: Pick<AccountParts, 'recorder'>, name: EventName, target: UserId, by: By) {
   return parts.recorder.event({ event: name, ...by, target });
-}
-
-function noSuchUser(): Refusal {
-  return refuse('not_found', { detail: 'There is no such user.' });
-}
-
-function lastAdmin(): Refusal {
-  return refuse('conflict', { detail: 'This is the last active administrator: make another one first.' });
 }

@@ -4,8 +4,8 @@
  */
 import { linkLetter } from '../../mail/words.ts';
 import type { Forgotten } from '../../throttle/forgotten.ts';
-import { type Call, clientAddress, type Done, done, whence } from '../call.ts';
-import { type By, userNamed } from './accounts.ts';
+import { type By, type Call, clientAddress, type Done, done, whence } from '../call.ts';
+import { userNamed } from './accounts.ts';
 import { type LinkParts, makeLink } from './links.ts';
 
 export interface ForgotPasswordParts extends LinkParts {

@@ -5,9 +5,9 @@
 import { refuse } from '../../errors.ts';
 import type { UserRow } from '../../store/rows.ts';
 import { type BlockParts, unlock } from '../blocks.ts';
-import { done, type Outcome } from '../call.ts';
+import { rowResult, summaryOf } from '../bulk/results.ts';
+import { byHost as by, done, type Outcome } from '../call.ts';
 import {
-  byHost as by,
   changeAccount,
   createAccount,
   deleteAccount,
@@ -16,14 +16,19 @@ import {
   shownUser,
   userNamed,
 } from './accounts.ts';
+import type { AccountRow } from './files/columns.ts';
+import { carryOut, type FileParts } from './files/make-accounts.ts';
+import { readRow } from './files/read-accounts.ts';
 import { handOutLink, type LinkParts } from './links.ts';
 import { usersPage, type UsersQuery } from './users.ts';
 
-export type HostParts = LinkParts & BlockParts;
+export type HostParts = LinkParts & BlockParts & FileParts;
 
 export type HostCommand =
   | ({ readonly action: 'list' } & UsersQuery)
   | ({ readonly action: 'add' } & Omit<NewAccountBody, 'active'>)
+  /** Rows of a file, a part of it: what became of each is told with its number among them. */
+  | { readonly action: 'import'; readonly accounts: readonly AccountRow[]; readonly dry_run: boolean }
   | {
       readonly action:
         | 'show'
@@ -56,6 +61,10 @@ export function hostUsers(parts: HostParts): HostUsers {
     if (command.action === 'add') {
       const created = await createAccount(parts, command, by);
       return created.kind === 'refused' ? created : done({ user: shownUser(created.user) }, { status: 201 });
+    }
+    if (command.action === 'import') {
+      const outcomes = await carryOut(parts, command.accounts.map(readRow), command.dry_run ? 'try' : 'make', by);
+      return done({ ...summaryOf(outcomes.map((outcome, at) => rowResult(at + 1, outcome, null))) });
     }
     const found = await userNamed(parts, command.username);
     if (found.kind === 'refused') return found;

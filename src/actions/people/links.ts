@@ -11,10 +11,9 @@ import { linkDigest, type LinkProver } from '../../prove/link.ts';
 import { secondFactorOf } from '../../principal/factors.ts';
 import type { LinkRow, UserRow } from '../../store/rows.ts';
 import type { Millis, Origin } from '../../types.ts';
-import { type Call, circumstancesOf, done, type Outcome, type AccountCall, urlOn } from '../call.ts';
+import { type AdminCall, type By, byOf, type Call, circumstancesOf, done, type Outcome, urlOn } from '../call.ts';
 import { timeText } from '../issue-session.ts';
-import { type AccountParts, type By, userWithId } from './accounts.ts';
-import { adminOf } from './users.ts';
+import { type AccountParts, userWithId } from './accounts.ts';
 
 export interface LinkParts extends AccountParts {
   readonly outbox: Outbox;
@@ -89,16 +88,16 @@ export async function handOutLink(parts: LinkParts, user: UserRow, purpose: Show
   const mailed = user.email === '' ? 'not-mailed' : await parts.outbox.send(letter, user.id);
   return done(
     { link: made.url, expires_at: timeText(made.expiresAt), purpose, mailed: mailed === 'mailed' },
-    { status: 201 },
+    { status: 201, secrets: ['link'] },
   );
 }
 
 export async function linkForUser(
   parts: LinkParts,
-  call: AccountCall<{ readonly purpose: ShownPurpose }>,
+  call: AdminCall<{ readonly purpose: ShownPurpose }>,
 ): Promise<Outcome> {
   const found = await userWithId(parts, call.params['id'] ?? '');
-  return found.kind === 'refused' ? found : handOutLink(parts, found.user, call.body.purpose, adminOf(call));
+  return found.kind === 'refused' ? found : handOutLink(parts, found.user, call.body.purpose, byOf(call));
 }
 
 /** What a link is good for, before it is used; spends nothing. */

@@ -1,11 +1,12 @@
 /** Accounts for admins: listed, shown, made, changed, deleted (2-http-api, 5). */
 import { refuse } from '../../errors.ts';
+import { askedForm } from '../../request/csv/accept.ts';
+import { header } from '../../request/incoming.ts';
 import { readSearch } from '../../request/person.ts';
 import { parseUsername } from '../../request/username.ts';
-import { done, type Outcome, type AccountCall, whence } from '../call.ts';
+import { type AdminCall, byOf, done, type Outcome } from '../call.ts';
 import {
   type AccountParts,
-  type By,
   changeAccount,
   createAccount,
   deleteAccount,
@@ -14,11 +15,19 @@ import {
   shownUser,
   userWithId,
 } from './accounts.ts';
+import { exportUsers } from './files/export.ts';
 
 const mostListed = 500;
 const byDefault = 100;
 
-export async function listUsers(parts: AccountParts, call: AccountCall): Promise<Outcome> {
+/** A page of them, or everybody as a file. */
+export async function listUsers(parts: AccountParts, call: AdminCall): Promise<Outcome> {
+  if (askedForm(header(call.incoming.headers, 'accept'), { 'text/csv': 'csv' }) === 'csv') {
+    const matching = readSearch(call.query.get('q') ?? '');
+    return matching.kind === 'malformed'
+      ? refuse('invalid_request', { detail: matching.why })
+      : exportUsers(parts, matching.value);
+  }
   return usersPage(parts, {
     matching: call.query.get('q') ?? '',
     after: call.query.get('after'),
@@ -51,31 +60,26 @@ export async function usersPage(parts: Pick<AccountParts, 'store'>, query: Users
   return done({ users: page.map(shownUser), next: rows.length > limit ? (page.at(-1)?.username ?? null) : null });
 }
 
-export async function showUser(parts: AccountParts, call: AccountCall): Promise<Outcome> {
+export async function showUser(parts: AccountParts, call: AdminCall): Promise<Outcome> {
   const found = await userWithId(parts, call.params['id'] ?? '');
   return found.kind === 'refused' ? found : done({ user: shownUser(found.user) });
 }
 
-export async function createUser(parts: AccountParts, call: AccountCall<NewAccountBody>): Promise<Outcome> {
-  const created = await createAccount(parts, call.body, adminOf(call));
+export async function createUser(parts: AccountParts, call: AdminCall<NewAccountBody>): Promise<Outcome> {
+  const created = await createAccount(parts, call.body, byOf(call));
   return created.kind === 'refused' ? created : done({ user: shownUser(created.user) }, { status: 201 });
 }
 
-export async function updateUser(parts: AccountParts, call: AccountCall<PersonBody>): Promise<Outcome> {
+export async function updateUser(parts: AccountParts, call: AdminCall<PersonBody>): Promise<Outcome> {
   const found = await userWithId(parts, call.params['id'] ?? '');
   if (found.kind === 'refused') return found;
-  const changed = await changeAccount(parts, found.user, () => call.body, adminOf(call));
+  const changed = await changeAccount(parts, found.user, () => call.body, byOf(call));
   return changed.kind === 'refused' ? changed : done({ user: shownUser(changed.user) });
 }
 
-export async function deleteUser(parts: AccountParts, call: AccountCall): Promise<Outcome> {
+export async function deleteUser(parts: AccountParts, call: AdminCall): Promise<Outcome> {
   const found = await userWithId(parts, call.params['id'] ?? '');
   if (found.kind === 'refused') return found;
-  const deleted = await deleteAccount(parts, found.user, adminOf(call));
+  const deleted = await deleteAccount(parts, found.user, byOf(call));
   return deleted.kind === 'refused' ? deleted : done({});
-}
-
-/** An admin, by a session or a token. */
-export function adminOf(call: AccountCall): By {
-  return { actor: call.principal.user.row.id, ...whence(call), way: call.principal.via };
 }

@@ -1,9 +1,10 @@
 /** API tokens by the word of whoever runs commands on the host: everybody's, and nothing has to be confirmed (2-http-api, 9). */
 import { refuse } from '../../errors.ts';
 import type { TokenId } from '../../types.ts';
-import { done, type Outcome } from '../call.ts';
-import { byHost as by, userNamed } from '../people/accounts.ts';
-import { changeToken, makeToken, noSuchToken, revokeToken, rotateToken, type TokenParts } from './making.ts';
+import { noSuchToken } from '../bulk/unmade.ts';
+import { byHost as by, done, type Outcome } from '../call.ts';
+import { userNamed } from '../people/accounts.ts';
+import { changeToken, makeToken, revokeToken, rotateToken, type TokenParts } from './making.ts';
 import { toldOf, toldOnMaking, toldOnRotating, tokensPage, type TokensQuery } from './tokens.ts';
 import type { Lifetime, TokenBody } from './values.ts';
 

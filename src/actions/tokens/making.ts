@@ -5,11 +5,12 @@ import { newToken } from '../../crypto/token.ts';
 import { refuse, type Refusal } from '../../errors.ts';
 import type { Recorder } from '../../record/recorder.ts';
 import type { TokenRow, UserRow } from '../../store/rows.ts';
-import type { ListedToken, SeenToken, Store, TokenPatch } from '../../store/store.ts';
+import type { ListedToken, SeenToken, Store, TokenPatch, Write } from '../../store/store.ts';
 import { tokenLimits } from '../../throttle/limits.ts';
 import type { Clock, Millis, Secret, TokenId, UserId } from '../../types.ts';
 import type { TokenVerifier } from '../../verify/api-token.ts';
-import type { By } from '../people/accounts.ts';
+import { noSuchToken, unmade } from '../bulk/unmade.ts';
+import type { By } from '../call.ts';
 import { type Lifetime, newTokenDefaults, readLifetime, readPatch, type TokenBody } from './values.ts';
 
 export interface TokenParts {
@@ -39,12 +40,19 @@ function newSecret({
   return { secret, digest: digest(secret), prefix: secret.slice(0, tokenPrefix.length + shownCharacters) };
 }
 
-export async function makeToken(
+/** A token that is to be made; its secret is worth something once it was. */
+export interface PlannedToken extends Omit<MadeToken, 'kind'> {
+  readonly kind: 'planned';
+  readonly lasts: string;
+  readonly write: Extract<Write, { write: 'createToken' }>;
+}
+
+export function plannedToken(
   parts: TokenParts,
   owner: UserRow,
   body: TokenBody & Lifetime,
   by: By,
-): Promise<Refusal | (MadeToken & { readonly lasts: string })> {
+): Refusal | PlannedToken {
   const now = parts.clock.now();
   const read = readPatch(body, owner);
   if (read.kind === 'refused') return read;
@@ -66,41 +74,47 @@ export async function makeToken(
   };
   const audit = parts.recorder.event({ event: 'token-created', ...by, target: token.id });
   const { credentialGeneration: fromGeneration } = owner;
-  const created = await parts.store.createToken({ token, cap: tokenLimits.perUser, fromGeneration, audit });
-  switch (created.kind) {
-    case 'superseded':
-      return refuse('conflict', { detail: 'The account has changed meanwhile. Look at it again.' });
-    case 'too-many':
-      return refuse('conflict', {
-        detail: `An account has at most ${tokenLimits.perUser} API tokens. Revoke one that is not needed.`,
-      });
-    case 'created':
-      return { kind: 'made', secret, token, lasts: lifetime.text };
-  }
+  const given = { token, cap: tokenLimits.perUser, fromGeneration, audit };
+  return { kind: 'planned', secret, token, lasts: lifetime.text, write: { write: 'createToken', given } };
 }
 
-/** `from`: only as long as it is as it was seen. */
+export async function makeToken(
+  parts: TokenParts,
+  owner: UserRow,
+  body: TokenBody & Lifetime,
+  by: By,
+): Promise<Refusal | (MadeToken & { readonly lasts: string })> {
+  const plan = plannedToken(parts, owner, body, by);
+  if (plan.kind === 'refused') return plan;
+  const { secret, token, lasts, write } = plan;
+  const created = await parts.store.createToken(write.given);
+  return created.kind === 'created' ? { kind: 'made', secret, token, lasts } : unmade(created.kind, 'token');
+}
+
+interface TokenChange {
+  readonly id: TokenId;
+  readonly patch: TokenPatch;
+  /** Only as long as it is as it was seen. */
+  readonly from?: SeenToken;
+}
+
+export function plannedTokenChange(
+  parts: TokenParts,
+  { id, patch, from }: TokenChange,
+  by: By,
+): Extract<Write, { write: 'updateToken' }> {
+  const result = Object.keys(patch).join(',') || 'ok';
+  const audit = parts.recorder.event({ event: 'token-changed', ...by, target: id, result });
+  return { write: 'updateToken', given: { id, owner: null, patch, ...(from === undefined ? {} : { from }), audit } };
+}
+
 export async function changeToken(
   parts: TokenParts,
-  { id, patch, from }: { readonly id: TokenId; readonly patch: TokenPatch; readonly from?: SeenToken },
+  change: TokenChange,
   by: By,
 ): Promise<Refusal | { readonly kind: 'changed'; readonly token: TokenRow }> {
-  const result = Object.keys(patch).join(',') || 'ok';
-  const updated = await parts.store.updateToken({
-    id,
-    owner: null,
-    patch,
-    ...(from === undefined ? {} : { from }),
-    audit: parts.recorder.event({ event: 'token-changed', ...by, target: id, result }),
-  });
-  switch (updated.kind) {
-    case 'unknown':
-      return noSuchToken();
-    case 'changed-meanwhile':
-      return refuse('conflict', { detail: 'The token was changed meanwhile. Look at it again.' });
-    case 'updated':
-      return { kind: 'changed', token: updated.token };
-  }
+  const updated = await parts.store.updateToken(plannedTokenChange(parts, change, by).given);
+  return updated.kind === 'updated' ? { kind: 'changed', token: updated.token } : unmade(updated.kind, 'token');
 }
 
 export async function rotateToken(
@@ -128,17 +142,23 @@ export async function rotateToken(
   }
 }
 
+/** `owner` null: whoever's it is. */
+export function plannedRevocation(
+  parts: TokenParts,
+  id: TokenId,
+  owner: UserId | null,
+  by: By,
+): Extract<Write, { write: 'deleteToken' }> {
+  const audit = parts.recorder.event({ event: 'token-revoked', ...by, target: id });
+  return { write: 'deleteToken', given: { id, owner, audit } };
+}
+
 export async function revokeToken(
   parts: TokenParts,
   id: TokenId,
   owner: UserId | null,
   by: By,
 ): Promise<Refusal | { readonly kind: 'revoked' }> {
-  const audit = parts.recorder.event({ event: 'token-revoked', ...by, target: id });
-  const deleted = await parts.store.deleteToken({ id, owner, audit });
-  return deleted.kind === 'unknown' ? noSuchToken() : { kind: 'revoked' };
-}
-
-export function noSuchToken(): Refusal {
-  return refuse('not_found', { detail: 'There is no such token.' });
+  const deleted = await parts.store.deleteToken(plannedRevocation(parts, id, owner, by).given);
+  return deleted.kind === 'deleted' ? { kind: 'revoked' } : unmade(deleted.kind, 'token');
 }

@@ -24,8 +24,9 @@ export async function issuePathTicket(
   const form = parseTicketPath(body.path);
   if (form.kind === 'malformed')
     return refuse('invalid_request', { detail: '"path" is a path as requests spell it, without query: /reports/7.' });
-  // A ticket makes no tickets: the route asks for whoever is behind one.
-  if (principal.kind === 'ticket') return refuse('forbidden');
+  // It dies with a session or a token: whoever shows neither has nothing that it could hang on, and a ticket makes no tickets.
+  if (principal.kind === 'ticket' || principal.kind === 'basic')
+    return refuse('forbidden', { detail: 'A ticket hangs on a session or an API token: ask with one of those.' });
   const ticket = newPathTicket(random);
   const expiresAt = (clock.now() + body.ttl_seconds * 1000) as Millis;
   const parent =
@@ -36,5 +37,8 @@ export async function issuePathTicket(
     { digest: digest(ticket), userId: principal.user.row.id, parent, path: form.path, expiresAt },
     unspentCap,
   );
-  return done({ ticket, ttl_seconds: body.ttl_seconds, expires_at: timeText(expiresAt) }, { status: 201 });
+  return done(
+    { ticket, ttl_seconds: body.ttl_seconds, expires_at: timeText(expiresAt) },
+    { status: 201, secrets: ['ticket'] },
+  );
 }

@@ -10,29 +10,21 @@ import { compareNetworks } from '../../request/tokens/address-list.ts';
 import type { TokenRow, UserRow } from '../../store/rows.ts';
 import type { ListedToken, TokenPatch } from '../../store/store.ts';
 import type { TokenId, UserId } from '../../types.ts';
-import { type AccountCall, done, type Outcome, whence } from '../call.ts';
+import { noSuchToken } from '../bulk/unmade.ts';
+import { type AccountCall, type AdminCall, byOf, done, type Outcome } from '../call.ts';
 import { timeText } from '../issue-session.ts';
-import type { By } from '../people/accounts.ts';
-import {
-  changeToken,
-  type MadeToken,
-  makeToken,
-  noSuchToken,
-  revokeToken,
-  rotateToken,
-  type TokenParts,
-} from './making.ts';
+import { changeToken, type MadeToken, makeToken, revokeToken, rotateToken, type TokenParts } from './making.ts';
 import { type Lifetime, readPatch, shownToken, type TokenBody } from './values.ts';
 
 const mostListed = 1000;
 
-export async function listTokens(parts: TokenParts, call: AccountCall): Promise<Outcome> {
-  const { row } = call.principal.user;
-  const everybody = call.query.get('all') === '1';
-  if (everybody && !hasPrivilege(row, adminPrivilege))
-    return refuse('forbidden', { detail: 'This needs an administrator.' });
+export async function listTokens(parts: TokenParts, call: AdminCall): Promise<Outcome> {
+  const { principal } = call;
+  // The service key has none of its own.
+  const everybody = !('user' in principal) || call.query.get('all') === '1';
+  if (everybody && reachOf(call) !== null) return refuse('forbidden', { detail: 'This needs an administrator.' });
   return tokensPage(parts, {
-    userId: everybody ? null : row.id,
+    userId: everybody ? null : principal.user.row.id,
     owners: everybody ? 'told' : 'known',
     before: call.query.get('before'),
     limit: call.query.get('limit'),
@@ -71,61 +63,89 @@ export async function tokensPage(
 export async function createToken(parts: TokenParts, call: AccountCall<TokenBody & Lifetime>): Promise<Outcome> {
   const made = await makeToken(parts, call.principal.user.row, call.body, byOf(call));
   if (made.kind === 'refused') return made;
-  return done(toldOnMaking(made), { status: 201 });
+  return done(toldOnMaking(made), { status: 201, secrets: ['token'] });
 }
 
 /** Raising, adding, switching on: whatever lets a token do or reach more than before. */
 export async function updateToken(
   parts: TokenParts,
-  call: AccountCall<TokenBody>,
+  call: AdminCall<TokenBody>,
   confirm: () => Promise<Refusal | { readonly kind: 'confirmed' }>,
 ): Promise<Outcome> {
-  const found = await reachable(parts, call);
+  const found = await reachable(parts, call, call.params['id'] ?? '');
   if (found.kind === 'refused') return found;
-  const { token, owner } = found;
-  const read = readPatch(call.body, owner);
-  if (read.kind === 'refused') return read;
-  if (widening(token, read.patch, owner) === 'wider') {
-    if (token.userId !== call.principal.user.row.id)
-      return refuse('forbidden', { detail: 'Only its owner can let a token do more.' });
+  const change = readChange(call, found, call.body);
+  if (change.kind === 'refused') return change;
+  if (change.standing === 'wider') {
     const confirmed = await confirm();
     if (confirmed.kind === 'refused') return confirmed;
   }
-  const changed = await changeToken(parts, { id: token.id, patch: read.patch, from: token }, byOf(call));
+  const { token } = found;
+  const changed = await changeToken(parts, { id: token.id, patch: change.patch, from: token }, byOf(call));
   return changed.kind === 'refused' ? changed : done(toldOf(parts, changed.token));
+}
+
+/** What is wanted of the token as it is. `wider`: it is its owner who asks, and who has to confirm it. */
+export function readChange(
+  call: Pick<AdminCall, 'principal'>,
+  { token, owner }: ReachableToken,
+  body: TokenBody,
+): Refusal | { readonly kind: 'change'; readonly patch: TokenPatch; readonly standing: 'wider' | 'contained' } {
+  const read = readPatch(body, owner);
+  if (read.kind === 'refused') return read;
+  const standing = widening(token, read.patch, owner);
+  return standing === 'wider' && token.userId !== ownIdOf(call)
+    ? refuse('forbidden', { detail: 'Only its owner can let a token do more.' })
+    : { kind: 'change', patch: read.patch, standing };
 }
 
 export async function giveNewSecret(
   parts: TokenParts,
   call: AccountCall<{ readonly overlap_seconds: number }>,
 ): Promise<Outcome> {
-  const found = await reachable(parts, call);
+  const found = await reachable(parts, call, call.params['id'] ?? '');
   if (found.kind === 'refused') return found;
   // The secret acts as its owner: nobody else is told it.
-  if (found.token.userId !== call.principal.user.row.id)
+  if (found.token.userId !== ownIdOf(call))
     return refuse('forbidden', { detail: 'Only its owner can give a token a new secret.' });
   const made = await rotateToken(parts, found, call.body.overlap_seconds, byOf(call));
   if (made.kind === 'refused') return made;
-  return done(toldOnRotating(made));
+  return done(toldOnRotating(made), { secrets: ['token'] });
 }
 
-export async function deleteToken(parts: TokenParts, call: AccountCall): Promise<Outcome> {
-  const { row } = call.principal.user;
-  const owner = hasPrivilege(row, adminPrivilege) ? null : row.id;
-  const revoked = await revokeToken(parts, call.params['id'] as TokenId, owner, byOf(call));
+export async function deleteToken(parts: TokenParts, call: AdminCall): Promise<Outcome> {
+  const revoked = await revokeToken(parts, call.params['id'] as TokenId, reachOf(call), byOf(call));
   return revoked.kind === 'refused' ? revoked : done({});
 }
 
+/** Whose tokens somebody may act on; null: everybody's. */
+export function reachOf({ principal }: Pick<AdminCall, 'principal'>): UserId | null {
+  if (!('user' in principal)) return null;
+  const { row } = principal.user;
+  return hasPrivilege(row, adminPrivilege) ? null : row.id;
+}
+
+function ownIdOf({ principal }: Pick<AdminCall, 'principal'>): UserId | null {
+  return 'user' in principal ? principal.user.row.id : null;
+}
+
+export interface ReachableToken extends ListedToken {
+  readonly kind: 'found';
+  readonly owner: UserRow;
+}
+
 /** An own token, or anybody's for an admin; of others there is nothing. */
-async function reachable(
+export async function reachable(
   parts: TokenParts,
-  call: AccountCall,
-): Promise<Refusal | (ListedToken & { readonly kind: 'found'; readonly owner: UserRow })> {
-  const { row } = call.principal.user;
-  const found = await parts.store.tokenById(call.params['id'] as TokenId);
+  call: Pick<AdminCall, 'principal'>,
+  id: string,
+): Promise<Refusal | ReachableToken> {
+  const { principal } = call;
+  const found = await parts.store.tokenById(id as TokenId);
   if (found.kind === 'unknown') return noSuchToken();
-  if (found.token.userId === row.id) return { ...found, owner: row };
-  if (!hasPrivilege(row, adminPrivilege)) return noSuchToken();
+  if ('user' in principal && found.token.userId === principal.user.row.id)
+    return { ...found, owner: principal.user.row };
+  if (reachOf(call) !== null) return noSuchToken();
   const owner = await parts.store.userById(found.token.userId);
   return owner.kind === 'found' ? { ...found, owner: owner.user } : noSuchToken();
 }
@@ -145,7 +165,9 @@ export function toldOf(parts: TokenParts, token: TokenRow): Readonly<Record<stri
   return shownToken(token, parts.tokenUses.unwritten(token.id), parts.clock.now());
 }
 
-export function toldOnMaking(made: MadeToken & { readonly lasts: string }): Readonly<Record<string, unknown>> {
+export function toldOnMaking(
+  made: Pick<MadeToken, 'secret' | 'token'> & { readonly lasts: string },
+): Readonly<Record<string, unknown>> {
   return { ...toldOnce(made), expires_in: made.lasts };
 }
 
@@ -154,7 +176,7 @@ export function toldOnRotating(made: MadeToken): Readonly<Record<string, unknown
   return { ...toldOnce(made), previous_valid_until: previous === null ? null : timeText(previous.until) };
 }
 
-function toldOnce({ secret, token }: MadeToken): Readonly<Record<string, unknown>> {
+function toldOnce({ secret, token }: Pick<MadeToken, 'secret' | 'token'>): Readonly<Record<string, unknown>> {
   return {
     token: secret,
     id: token.id,
@@ -163,8 +185,4 @@ function toldOnce({ secret, token }: MadeToken): Readonly<Record<string, unknown
     scopes: token.scopes,
     expires_at: token.expiresAt === null ? null : timeText(token.expiresAt),
   };
-}
-
-function byOf(call: AccountCall): By {
-  return { actor: call.principal.user.row.id, ...whence(call), way: call.principal.via };
 }

@@ -27,7 +27,7 @@ export type Values<Own extends Flags> = {
       : string;
 };
 
-/** An action: which of the flags it takes, and what it is told after its name, the last of them several times with `…`. */
+/** An action: which of the flags it takes, and what it is told after its name: several times with `…`, perhaps in brackets. */
 export interface ActionLine<Flag> {
   readonly flags: readonly Flag[];
   readonly after: string;
@@ -71,8 +71,9 @@ export function readAction<Action extends string, Own extends Flags>(
   } catch (fault) {
     return wrong(complaintOf(fault));
   }
-  const words = after === '' ? 0 : after.split(' ').length;
-  if (after.endsWith('…') ? names.length < words : names.length !== words)
+  const words = after === '' ? [] : after.split(' ');
+  const least = words.filter((word) => !word.startsWith('[')).length;
+  if (names.length < least || (!after.endsWith('…') && names.length > words.length))
     return wrong(`expected: sallyport ${noun.name} ${action} ${after}`.trimEnd());
   const read = values as Values<Own> & { readonly json?: true };
   return { kind: 'read', action, names, values: read, json: read.json === true, settings };

@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { Outcome } from '../../actions/call.ts';
 import { refuse } from '../../errors.ts';
 import type { Sallyport } from '../../setup.ts';
+import { keyCommand } from '../key/host-command.ts';
 import { tokenCommand } from '../token/host-command.ts';
 import { userCommand } from '../user/host-command.ts';
 
@@ -11,6 +12,7 @@ type Served = (sallyport: Sallyport, value: unknown) => Promise<Outcome>;
 export const served = {
   '/user': taken(userCommand, ({ users }) => users),
   '/token': taken(tokenCommand, ({ tokens }) => tokens),
+  '/key': taken(keyCommand, ({ keys }) => keys),
 } as const satisfies Readonly<Record<string, Served>>;
 
 export type HostPath = keyof typeof served;

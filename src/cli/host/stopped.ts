@@ -1,24 +1,27 @@
 /** What commands on the host are carried out with where no server runs: the store itself. Nothing is mailed from here. */
+import type { KeyParts } from '../../actions/keys/host.ts';
 import type { HostParts } from '../../actions/people/host.ts';
 import type { TokenParts } from '../../actions/tokens/making.ts';
 import type { Settings } from '../../config/schema.ts';
 import { systemRandom } from '../../crypto/random.ts';
+import { keepServiceKeyFile } from '../../crypto/key-files/service-key-file.ts';
 import { outbox } from '../../mail/outbox.ts';
 import { failureLog } from '../../record/failures/failure-log.ts';
 import { metrics } from '../../record/metrics.ts';
 import { type Log, recorder as makeRecorder } from '../../record/recorder.ts';
 import { systemClock } from '../../setup.ts';
 import { limiter } from '../../throttle/limiter.ts';
+import { serviceKeyText } from '../../verify/basic/service-key.ts';
 import { placesOf } from '../serving/places.ts';
 import type { StoppedStore } from '../stopped-store.ts';
 
-export type StoppedParts = HostParts & TokenParts;
+export type StoppedParts = HostParts & TokenParts & KeyParts;
 
 const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export async function stoppedParts(
   settings: Settings,
-  { store, cells }: Extract<StoppedStore, { kind: 'open' }>,
+  { store, keyring, cells }: Extract<StoppedStore, { kind: 'open' }>,
 ): Promise<StoppedParts> {
   const clock = systemClock;
   const random = systemRandom;
@@ -47,5 +50,15 @@ export async function stoppedParts(
     tokenPrefix: settings.tokenPrefix,
     // Whoever counted uses wrote them when it stopped.
     tokenUses: { unwritten: () => undefined },
+    keyring,
+    serviceKeyFile: {
+      path: settings.serviceKeyFile,
+      keep: async () => {
+        const opened = keyring.serviceKey(await store.keys());
+        return opened.kind === 'damaged'
+          ? { kind: 'unusable', why: opened.why }
+          : keepServiceKeyFile(settings.serviceKeyFile, serviceKeyText(opened.bytes), random);
+      },
+    },
   };
 }

@@ -67,3 +67,20 @@ test('a flag of another action is left to the settings, which do not know it; on
   assert.match(whyNot('add', 'alice', '--email'), /--email/);
   assert.match(whyNot('list', '--json=yes'), /--json/);
 });
+
+test('a file is named to import from, perhaps one to export to; - is standard input', () => {
+  const asked = (...argv: readonly string[]) => {
+    const reading = read(...argv);
+    return typeof reading === 'string' ? reading : reading.command;
+  };
+  assert.deepEqual(asked('import', 'users.csv'), { action: 'import', file: 'users.csv', dry_run: false });
+  assert.deepEqual(asked('import', '--dry-run', '-'), { action: 'import', file: '-', dry_run: true });
+  assert.deepEqual(asked('export'), { action: 'export', file: null });
+  assert.deepEqual(asked('export', 'x.csv', '--json'), { action: 'export', file: 'x.csv' });
+  for (const rest of [[], ['a', 'b'], ['--dry-run']])
+    assert.equal(whyNot('import', ...rest), 'expected: sallyport user import FILE');
+  assert.equal(whyNot('export', 'a', 'b'), 'expected: sallyport user export [FILE]');
+  assert.match(whyNot('import', 'a', '--dry-run=1'), /--dry-run/);
+  const other = read('export', '--dry-run');
+  assert.deepEqual(typeof other === 'object' && other.settings, ['--dry-run']);
+});

@@ -10,9 +10,20 @@ const own = {
   matching: { type: 'string' },
   after: { type: 'string' },
   limit: { type: 'string' },
+  'dry-run': { type: 'boolean' },
 } as const;
 
-type Action = HostCommand['action'];
+/** What takes a file, and more than one question to the server. */
+export type FileAsked =
+  /** `-`: standard input. */
+  | { readonly action: 'import'; readonly file: string; readonly dry_run: boolean }
+  /** Null: standard output. */
+  | { readonly action: 'export'; readonly file: string | null };
+
+export type SingleAsked = Exclude<HostCommand, { action: 'import' }>;
+export type UserAsked = SingleAsked | FileAsked;
+
+type Action = UserAsked['action'];
 
 const actions: Readonly<Record<Action, ActionLine<keyof typeof own>>> = {
   list: { flags: ['matching', 'after', 'limit'], after: '' },
@@ -27,11 +38,13 @@ const actions: Readonly<Record<Action, ActionLine<keyof typeof own>>> = {
   revoke: { flags: [], after: 'NAME PRIVILEGE…' },
   'reset-factors': { flags: [], after: 'NAME' },
   unlock: { flags: [], after: 'NAME' },
+  import: { flags: ['dry-run'], after: 'FILE' },
+  export: { flags: [], after: '[FILE]' },
 };
 
 const aliases = new Map<string, Action>([['remove', 'delete']]);
 
-export function readUserArguments(argv: readonly string[]): Reading<HostCommand> {
+export function readUserArguments(argv: readonly string[]): Reading<UserAsked> {
   const read = readAction(argv, { name: 'user', flags: own, actions, aliases });
   if (read.kind === 'wrong') return read;
   const { json, settings } = read;
@@ -42,8 +55,12 @@ function commandOf({
   action,
   names: [username = '', ...privileges],
   values,
-}: ActionRead<Action, typeof own>): HostCommand {
+}: ActionRead<Action, typeof own>): UserAsked {
   switch (action) {
+    case 'import':
+      return { action, file: username, dry_run: values['dry-run'] === true };
+    case 'export':
+      return { action, file: username === '' ? null : username };
     case 'list':
       return {
         action,

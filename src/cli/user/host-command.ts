@@ -1,8 +1,19 @@
 /** A command about accounts on its way through the control socket. What its fields may hold is judged where it is carried out. */
 import * as z from 'zod';
+import { rowsInTurn } from '../../actions/people/files/read-accounts.ts';
 
 const username = z.string();
 const words = z.array(z.string());
+
+const accountRow = z.object({
+  username,
+  email: z.string(),
+  display_name: z.string(),
+  groups: words,
+  privileges: words,
+  active: z.boolean(),
+  password_hash: z.string(),
+});
 
 export const userCommand = z.discriminatedUnion('action', [
   z.object({
@@ -18,6 +29,11 @@ export const userCommand = z.discriminatedUnion('action', [
     display_name: z.string().optional(),
     groups: words.optional(),
     privileges: words.optional(),
+  }),
+  z.object({
+    action: z.literal('import'),
+    accounts: z.array(accountRow).max(rowsInTurn),
+    dry_run: z.boolean(),
   }),
   z.object({
     action: z.enum(['show', 'invite', 'reset', 'enable', 'disable', 'delete', 'reset-factors', 'unlock']),

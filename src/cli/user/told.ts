@@ -1,8 +1,8 @@
 /** What commands about accounts say, for people. */
-import type { HostCommand } from '../../actions/people/host.ts';
 import { type Fields, rowsOf, table, text, textsOf } from '../host/table.ts';
+import type { SingleAsked } from './arguments.ts';
 
-export function told(command: HostCommand, fields: Fields): readonly string[] {
+export function told(command: SingleAsked, fields: Fields): readonly string[] {
   switch (command.action) {
     case 'list': {
       const lines = listed(rowsOf(fields['users']));

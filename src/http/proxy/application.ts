@@ -2,7 +2,7 @@
  * The wing of protected hosts: `/.sallyport/` is ours, everything else is the application's once the guard has said who
  * it is (2-http-api, 6; 3-rules, Proxied requests).
  */
-import { type Call, type Redirect, whence } from '../../actions/call.ts';
+import { byOf, type Call, type Redirect } from '../../actions/call.ts';
 import {
   callback,
   callbackPath,
@@ -179,10 +179,8 @@ export function applicationWing(parts: ApplicationParts): Wing {
       // Written before it is told; the host alone, since applications put secrets into their paths.
       return parts.handOver.recorder
         .denied({
-          ...whence({ incoming, arrival }),
-          actor: denied.user.row.id,
+          ...byOf({ incoming, arrival, principal: denied }),
           holder: holderOf(denied),
-          way: denied.via,
           target: arrival.origin,
         })
         .then(() => refused);
