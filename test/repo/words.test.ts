@@ -5,6 +5,7 @@ import { account } from '../../console/src/words/english/account.ts';
 import { factors } from '../../console/src/words/english/factors.ts';
 import { gate } from '../../console/src/words/english/gate.ts';
 import { links } from '../../console/src/words/english/links.ts';
+import { many } from '../../console/src/words/english/many.ts';
 import { people } from '../../console/src/words/english/people.ts';
 import { secrets } from '../../console/src/words/english/secrets.ts';
 import { setup } from '../../console/src/words/english/setup.ts';
@@ -15,7 +16,7 @@ const inConsole = files('console/src').filter((path) => /\.tsx?$/.test(path));
 const components = inConsole.filter((path) => !path.startsWith('console/src/words/'));
 const inCatalogue = (path: string): boolean => path.startsWith('console/src/words/english/');
 /** A file for what is loaded together; `accountMessages.sessions` and `messages.signIn` are found by their second part. */
-const catalogues = { gate, setup, secrets, links, account, factors, people, tokens };
+const catalogues = { gate, setup, secrets, links, account, factors, people, tokens, many };
 
 /** Every key down to its sentence: `signIn.heading`. */
 function keysOf(value: object, above = ''): readonly string[] {

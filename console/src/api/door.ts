@@ -4,7 +4,7 @@
  */
 import { type GivenUp, type Refusal, readRefusal } from './answers.ts';
 import { type PasswordProof, passwordFields } from './sign-in.ts';
-import { type Answer, type Method, send } from './transport.ts';
+import { type Answer, type FileAnswer, type Method, fetchCsv, send, sendCsv } from './transport.ts';
 
 export type Proof =
   | ({ readonly kind: 'password' } & PasswordProof)
@@ -46,13 +46,37 @@ export function keepDoor(ask: Keeper): () => void {
 }
 
 /** `asks`: what takes its proof along with the request has only the session's end to be asked about. */
-export async function sendThroughDoor(
+export function sendThroughDoor(
   method: Method,
   path: string,
   body?: object,
   asks: 'all' | 'resume' = 'all',
 ): Promise<Answer | GivenUp> {
-  let answer = await send(method, path, body);
+  const again = (): Promise<Answer> => send(method, path, body);
+  const withProof = (given: Proof): Promise<Answer> => send(method, path, { ...body, ...proofFields(given) });
+  return throughDoor(again, asks === 'all' ? { kind: 'asked', withProof } : { kind: 'brought-along' });
+}
+
+/** A file has no room for a proof: where none stays good for a while, it cannot go this way. */
+export function sendCsvThroughDoor(path: string, csv: string): Promise<Answer | GivenUp> {
+  return throughDoor(() => sendCsv(path, csv), { kind: 'no-room' });
+}
+
+/** Reading needs no proof, only a session. */
+export async function fetchCsvThroughDoor(path: string): Promise<FileAnswer | GivenUp> {
+  const answer = await fetchCsv(path);
+  if (answer.kind !== 'session-ended' || keeper === undefined) return answer;
+  const reply = await askOnce('resume', { kind: 'resume' }, keeper);
+  return reply.kind === 'given-up' ? reply : fetchCsv(path);
+}
+
+/** How a request comes to its proof. */
+type Proving =
+  | { readonly kind: 'asked'; readonly withProof: (proof: Proof) => Promise<Answer> }
+  | { readonly kind: 'brought-along' }
+  | { readonly kind: 'no-room' };
+async function throughDoor(again: () => Promise<Answer>, proving: Proving): Promise<Answer | GivenUp> {
+  let answer = await again();
   const ask = keeper;
   if (ask === undefined) return answer;
   // Resume, confirm, and once more with the request itself: then there is nothing left to ask.
@@ -60,29 +84,26 @@ export async function sendThroughDoor(
     if (answer.kind === 'session-ended') {
       const reply = await askOnce('resume', { kind: 'resume' }, ask);
       if (reply.kind === 'given-up') return reply;
-      answer = await send(method, path, body);
-    } else if (asks === 'resume' || !isConfirmation(answer)) {
+      answer = await again();
+    } else if (proving.kind === 'brought-along' || !isConfirmation(answer)) {
       return answer;
     } else if (proofServes === 'each-time') {
-      const withProof = async (given: Proof): Promise<Answer> =>
-        halfProven(await send(method, path, { ...body, ...proofFields(given) }));
-      const reply = await inTurn(
-        { kind: 'confirm', methods: answer.methods, serves: 'each-time', prove: withProof },
-        ask,
-      );
+      if (proving.kind === 'no-room') return answer;
+      const prove = async (given: Proof): Promise<Answer> => halfProven(await proving.withProof(given));
+      const reply = await inTurn({ kind: 'confirm', methods: answer.methods, serves: 'each-time', prove }, ask);
       if (reply.kind === 'given-up') return reply;
       if (reply.kind === 'proven') return reply.answer;
-      answer = await send(method, path, body);
+      answer = await again();
     } else {
       const question = { kind: 'confirm', methods: answer.methods, serves: 'a-while', prove: reauthenticate } as const;
       const reply = await askOnce('confirm', question, ask);
       if (reply.kind === 'given-up') return reply;
-      answer = await send(method, path, body);
+      answer = await again();
       if (reply.kind !== 'proven' || !isConfirmation(answer)) continue;
       proofServes = 'each-time';
       // What was proven with a code or a passkey is spent; a password alone can be said again.
-      if (reply.proof.kind === 'password' && reply.proof.code === '')
-        answer = await send(method, path, { ...body, ...proofFields(reply.proof) });
+      if (proving.kind === 'asked' && reply.proof.kind === 'password' && reply.proof.code === '')
+        answer = await proving.withProof(reply.proof);
     }
   }
   return answer;

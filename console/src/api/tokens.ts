@@ -139,6 +139,18 @@ export async function revokeToken(id: string): Promise<DoneAtLast> {
   return doneAtLast(await sendThroughDoor('DELETE', pathOf(id), {}));
 }
 
+export type UserKeyOutcome =
+  | { readonly kind: 'user-key'; readonly username: string; readonly key: string }
+  | Refusal
+  | GivenUp;
+
+/** The key for programs that know Basic alone: the same each time, until something ends it. */
+export async function ownUserKey(): Promise<UserKeyOutcome> {
+  const answer = await sendThroughDoor('POST', '/api/auth/user-key', {});
+  if (answer.kind !== 'answered') return answer;
+  return { kind: 'user-key', username: readText(answer.fields, 'username'), key: readText(answer.fields, 'user_key') };
+}
+
 function secretIn(answer: Answer | GivenUp, name: string): SecretOutcome {
   if (answer.kind !== 'answered') return answer;
   const { fields } = answer;

@@ -8,6 +8,7 @@ import { Inside } from '../inside/inside.tsx';
 import { NotHere } from '../inside/not-here.tsx';
 import { peopleMessages } from '../words/people-messages.ts';
 import { AddView } from './add-view.tsx';
+import { ImportView } from './import/import-view.tsx';
 import { ListView } from './list-view.tsx';
 import { PersonView } from './person-view.tsx';
 import { toList, toPerson, useView } from './view.ts';
@@ -36,7 +37,7 @@ function People({ person, reload }: Props) {
   };
   return (
     <Frame person={person} page="people" parts={[]}>
-      {view.kind === 'list' && <ListView self={person.username} moved={moved} said={said} />}
+      {view.kind === 'list' && <ListView self={person.username} moved={moved} said={said} onSaid={setSaid} />}
       {view.kind === 'add' && (
         <AddView
           onAdded={(id, link) => {
@@ -45,6 +46,7 @@ function People({ person, reload }: Props) {
           }}
         />
       )}
+      {view.kind === 'import' && <ImportView />}
       {view.kind === 'person' && (
         <PersonView
           key={view.id}

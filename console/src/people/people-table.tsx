@@ -1,5 +1,7 @@
 import type { Someone } from '../api/people.ts';
 import { WaitingRows } from '../inside/waiting-rows.tsx';
+import { NoPickCell, PickCell, PickHead } from '../many/pick-cell.tsx';
+import type { Selection } from '../many/selection.ts';
 import { peopleMessages } from '../words/people-messages.ts';
 import { toPerson } from './view.ts';
 
@@ -8,15 +10,18 @@ const words = peopleMessages.people;
 interface Props {
   readonly people: readonly Someone[] | 'waiting';
   readonly self: string;
+  readonly selection: Selection;
 }
 
 /** A table, and cards on a narrow screen; the roles are written out because a table drawn as cards loses them. */
-export function PeopleTable({ people, self }: Props) {
+export function PeopleTable({ people, self, selection }: Props) {
+  const picking = selection.mode === 'picking';
   return (
     <div class="table" aria-busy={people === 'waiting'}>
       <table role="table" aria-label={words.heading}>
         <thead role="rowgroup">
           <tr role="row">
+            {picking && <PickHead />}
             <th role="columnheader">{words.name}</th>
             <th role="columnheader">{words.role}</th>
             <th role="columnheader">{words.groups}</th>
@@ -26,9 +31,9 @@ export function PeopleTable({ people, self }: Props) {
         </thead>
         <tbody role="rowgroup">
           {people === 'waiting' ? (
-            <WaitingRows columns={5} rows={3} />
+            <WaitingRows columns={picking ? 6 : 5} rows={3} />
           ) : (
-            people.map((person) => <Row key={person.id} person={person} self={self} />)
+            people.map((person) => <Row key={person.id} person={person} self={self} selection={selection} />)
           )}
         </tbody>
       </table>
@@ -36,9 +41,15 @@ export function PeopleTable({ people, self }: Props) {
   );
 }
 
-function Row({ person, self }: { readonly person: Someone; readonly self: string }) {
+function Row({ person, self, selection }: Omit<Props, 'people'> & { readonly person: Someone }) {
   return (
     <tr role="row">
+      {selection.mode === 'picking' &&
+        (person.username === self ? (
+          <NoPickCell />
+        ) : (
+          <PickCell id={person.id} label={words.select(person.username)} selection={selection} />
+        ))}
       <td role="cell" class="head">
         <div class="device-name">
           <a class="to-person" href={toPerson(person.id)}>

@@ -9,16 +9,20 @@ import {
 } from '../api/tokens.ts';
 import { More } from '../inside/more.tsx';
 import { Unread } from '../inside/unread.tsx';
+import { PickButton } from '../many/pick-bar.tsx';
+import { type Selection, useSelection } from '../many/selection.ts';
 import { announce } from '../parts/announce.ts';
 import { Button } from '../parts/button.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { tokenMessages } from '../words/token-messages.ts';
 import { MakeDialog } from './make-dialog.tsx';
+import { ManyTokens } from './many-tokens.tsx';
 import { RevokeDialog } from './revoke-dialog.tsx';
 import { SecretDialog } from './secret-dialog.tsx';
 import { isUnused } from './standing.ts';
 import { TokensTable } from './tokens-table.tsx';
+import { UserKeySection } from './user-key-section.tsx';
 import { toEverybody, toOwn } from './view.ts';
 
 const words = tokenMessages.tokens;
@@ -44,6 +48,7 @@ type Listed = Extract<TokensOutcome, { kind: 'tokens' }>;
 export function ListView({ whose, admin, moved, said, onSaid, onListed }: Props) {
   const [list, setList] = useState<TokensOutcome | { readonly kind: 'waiting' }>({ kind: 'waiting' });
   const [open, setOpen] = useState<Open>({ kind: 'nothing' });
+  const selection = useSelection();
   const show = (outcome: TokensOutcome): void => {
     setList(outcome);
     if (outcome.kind === 'tokens') onListed(outcome.tokens);
@@ -57,10 +62,11 @@ export function ListView({ whose, admin, moved, said, onSaid, onListed }: Props)
   useEffect(() => void load(), []);
 
   const shut = (): void => setOpen({ kind: 'nothing' });
-  const revoked = async (name: string): Promise<void> => {
+  const done = async (what: string): Promise<void> => {
     shut();
-    onSaid(words.revoked(name));
-    announce(words.revoked(name));
+    selection.end();
+    onSaid(what);
+    announce(what);
     await load();
     // What had the focus is gone with its row.
     requestAnimationFrame(() => document.querySelector('h1')?.focus());
@@ -82,14 +88,30 @@ export function ListView({ whose, admin, moved, said, onSaid, onListed }: Props)
         )}
       </header>
       <section class="section" aria-label={words.heading}>
-        {admin && <Whose whose={whose} />}
+        <div class="beside">
+          {admin && <Whose whose={whose} />}
+          {list.kind === 'tokens' && list.tokens.length > 1 && (
+            <div class="tools">
+              <PickButton selection={selection} />
+            </div>
+          )}
+        </div>
         {isRefusal(list) && <Unread refusal={list} onAgain={() => void load()} />}
-        {list.kind === 'waiting' && <TokensTable tokens="waiting" whose={whose} />}
+        {list.kind === 'waiting' && <TokensTable tokens="waiting" whose={whose} selection={selection} />}
         {list.kind === 'tokens' && (
-          <List list={list} whose={whose} onRevoke={(token) => setOpen({ kind: 'revoke', token })} />
+          <List
+            list={list}
+            whose={whose}
+            selection={selection}
+            onRevoke={(token) => setOpen({ kind: 'revoke', token })}
+          />
         )}
         {list.kind === 'tokens' && list.next !== '' && <More onMore={() => more(list)} />}
+        {list.kind === 'tokens' && selection.mode === 'picking' && (
+          <ManyTokens tokens={list.tokens} whose={whose} selection={selection} onDone={(what) => void done(what)} />
+        )}
       </section>
+      {whose === 'own' && <UserKeySection />}
       {open.kind === 'make' && (
         <MakeDialog
           admin={admin}
@@ -103,7 +125,7 @@ export function ListView({ whose, admin, moved, said, onSaid, onListed }: Props)
       )}
       {open.kind === 'made' && <SecretDialog heading={tokenMessages.secret.heading} made={open} onClose={shut} />}
       {open.kind === 'revoke' && (
-        <RevokeDialog token={open.token} onRevoked={() => void revoked(open.token.name)} onCancel={shut} />
+        <RevokeDialog token={open.token} onRevoked={() => void done(words.revoked(open.token.name))} onCancel={shut} />
       )}
     </>
   );
@@ -125,10 +147,11 @@ function Whose({ whose }: { readonly whose: WhoseTokens }) {
 interface ListProps {
   readonly list: Listed;
   readonly whose: WhoseTokens;
+  readonly selection: Selection;
   readonly onRevoke: (token: Token) => void;
 }
 
-function List({ list, whose, onRevoke }: ListProps) {
+function List({ list, whose, selection, onRevoke }: ListProps) {
   if (list.tokens.length === 0) return <p class="empty">{whose === 'own' ? words.empty : words.emptyAll}</p>;
   const unused = list.tokens.filter((token) => isUnused(token, Date.now())).length;
   return (
@@ -138,7 +161,7 @@ function List({ list, whose, onRevoke }: ListProps) {
           <p>{words.unusedNotice(unused)}</p>
         </Notice>
       )}
-      <TokensTable tokens={list.tokens} whose={whose} onRevoke={onRevoke} />
+      <TokensTable tokens={list.tokens} whose={whose} selection={selection} onRevoke={onRevoke} />
     </>
   );
 }

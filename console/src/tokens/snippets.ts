@@ -30,6 +30,15 @@ function curl({ secret, address }: Given): readonly Snippet[] {
   return [{ file: '', text: `curl --header ${shell(`Authorization: Bearer ${secret}`)} ${shell(address)}` }];
 }
 
+/** For a program that knows Basic alone. */
+export function basicCommand({
+  username,
+  secret,
+  address,
+}: Omit<Given, 'name'> & { readonly username: string }): string {
+  return `curl --user ${shell(`${username}:${secret}`)} ${shell(address)}`;
+}
+
 function homeAssistant({ name, secret, address }: Given): readonly Snippet[] {
   const key = `sallyport_${wordOf(name)}`;
   return [

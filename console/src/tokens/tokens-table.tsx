@@ -1,6 +1,8 @@
 import type { Token, WhoseTokens } from '../api/tokens.ts';
 import { Address } from '../inside/address.tsx';
 import { WaitingRows } from '../inside/waiting-rows.tsx';
+import { PickCell, PickHead } from '../many/pick-cell.tsx';
+import type { Selection } from '../many/selection.ts';
 import { Button } from '../parts/button.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { known } from '../words/refusal-text.ts';
@@ -13,31 +15,38 @@ const words = tokenMessages.tokens;
 interface Props {
   readonly tokens: readonly Token[] | 'waiting';
   readonly whose: WhoseTokens;
+  readonly selection: Selection;
   readonly onRevoke?: ((token: Token) => void) | undefined;
 }
 
 /** A table, and cards on a narrow screen; the roles are written out because a table drawn as cards loses them. */
-export function TokensTable({ tokens, whose, onRevoke }: Props) {
+export function TokensTable({ tokens, whose, selection, onRevoke }: Props) {
+  const picking = selection.mode === 'picking';
   return (
     <div class="table" aria-busy={tokens === 'waiting'}>
       <table role="table" aria-label={words.heading}>
         <thead role="rowgroup">
           <tr role="row">
+            {picking && <PickHead />}
             <th role="columnheader">{words.name}</th>
             <th role="columnheader">{words.may}</th>
             <th role="columnheader">{words.used}</th>
             <th role="columnheader">{words.expires}</th>
             <th role="columnheader">{words.state}</th>
-            <th role="columnheader">
-              <span class="unseen">{words.action}</span>
-            </th>
+            {!picking && (
+              <th role="columnheader">
+                <span class="unseen">{words.action}</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody role="rowgroup">
           {tokens === 'waiting' ? (
             <WaitingRows columns={6} rows={3} />
           ) : (
-            tokens.map((token) => <Row key={token.id} token={token} whose={whose} onRevoke={onRevoke} />)
+            tokens.map((token) => (
+              <Row key={token.id} token={token} whose={whose} selection={selection} onRevoke={onRevoke} />
+            ))
           )}
         </tbody>
       </table>
@@ -45,11 +54,13 @@ export function TokensTable({ tokens, whose, onRevoke }: Props) {
   );
 }
 
-type RowProps = Pick<Props, 'whose' | 'onRevoke'> & { readonly token: Token };
+type RowProps = Omit<Props, 'tokens'> & { readonly token: Token };
 
-function Row({ token, whose, onRevoke }: RowProps) {
+function Row({ token, whose, selection, onRevoke }: RowProps) {
+  const picking = selection.mode === 'picking';
   return (
     <tr role="row">
+      {picking && <PickCell id={token.id} label={tokenMessages.tokensMany.select(token.name)} selection={selection} />}
       <td role="cell" class="head">
         <a class="to-token" href={toToken(token.id)}>
           {token.name}
@@ -79,11 +90,13 @@ function Row({ token, whose, onRevoke }: RowProps) {
           <State token={token} />
         </div>
       </td>
-      <td role="cell" class="end">
-        <Button look="plain" label={words.revokeFull(token.name)} onPress={() => onRevoke?.(token)}>
-          {words.revoke}
-        </Button>
-      </td>
+      {!picking && (
+        <td role="cell" class="end">
+          <Button look="plain" label={words.revokeFull(token.name)} onPress={() => onRevoke?.(token)}>
+            {words.revoke}
+          </Button>
+        </td>
+      )}
     </tr>
   );
 }

@@ -1,4 +1,6 @@
 /** The people page, for administrators. */
+import { plural } from './plural.ts';
+
 export const people = {
   people: {
     heading: 'People',
@@ -26,6 +28,12 @@ export const people = {
     onlyAdmins: 'Only administrators see this page.',
     all: 'All people',
     removed: (username: string) => `${username} is removed.`,
+    importCsv: 'Import from CSV',
+    exportCsv: 'Export as CSV',
+    exporting: 'Exporting…',
+    exported: 'Saved as a file.',
+    exportName: (host: string) => `people-${host}.csv`,
+    select: (username: string) => `Select ${username}`,
   },
   person: {
     gone: 'There is nobody here any more.',
@@ -91,5 +99,83 @@ export const people = {
     removeQuestion: (username: string) => `Remove ${username} for good?`,
     sending: 'One moment…',
     keep: 'Cancel',
+  },
+  peopleMany: {
+    off: 'Switch off',
+    on: 'Switch on',
+    remove: 'Remove',
+    offQuestion: (count: number) => plural(count, 'Switch off 1 account?', `Switch off ${count} accounts?`),
+    onQuestion: (count: number) => plural(count, 'Switch on 1 account?', `Switch on ${count} accounts?`),
+    removeQuestion: (count: number) =>
+      plural(count, 'Remove 1 account for good?', `Remove ${count} accounts for good?`),
+    removeLead: 'Passwords, second factors, passkeys and devices of these accounts are gone for good.',
+    offCertain: (count: number) => plural(count, 'Switch off 1 account', `Switch off ${count} accounts`),
+    onCertain: (count: number) => plural(count, 'Switch on 1 account', `Switch on ${count} accounts`),
+    removeCertain: (count: number) => plural(count, 'Remove 1 account', `Remove ${count} accounts`),
+    offDone: (count: number) =>
+      plural(
+        count,
+        '1 account is switched off and signed out everywhere.',
+        `${count} accounts are switched off and signed out everywhere.`,
+      ),
+    onDone: (count: number) => plural(count, '1 account is switched on.', `${count} accounts are switched on.`),
+    removeDone: (count: number) => plural(count, '1 account is removed.', `${count} accounts are removed.`),
+  },
+  peopleImport: {
+    heading: 'Import from CSV',
+    lead: 'Adds many people at once. First you see what would happen; nothing is changed before you say so.',
+    example:
+      'The first line names the columns. Only username is needed; groups and active can be there as well. Semicolons stand between several in one cell.',
+    exampleName: 'Example of a file',
+    exampleRows: [
+      'username,email,name,privileges',
+      'ada,ada@example.org,Ada Lovelace,admin',
+      'bob,,"Bob, at the gate",notes;calendar',
+    ].join('\n'),
+    from: 'Rows to import',
+    fromFile: 'From a file',
+    fromFileHelp: 'As a spreadsheet saves it: CSV UTF-8, with commas.',
+    fromText: 'Pasted text',
+    fromTextHelp: 'The same lines, typed or pasted here.',
+    file: 'File',
+    fileHelp: 'Up to 10,000 people and 8 MiB.',
+    fileMissing: 'Choose a file.',
+    text: 'Text',
+    textHelp: 'The line with the names of the columns first.',
+    textMissing: 'Paste the rows, or choose a file.',
+    files: {
+      empty: 'This file is empty.',
+      large: 'That is more than 10,000 people, or 8 MiB. Import it in parts.',
+      encoding: 'This file is not UTF-8. Save it as CSV UTF-8, then choose it again.',
+      unreadable: 'This file cannot be read, or has changed. Choose it again.',
+    },
+    check: 'See what would happen',
+    checking: 'Checking…',
+    checkHeading: 'What would happen',
+    checkLead: 'Nothing is changed yet.',
+    wouldAdd: (count: number) => plural(count, '1 person would be added.', `${count} people would be added.`),
+    wouldAddNobody: 'Nobody would be added.',
+    problems: (count: number) =>
+      plural(
+        count,
+        '1 row has a problem and would be left out.',
+        `${count} rows have a problem and would be left out.`,
+      ),
+    new: 'Would be added',
+    submit: (count: number) => plural(count, 'Import 1 person', `Import ${count} people`),
+    sending: 'Importing…',
+    back: 'Change the rows',
+    doneHeading: 'What was done',
+    doneLead: 'They have no password yet. Make each an invitation link, on their own page.',
+    added: (count: number) => plural(count, '1 person is added.', `${count} people are added.`),
+    addedNobody: 'Nobody was added.',
+    leftOut: (count: number) => plural(count, '1 row was left out.', `${count} rows were left out.`),
+    isAdded: 'Added',
+    again: 'Import more',
+    problemsOf: {
+      conflict: 'That name is taken, here or in a row above.',
+    },
+    sharedAddress:
+      'An application shares this address, so a file cannot be sent from this page. Use the API, with your name and password: docs/guides/people.md says how.',
   },
 };
