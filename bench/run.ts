@@ -1,5 +1,5 @@
 /**
- * Entry: `npm run bench -- p1|p2|p3|p5|p6|p7|p8|p9|p10|p11|p12|l2|c1|all [--save] [--rounds N] [--seconds S]`. Says what was
+ * Entry: `npm run bench -- p1|p2|p3|p5|p6|p7|p8|p9|p10|p11|p12|b1|b2|l2|c1|all [--save] [--rounds N] [--seconds S]`. Says what was
  * measured and whether the goals are reached; a missed goal is a result, not a failure, so the exit code is 1 only when the run
  * itself is not valid.
  */
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { findCores, type Cores } from './measure/cores.ts';
 import { environment } from './measure/environment.ts';
 import { l2, L2_ROUNDS } from './l2-enumeration.ts';
+import { b1, B1_ROUNDS } from './b1-basic.ts';
 import { missingParts } from './measure/parts.ts';
 import type { Rounds } from './measure/compare.ts';
 import { p1, P1_ROUNDS } from './p1-guard.ts';
@@ -17,6 +18,7 @@ import { p3, P3_ROUNDS } from './p3-tokens.ts';
 import { p5, P5_ROUNDS } from './p5-logins.ts';
 import { p6, P6_ROUNDS } from './p6-storm.ts';
 import { p7, P7_ROUNDS } from './p7-start.ts';
+import { b2, B2_ROUNDS } from './b2-import.ts';
 import { c1, C1_ROUNDS } from './c1-capacity.ts';
 import { p8, P8_ROUNDS } from './p8-growth.ts';
 import { p9, P9_ROUNDS } from './p9-revocation.ts';
@@ -24,7 +26,8 @@ import { p10, P10_ROUNDS } from './p10-writes.ts';
 import { p11, P11_ROUNDS } from './p11-page.ts';
 import { p12, P12_ROUNDS } from './p12-proxy.ts';
 
-const USAGE = 'npm run bench -- p1|p2|p3|p5|p6|p7|p8|p9|p10|p11|p12|l2|c1|all [--save] [--rounds N] [--seconds S]';
+const USAGE =
+  'npm run bench -- p1|p2|p3|p5|p6|p7|p8|p9|p10|p11|p12|b1|b2|l2|c1|all [--save] [--rounds N] [--seconds S]';
 const BENCHES = new Map<string, { rounds: Rounds; measure: (cores: Cores, rounds: Rounds) => Promise<string> }>([
   ['p1', { rounds: P1_ROUNDS, measure: p1 }],
   ['p2', { rounds: P2_ROUNDS, measure: p2 }],
@@ -37,6 +40,8 @@ const BENCHES = new Map<string, { rounds: Rounds; measure: (cores: Cores, rounds
   ['p10', { rounds: P10_ROUNDS, measure: p10 }],
   ['p11', { rounds: P11_ROUNDS, measure: p11 }],
   ['p12', { rounds: P12_ROUNDS, measure: p12 }],
+  ['b1', { rounds: B1_ROUNDS, measure: b1 }],
+  ['b2', { rounds: B2_ROUNDS, measure: b2 }],
   ['c1', { rounds: C1_ROUNDS, measure: c1 }],
   ['l2', { rounds: L2_ROUNDS, measure: l2 }],
 ]);

@@ -1,4 +1,4 @@
-/** Contestants that do one thing in process, one operation after the other: their rates beside the floor's and the peer's. */
+/** Contestants that do one thing in process, one operation after the other: their rates beside the floor's and, where there is one, the peer's. */
 
 import { startGuard, type GuardContestant } from './child.ts';
 import type { Cores } from './cores.ts';
@@ -15,18 +15,26 @@ export interface Rounds {
   readonly warmUp: number;
 }
 
+/** What a contestant has to reach. */
+export interface Least {
+  readonly ofFloor: number;
+  /** Only where there is a peer. */
+  readonly timesPeer?: number;
+}
+
 export interface Contestant {
-  /** `floor`, `ours` and `peer` are what the goals speak of. */
+  /** `floor` and `peer` are what the goals of others speak of; a peer there need not be. */
   readonly id: string;
   readonly label: string;
   readonly file: URL;
   readonly args: readonly string[];
+  /** Without it, it is measured to be looked at. */
+  readonly least?: Least;
 }
 
 export interface Comparison {
   readonly title: string;
   readonly contestants: readonly Contestant[];
-  readonly least: { readonly ofFloor: number; readonly timesPeer: number };
 }
 
 export async function compare(
@@ -54,27 +62,33 @@ export async function compare(
 }
 
 function report(
-  { title, contestants, least }: Comparison,
+  { title, contestants }: Comparison,
   rates: ReadonlyMap<string, Spread>,
   shares: ReadonlyMap<string, Spread>,
   how: string,
 ): string {
   const median = (id: string): number => rates.get(id)?.median ?? NaN;
-  const goals: Goal[] = [
-    { what: 'of the floor', value: median('ours') / median('floor'), least: least.ofFloor },
-    { what: '× the peer', value: median('ours') / median('peer'), least: least.timesPeer },
-  ];
-  const rows = contestants.map(({ id, label }) => [
-    label,
-    whole(median(id)),
-    `${whole(rates.get(id)?.min ?? NaN)}–${whole(rates.get(id)?.max ?? NaN)}`,
-    ratio(median(id) / median('floor')),
-    ratio(median(id) / median('peer')),
-    (shares.get(id)?.min ?? NaN).toFixed(2),
-    id === 'ours' ? goalText(goals) : '',
-    id === 'ours' ? verdict(goals) : '',
-  ]);
-  const head = ['operation', 'median/s', 'min–max', 'of floor', '× peer', 'least core', 'goal', 'result'];
+  const peer = (cell: string): string[] => (rates.has('peer') ? [cell] : []);
+  const goalsOf = (id: string, { ofFloor, timesPeer }: Least): Goal[] => {
+    const floor: Goal = { what: 'of the floor', value: median(id) / median('floor'), least: ofFloor };
+    return timesPeer === undefined
+      ? [floor]
+      : [floor, { what: '× the peer', value: median(id) / median('peer'), least: timesPeer }];
+  };
+  const rows = contestants.map(({ id, label, least }) => {
+    const goals = least === undefined ? [] : goalsOf(id, least);
+    return [
+      label,
+      whole(median(id)),
+      `${whole(rates.get(id)?.min ?? NaN)}–${whole(rates.get(id)?.max ?? NaN)}`,
+      ratio(median(id) / median('floor')),
+      ...peer(ratio(median(id) / median('peer'))),
+      (shares.get(id)?.min ?? NaN).toFixed(2),
+      goalText(goals),
+      least === undefined ? '' : verdict(goals),
+    ];
+  });
+  const head = ['operation', 'median/s', 'min–max', 'of floor', ...peer('× peer'), 'least core', 'goal', 'result'];
   return `${title} (${how})\n\n${table([head, ...rows])}`;
 }
 

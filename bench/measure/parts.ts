@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 
 export const SALLYPORT = new URL('../sallyport/in-process.ts', import.meta.url);
+export const ADMITTING = new URL('../sallyport/admitting.ts', import.meta.url);
 export const PEER_GUARD = new URL('../peers/get-session.ts', import.meta.url);
 export const PEER_TOKENS = new URL('../peers/verify-api-key.ts', import.meta.url);
 export const PEER_SERVER = new URL('../peers/http-server.ts', import.meta.url);

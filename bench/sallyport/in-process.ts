@@ -160,11 +160,20 @@ function handling({ handle, places }: Sallyport, cookie: string): Operation['bat
   const check = (answer: Awaited<ReturnType<Sallyport['handle']>>): void => {
     if (answer.kind !== 'written' || answer.status !== 200) throw new Error(`not admitted: ${JSON.stringify(answer)}`);
   };
-  const once = async (): Promise<void> => check(await handle({ ...request }));
+  return oneByOne(() => handle({ ...request }), check);
+}
+
+/** The same over and over. What answers at once is not waited for; from the first that does not, each waits for the one before it. */
+export function oneByOne<T>(ask: () => T | Promise<T>, check: (answer: T) => void): Operation['batch'] {
+  const once = async (): Promise<void> => check(await ask());
+  const rest = async (first: Promise<T>, more: number): Promise<void> => {
+    check(await first);
+    await again(once, more);
+  };
   return (count) => {
     for (let i = 0; i < count; i++) {
-      const answer = handle({ ...request });
-      if (answer instanceof Promise) return again(once, count - i);
+      const answer = ask();
+      if (answer instanceof Promise) return rest(answer, count - i - 1);
       check(answer);
     }
     return undefined;

@@ -68,6 +68,12 @@ export async function sessionOf({ port, admin }: Pick<SallyportServer, 'port' | 
   return only(cookies(answer.headers.getSetCookie()), /-account=/);
 }
 
+/** Signs the admin in as a program does; gives the token. */
+export async function bearerOf({ port, admin }: Pick<SallyportServer, 'port' | 'admin'>): Promise<string> {
+  const { token } = (await (await post(port, '/api/auth/login', admin)).json()) as { token: string };
+  return token;
+}
+
 /** From that session to one on the application behind the built-in proxy, by the hand-over; gives the Cookie header. */
 export async function applicationSessionOf(server: SallyportServer): Promise<string> {
   const cookie = await sessionOf(server);

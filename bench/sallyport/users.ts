@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { loadSettings, openSqliteStore } from '../../src/index.ts';
 import type { Settings } from '../../src/config/schema.ts';
 import { builtInArgon2id, nativeArgon2id } from '../../src/crypto/argon2.ts';
+import { foreignHashes } from '../../src/crypto/foreign/check-hash.ts';
 import { hashQueue } from '../../src/crypto/hash-queue.ts';
 import { type HashCost, passwordHasher } from '../../src/crypto/password-hash.ts';
 import { newName, newUserId, systemRandom as random } from '../../src/crypto/random.ts';
@@ -28,6 +29,7 @@ export async function addUsers(data: string, count: number): Promise<readonly Ac
       store,
       belonging: { kind: 'own' },
       rootKeyFile,
+      serviceKey: 'kept',
       bootId: newName(random),
       clock,
       random,
@@ -39,7 +41,8 @@ export async function addUsers(data: string, count: number): Promise<readonly Ac
       monotonic: () => performance.now(),
     });
     const argon2id = native.kind === 'loaded' ? native.argon2id : builtInArgon2id;
-    const hasher = passwordHasher({ argon2id, queue, cost, random });
+    const foreign = foreignHashes({ queue, places: 1, clock });
+    const hasher = passwordHasher({ argon2id, queue, foreign, cost, random });
     const accounts = Array.from({ length: count }, (_, at) => ({ username: `user${at}`, password: newPassword() }));
     for (const account of accounts) {
       const id = newUserId(random);
