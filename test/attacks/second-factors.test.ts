@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { readFile } from 'node:fs/promises';
-import { browser, send, sendRaw } from '../support/client.ts';
+import { bodyOf, browser, send, sendRaw } from '../support/client.ts';
 import { startEcho } from '../support/echo.ts';
 import { admin, setUp, wrongPasswordNo } from '../support/people.ts';
 import { type Enrolled, enrol, phone as makePhone } from '../support/phone.ts';
@@ -123,9 +123,8 @@ describe('the running server asks for the second factor', () => {
       for (const headers of [challenge, nonce].flatMap(shown)) {
         const got = await send(`${server.console}${path}`, {
           method,
-          headers,
           from: '127.91.0.1',
-          ...(method === 'GET' ? {} : { body: { challenge } }),
+          ...bodyOf(method, path, headers, { challenge }),
         });
         assert.equal(got.status, 401, `${method} ${path} ${JSON.stringify(headers)}: ${got.text}`);
       }

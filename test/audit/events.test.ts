@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { after, before, describe, it } from 'node:test';
 import { eventFields } from '../../src/record/audit-lines.ts';
@@ -147,6 +148,38 @@ describe('O-05: events of the server', () => {
     const unlock = (): Promise<unknown> =>
       promisify(execFile)(process.execPath, [entry, 'user', 'unlock', admin.username, '--data', server.data]);
     await happens(unlock, [{ event: 'blocks-lifted', ...host }]);
+  });
+
+  it('names and passwords over Basic, derived keys, and the service key, which is nobody', async () => {
+    const basic = (name: string, secret: string) => ({
+      authorization: `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`,
+    });
+    const ask = async (method: string, path: string, headers: Record<string, string>, body?: object): Promise<Got> => {
+      const got = await send(`${server.console}/api/auth${path}`, { method, headers, body });
+      assert.ok(got.status < 300, got.text);
+      return got;
+    };
+    const { username, password } = admin;
+    const withPassword = basic(username, password);
+    let key = '';
+    const telling = async (): Promise<void> => {
+      key = String((await ask('POST', '/user-key', withPassword, {})).json['user_key']);
+      await ask('GET', '/sessions', withPassword);
+    };
+    await happens(telling, [
+      { event: 'basic-accepted', ...root, way: 'basic', result: 'ok' },
+      { event: 'user-key-told', ...root, way: 'basic', result: 'ok' },
+    ]);
+    const byKey = { event: 'basic-accepted', ...root, way: 'user-key', result: 'ok' };
+    await happens(() => ask('GET', '/sessions', basic(username, key)), [byKey]);
+    const service = basic(await readFile(`${server.data}/api.key`, 'utf8'), '');
+    await happens(
+      () => ask('POST', '/users', service, { username: 'by-a-tool' }),
+      [{ event: 'user-created', ...stranger, way: 'service-key', result: 'ok' }],
+    );
+    const rotate = (): Promise<unknown> =>
+      promisify(execFile)(process.execPath, [entry, 'key', 'rotate', 'service', '--data', server.data]);
+    await happens(rotate, [{ event: 'service-key-replaced', actor: '', address: '', way: 'host', result: 'ok' }]);
   });
 
   it('a sign-out is told apart from a session that another one ended', async () => {

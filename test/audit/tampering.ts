@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openKeyring, type Keyring } from '../../src/crypto/keyring.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
-import { readRootKey } from '../../src/crypto/root-key.ts';
+import { readRootKey } from '../../src/crypto/key-files/root-key.ts';
 import { auditLog, allLines } from '../../src/record/audit-log.ts';
 import { type AuditCheck, auditCheck, type Broken, type Whole } from '../../src/record/verify-audit.ts';
 import { linkHash } from '../../src/store/audit-chain.ts';

@@ -5,6 +5,8 @@
 export const httpSuite = [
   '../attacks/accounts.test.ts',
   '../attacks/api-tokens.test.ts',
+  '../attacks/bulk.test.ts',
+  '../attacks/basic.test.ts',
   '../attacks/csrf.test.ts',
   '../attacks/forward-auth.test.ts',
   '../attacks/guessing.test.ts',
@@ -15,10 +17,17 @@ export const httpSuite = [
   '../attacks/second-factors.test.ts',
   '../attacks/sessions.test.ts',
   '../attacks/set-up.test.ts',
+  '../basic/basic.test.ts',
+  '../basic/known.test.ts',
+  '../corridor/basic.test.ts',
   '../corridor/corridor.test.ts',
   '../corridor/factors.test.ts',
   '../corridor/people.test.ts',
   '../corridor/tokens.test.ts',
+  '../idempotency/requests.test.ts',
+  '../people/bulk.test.ts',
+  '../people/import.test.ts',
+  '../tokens/bulk.test.ts',
 ] as const;
 
 /** And what is about one node: its own sockets, the numbers of its own audit chain, a listener of its own. */

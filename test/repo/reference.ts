@@ -149,10 +149,12 @@ function needText(route: Route): string {
         return `whoever is on this machine; anybody on \`ops-listen\`; a token with \`${route.need.scope}\``;
       case 'session':
         return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')})${reachTexts[route.need.reach]}`;
+      case 'person':
+        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')}), or Basic${reachTexts[route.need.reach]}`;
       case 'account':
-        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')}), or a token${route.need.scope === 'any' ? '' : ` with \`${route.need.scope}\``}`;
+        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')}), Basic, or a token${route.need.scope === 'any' ? '' : ` with \`${route.need.scope}\``}${route.need.service === 'admitted' ? '; the service key' : ''}`;
       case 'admin':
-        return `an admin, or an admin’s token with \`${route.need.scope}\``;
+        return `an admin, by a session or Basic; an admin’s token with \`${route.need.scope}\`; the service key`;
     }
   };
   return [
@@ -167,6 +169,7 @@ function needText(route: Route): string {
 
 function bodyText(route: Route): string {
   if (route.form === 'none') return 'none';
+  if (route.form === 'csv') return 'a CSV file';
   if (route.body === null) return 'an empty JSON object';
   const schema = route.body.toJSONSchema({ io: 'input' });
   const required: readonly string[] = schema.required ?? [];

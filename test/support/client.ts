@@ -11,6 +11,19 @@ export interface Sent {
   readonly from?: string;
 }
 
+/** What a request to one of our routes carries, whatever form that route takes. */
+export function bodyOf(
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  fields: object,
+): Pick<Sent, 'headers' | 'body'> {
+  if (method === 'GET') return { headers };
+  return path.endsWith('/import-csv')
+    ? { headers: { ...headers, 'content-type': 'text/csv' }, body: 'username\r\n' }
+    : { headers, body: fields };
+}
+
 export interface Got {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

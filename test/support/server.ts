@@ -220,16 +220,19 @@ export function temporaryFolder(): Promise<string> {
 export async function runCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  input = '',
 ): Promise<{ code: number | null; out: string; err: string }> {
   const data = args[args.indexOf('--data') + 1];
   const child = spawn(process.execPath, [entry, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'] ?? '',
       ...(data === undefined || !args.includes('--data') ? {} : await knownSettingsFor(data)),
       ...env,
     },
   });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
   const read = async (stream: NodeJS.ReadableStream): Promise<string> => {
     let text = '';
     for await (const part of stream) text += String(part);
