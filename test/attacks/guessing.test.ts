@@ -428,11 +428,20 @@ describe('hydra', { skip: withoutPackages }, () => {
       };
       // It can find it: else what follows would show nothing.
       assert.match(await attack('203.0.113.1', [wrongPasswordNo(1), who.password]), /1 valid password found/);
-      const before = await hashes(server);
       const guesses = Array.from({ length: 300 }, (_, at) => wrongPasswordNo(at));
-      const said = await attack('203.0.113.77', [...guesses, who.password]);
-      assert.match(said, /0 valid password found/);
-      assert.ok((await hashes(server)) - before <= 5);
+      /** It takes several 401 at once for a server that is none of its kind, and gives up: then it comes from elsewhere. */
+      const persist = async (from: readonly string[]): Promise<string> => {
+        const [address = '', ...others] = from;
+        const before = await hashes(server);
+        const said = await attack(address, [...guesses, who.password]).catch((fault: unknown) => {
+          const { stderr } = fault as { readonly stderr?: string };
+          if (others.length === 0 || !/1 target did not resolve/.test(stderr ?? '')) throw fault;
+          return undefined;
+        });
+        assert.ok((await hashes(server)) - before <= 5);
+        return said ?? persist(others);
+      };
+      assert.match(await persist(['203.0.113.77', '203.0.113.177', '198.51.100.77']), /0 valid password found/);
       // The owner, meanwhile.
       const person = browser(server.url);
       assert.equal((await person.send('/auth/sign-in')).status, 200);
