@@ -7,6 +7,7 @@
  * What was proven once is known for a while, and spares the hash (`verify/basic/known-proofs.ts`).
  */
 import { refuse } from '../errors.ts';
+import { withValue } from '../guard/admission.ts';
 import type { BasicDoor, BasicProof, BasicShown, BasicVerifier } from '../guard/basic.ts';
 import { secondFactorOf } from '../principal/factors.ts';
 import type { BasicPrincipal, ServicePrincipal } from '../principal/principal.ts';
@@ -23,7 +24,6 @@ import type { KnownProofs } from '../verify/basic/known-proofs.ts';
 import type { ServiceKey, ServiceKeys } from '../verify/basic/service-key.ts';
 import { compareUserKey, formOfUserKey } from '../verify/basic/user-key.ts';
 import type { Memory } from '../verify/memory.ts';
-import { withValue } from '../guard/admission.ts';
 import { limited } from './walk.ts';
 
 export interface BasicParts {

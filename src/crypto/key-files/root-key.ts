@@ -5,14 +5,11 @@
  */
 import {
   closeSync,
-  constants,
   existsSync,
-  fstatSync,
   fsyncSync,
   linkSync,
   lstatSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   writeSync,
@@ -20,6 +17,7 @@ import {
 import { dirname } from 'node:path';
 import { newName, type Random } from '../random.ts';
 import type { RootKey } from '../keyring.ts';
+import { readOwnFile } from './own-file.ts';
 
 export type RootKeyReading =
   | { readonly kind: 'absent' }
@@ -31,38 +29,16 @@ export function pendingRootKey(path: string): string {
 }
 
 export function readRootKey(path: string): RootKeyReading {
-  let file: number;
-  try {
-    // Never through a link, so that what is looked at is what is read; and nobody's pipe makes us wait.
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (fault) {
-    const { code = 'error' } = fault as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return { kind: 'absent' };
-    if (code === 'ELOOP') return { kind: 'unusable', why: 'it is a symbolic link: name the file itself' };
-    return { kind: 'unusable', why: `it cannot be read (${code})` };
-  }
-  try {
-    const about = fstatSync(file);
-    if (!about.isFile()) return { kind: 'unusable', why: 'it is not a file' };
-    const self = process.geteuid?.();
-    if (self !== undefined && about.uid !== self)
-      return { kind: 'unusable', why: `it belongs to another user (${about.uid}); it must belong to ours (${self})` };
-    if ((about.mode & 0o077) !== 0)
-      return {
-        kind: 'unusable',
-        why: `its mode is ${(about.mode & 0o777).toString(8)}, and others may read it; it must be 600`,
-      };
-    if (about.size > 256) return { kind: 'unusable', why: 'it is no root key' };
-    // Either alphabet of base64, with its padding or without.
-    const text = readFileSync(file, 'utf8').trim().replaceAll('+', '-').replaceAll('/', '_').replace(/=$/, '');
-    const bytes = Buffer.from(text, 'base64url');
-    // Decoding passes over what is no base64url: a key with a flipped byte would be another key, and not a damaged one.
-    if (bytes.length !== 32 || bytes.toString('base64url') !== text)
-      return { kind: 'unusable', why: 'it is no root key: 32 bytes in base64url are needed' };
-    return { kind: 'read', root: { bytes } };
-  } finally {
-    closeSync(file);
-  }
+  // Nobody else may as much as read it.
+  const found = readOwnFile(path, 0o7700, ', and it must be 600');
+  if (found.kind !== 'read') return found;
+  // Either alphabet of base64, with its padding or without.
+  const text = found.text.trim().replaceAll('+', '-').replaceAll('/', '_').replace(/=$/, '');
+  const bytes = Buffer.from(text, 'base64url');
+  // Decoding passes over what is no base64url: a key with a flipped byte would be another key, and not a damaged one.
+  if (bytes.length !== 32 || bytes.toString('base64url') !== text)
+    return { kind: 'unusable', why: 'it is no root key: 32 bytes in base64url are needed' };
+  return { kind: 'read', root: { bytes } };
 }
 
 /**

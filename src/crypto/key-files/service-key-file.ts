@@ -4,14 +4,12 @@
  */
 import {
   closeSync,
-  constants,
   fchmodSync,
   fchownSync,
   fstatSync,
   fsyncSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -20,47 +18,16 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { newName, type Random } from '../random.ts';
-
-type ServiceKeyFile =
-  | { readonly kind: 'unusable'; readonly why: string }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'there'; readonly text: string; readonly about: Stats };
+import { type OwnFile, readOwnFile } from './own-file.ts';
 
 const widest = 0o640;
-/** Longer ones hold something else. */
-const longest = 256;
 
 /** Whether it is ours to write, and what it holds. */
-function readServiceKeyFile(path: string): ServiceKeyFile {
+function readServiceKeyFile(path: string): OwnFile {
   const folder = statSync(dirname(path), { throwIfNoEntry: false });
   if (folder === undefined) return unusable(`its folder ${dirname(path)} is not there`);
   if ((folder.mode & 0o002) !== 0) return unusable(`everybody may write in its folder ${dirname(path)}`);
-  let file: number;
-  try {
-    // Never through a link, so that what is looked at is what tools read; and nobody's pipe makes us wait.
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (fault) {
-    const { code = 'error' } = fault as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return { kind: 'absent' };
-    if (code === 'ELOOP') return unusable('it is a symbolic link: name the file itself');
-    return unusable(`it cannot be read (${code})`);
-  }
-  try {
-    const about = fstatSync(file);
-    const why = whyNotOurs(about);
-    if (why !== '') return unusable(why);
-    return { kind: 'there', text: about.size > longest ? '' : readFileSync(file, 'utf8'), about };
-  } finally {
-    closeSync(file);
-  }
-}
-
-function whyNotOurs(about: Stats): string {
-  if (!about.isFile()) return 'it is not a file';
-  const self = process.geteuid?.();
-  if (self !== undefined && about.uid !== self)
-    return `it belongs to another user (${about.uid}), and not to ours (${self})`;
-  return (about.mode & 0o7777 & ~widest) === 0 ? '' : `its mode is ${(about.mode & 0o7777).toString(8)}`;
+  return readOwnFile(path, widest);
 }
 
 export type Keeping = { readonly kind: 'unusable'; readonly why: string } | { readonly kind: 'kept' };
@@ -102,9 +69,9 @@ const partEnding = '.new-';
 export function keepServiceKeyFile(path: string, text: string, random: Random): Keeping {
   const found = readServiceKeyFile(path);
   if (found.kind === 'unusable') return found;
-  if (found.kind === 'there' && found.text === text) return { kind: 'kept' };
+  if (found.kind === 'read' && found.text === text) return { kind: 'kept' };
   try {
-    write(path, text, found.kind === 'there' ? found.about : undefined, random);
+    write(path, text, found.kind === 'read' ? found.about : undefined, random);
     return { kind: 'kept' };
   } catch (fault) {
     return {
@@ -144,6 +111,6 @@ function giveGroup(file: number, group: number): void {
   }
 }
 
-function unusable(why: string): ServiceKeyFile {
+function unusable(why: string): OwnFile {
   return { kind: 'unusable', why };
 }
