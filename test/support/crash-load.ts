@@ -42,8 +42,14 @@ export function redeem(server: RunningServer, ticket: string): Promise<Got> {
   return send(`${server.application}/.sallyport/callback?ticket=${ticket}&to=%2Fkept`);
 }
 
-export function signInWithToken(server: RunningServer, once: KeptOnce, password: string): Promise<Got> {
+export function signInWithToken(
+  server: RunningServer,
+  once: KeptOnce,
+  password: string,
+  sent: Pick<Sent, 'from'> = {},
+): Promise<Got> {
   return send(`${server.console}/api/auth/login`, {
+    ...sent,
     headers: { ...page(server), cookie: `sallyport-login=${once.nonce}` },
     body: { username: admin.username, password, login_token: once.value },
   });
@@ -109,7 +115,7 @@ export function loadWorker({ server, model, dice }: LoadTarget): () => Promise<s
     const begun = model.now();
     const { password } = model;
     once.use = 'sent';
-    const got = await signInWithToken(server, once, password);
+    const got = await signInWithToken(server, once, password, { from });
     if (got.status === 401 && mayBeRefused(password)) {
       once.use = 'used';
       return '';
