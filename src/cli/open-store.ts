@@ -2,10 +2,10 @@
  * The store that the settings name: a file that this process alone owns, or a database, and Valkey, that several nodes
  * share. The clients of those are loaded only when they are needed.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../config/schema.ts';
 import type { TransportSecurity } from '../config/service-place.ts';
+import { outwardTls, type OutwardFiles, type OutwardTls } from '../crypto/certificates/outward.ts';
 import { checkBeforeOpening, type Belonging } from '../open-installation.ts';
 import type { Log } from '../record/recorder.ts';
 import { noBus } from '../store/bus.ts';
@@ -84,7 +84,7 @@ async function openShared({ settings, log, as }: StoreParts): Promise<StoreOpeni
     const mark = nodeMark(settings.data);
     if (mark.kind === 'damaged') return refused(exitCodes.fault, mark.why);
     const { databaseName, openPostgresStore } = await import('../store/postgres/open.ts');
-    const place = databasePlaceOf(settings);
+    const place = databasePlaceOf(settings, log);
     const named = await databaseName(place);
     if (named.kind !== 'named')
       return refused(named.kind === 'unreachable' ? exitCodes.unavailable : exitCodes.fault, named.detail);
@@ -117,12 +117,17 @@ async function openShared({ settings, log, as }: StoreParts): Promise<StoreOpeni
   }
 }
 
-function databasePlaceOf(settings: Settings) {
+function databasePlaceOf(settings: Settings, log: Log) {
   const { database } = settings;
   if (database === null) throw new TypeError('Cannot connect to a database: none is set');
   return {
     ...database,
-    tls: tlsOf(database.tls, settings.databaseCaFile, settings.databaseCertFile, settings.databaseKeyFile),
+    tls: tlsOf(
+      'database',
+      database.tls,
+      { ca: settings.databaseCaFile, cert: settings.databaseCertFile, key: settings.databaseKeyFile },
+      log,
+    ),
     connections: settings.databaseConnections,
     timeoutMs: settings.databaseTimeoutMs,
   };
@@ -133,7 +138,8 @@ async function openValkeyOf(settings: Settings, name: string, log: Log): Promise
   const { valkey, valkeyTimeoutMs: timeoutMs } = settings;
   if (valkey === null) throw new TypeError('Cannot connect to Valkey: none is set');
   const { openValkey } = await import('../store/valkey/open.ts');
-  const tls = tlsOf(valkey.tls, settings.valkeyCaFile, settings.valkeyCertFile, settings.valkeyKeyFile);
+  const files = { ca: settings.valkeyCaFile, cert: settings.valkeyCertFile, key: settings.valkeyKeyFile };
+  const tls = tlsOf('valkey', valkey.tls, files, log);
   const stands = Promise.withResolvers<void>();
   const opened = openValkey({ ...valkey, tls, timeoutMs }, name, (standing) => {
     if (standing.kind === 'reachable') log.info({}, 'Valkey is there: wrong guesses are counted together');
@@ -146,8 +152,15 @@ async function openValkeyOf(settings: Settings, name: string, log: Log): Promise
   return opened;
 }
 
-/** Throws when a file cannot be read: nothing is spoken to without what was asked for. */
-function tlsOf(security: TransportSecurity, ca: string | null, cert: string | null, key: string | null) {
-  const read = (path: string | null): string => (path === null ? '' : readFileSync(path, 'utf8'));
-  return security === 'off' ? ('off' as const) : { ca: read(ca), cert: read(cert), key: read(key) };
+/** Throws when a file is no good: nothing is spoken to without what was asked for. */
+function tlsOf(
+  service: 'database' | 'valkey',
+  security: TransportSecurity,
+  files: OutwardFiles,
+  log: Log,
+): 'off' | OutwardTls {
+  if (security === 'off') return 'off';
+  const read = outwardTls(service, files, (what) => log.warn({}, what));
+  if (read.kind === 'refused') throw new Error(read.why);
+  return read.tls;
 }

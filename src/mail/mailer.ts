@@ -3,6 +3,7 @@
  * for the first mail, its time would tell that there was one. The server must prove who it is, or is on this machine; nothing is said to it before that (3-rules, TLS).
  */
 import { type MailSender, readMailAddress, type SmtpPlace } from '../config/mail-place.ts';
+import type { OutwardTls } from '../crypto/certificates/outward.ts';
 import type { Letter } from './words.ts';
 
 export type Sending =
@@ -18,15 +19,15 @@ export interface Mailer {
 export interface MailerParts {
   readonly place: SmtpPlace;
   readonly from: MailSender;
-  /** PEM; empty: the system's authorities. */
-  readonly ca: string;
+  /** Null where it is spoken to in the clear. */
+  readonly tls: OutwardTls | null;
 }
 
 /** Longest wait for a connection, for each answer, and for a silent server. */
 const connectMs = 10_000;
 const silenceMs = 30_000;
 
-export function smtpMailer({ place, from, ca }: MailerParts): Mailer {
+export function smtpMailer({ place, from, tls }: MailerParts): Mailer {
   const open = async () => {
     const { createTransport } = await import('nodemailer');
     return createTransport({
@@ -36,7 +37,7 @@ export function smtpMailer({ place, from, ca }: MailerParts): Mailer {
       requireTLS: place.tls === 'starttls',
       ignoreTLS: place.tls === 'off',
       ...(place.username === '' ? {} : { auth: { user: place.username, pass: place.password } }),
-      tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(ca === '' ? {} : { ca }) },
+      ...(tls === null ? {} : { tls }),
       connectionTimeout: connectMs,
       greetingTimeout: connectMs,
       dnsTimeout: connectMs,
@@ -78,6 +79,7 @@ export function smtpMailer({ place, from, ca }: MailerParts): Mailer {
 }
 
 interface Fault {
+  readonly message?: string;
   readonly code?: string;
   readonly responseCode?: number;
   /** What was asked of the server when it refused. */
@@ -86,12 +88,14 @@ interface Fault {
 }
 
 /** The server's own words stay out: they repeat addresses, and whatever else it likes. */
-function failureOf({ code, responseCode, command, permanent }: Fault): Sending {
-  const refused = responseCode === undefined ? '' : `-${responseCode}`;
+function failureOf({ message = '', code, responseCode, command, permanent }: Fault): Sending {
+  // What TLS itself says of a server that is not proven; a server's answer has a number.
+  const unproven = /certificate|altnames|unable to (?:get|verify)/i.test(message) ? '-certificate' : '';
+  const refused = responseCode === undefined ? unproven : `-${responseCode}`;
   const asked = /^[A-Z]{2,10}/.exec(command ?? '')?.[0] ?? '';
   return {
     kind: 'failed',
-    cause: `${code ?? 'fault'}${refused}${refused !== '' && asked !== '' ? `-${asked}` : ''}`.toLowerCase(),
+    cause: `${code ?? 'fault'}${refused}${responseCode !== undefined && asked !== '' ? `-${asked}` : ''}`.toLowerCase(),
     again: permanent === true ? 'hopeless' : 'may-work',
   };
 }

@@ -16,6 +16,6 @@ it('the client is there before the first mail', async () => {
   });
   const [place, from] = [smtpUrl.parse('smtp://127.0.0.1:25'), mailSender.parse('sallyport@nas.home')];
   assert.ok(place.kind === 'value' && from.kind === 'value');
-  smtpMailer({ place: place.value, from: from.value, ca: '' });
+  smtpMailer({ place: place.value, from: from.value, tls: null });
   await settled(() => asked.has('nodemailer'), 'loaded for the first mail only');
 });

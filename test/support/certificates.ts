@@ -7,7 +7,12 @@ import { need } from './debian.ts';
 export interface Authority {
   readonly ca: string;
   /** Paths of a certificate for those names, and of its key. `days` below 0: it has expired. */
-  issue(name: string, subject: string, days?: number): { readonly cert: string; readonly key: string };
+  issue(
+    name: string,
+    subject: string,
+    days?: number,
+    kind?: 'ec' | 'rsa',
+  ): { readonly cert: string; readonly key: string };
 }
 
 export async function makeAuthority(folder: string, name: string): Promise<Authority> {
@@ -19,18 +24,43 @@ export async function makeAuthority(folder: string, name: string): Promise<Autho
   run('req', '-x509', ...ec, '-keyout', caKey, '-out', ca, '-days', '2', '-subj', `/CN=${name}`);
   return {
     ca,
-    issue: (file, subject, days = 1) => {
+    issue: (file, subject, days = 1, kind = 'ec') => {
       const [cert, key, request, extensions] = ['pem', 'key', 'csr', 'ext'].map((end) =>
         join(folder, `${file}.${end}`),
       );
       if (cert === undefined || key === undefined || request === undefined || extensions === undefined)
         throw new Error();
       writeFileSync(extensions, `subjectAltName=${subject}\n`);
-      run('req', ...ec, '-keyout', key, '-out', request, '-subj', `/CN=${file}`);
-      const span =
-        days < 0 ? ['-not_before', '20200101000000Z', '-not_after', '20200102000000Z'] : ['-days', String(days)];
-      run('x509', '-req', '-in', request, '-CA', ca, '-CAkey', caKey, '-out', cert, '-extfile', extensions, ...span);
+      const fresh = kind === 'ec' ? ec : ['-newkey', 'rsa:2048', '-nodes'];
+      run('req', ...fresh, '-keyout', key, '-out', request, '-subj', `/CN=${file}`);
+      const by = ['-in', request, '-out', cert, '-extfile', extensions];
+      if (days >= 0) run('x509', '-req', ...by, '-CA', ca, '-CAkey', caKey, '-days', String(days));
+      // Older versions of `openssl x509` take no dates.
+      else run('ca', '-batch', '-notext', '-config', past(folder, name), '-cert', ca, '-keyfile', caKey, ...by);
       return { cert, key };
     },
   };
+}
+
+/** How `openssl ca` issues for a day long ago. */
+function past(folder: string, name: string): string {
+  const [config, database] = [join(folder, `${name}.cnf`), join(folder, `${name}.index`)];
+  const lines = [
+    '[ca]',
+    'default_ca=past',
+    '[past]',
+    `database=${database}`,
+    `new_certs_dir=${folder}`,
+    'rand_serial=yes',
+    'default_md=sha256',
+    'default_startdate=20200101000000Z',
+    'default_enddate=20200102000000Z',
+    'policy=any',
+    '[any]',
+    'commonName=supplied',
+    '',
+  ];
+  writeFileSync(config, lines.join('\n'));
+  writeFileSync(database, '');
+  return config;
 }

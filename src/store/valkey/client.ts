@@ -4,6 +4,7 @@
  */
 import { Cluster, Redis } from 'ioredis';
 import type { ValkeyServers } from '../../config/service-place.ts';
+import { type OutwardTls, towards } from '../../crypto/certificates/outward.ts';
 
 /** Where it is and how it is spoken to; everything of it read and checked already. */
 export interface ValkeyPlace {
@@ -11,8 +12,8 @@ export interface ValkeyPlace {
   readonly username: string;
   readonly password: string;
   readonly database: number;
-  /** `off`: plain text. Else PEM texts; an empty `ca` stands for the system's, an empty certificate for none. */
-  readonly tls: 'off' | { readonly ca: string; readonly cert: string; readonly key: string };
+  /** `off`: plain text. Else the server must be who it should be; there is no second try without TLS. */
+  readonly tls: 'off' | OutwardTls;
   /** Longest wait for a connection, and for each answer. */
   readonly timeoutMs: number;
 }
@@ -27,6 +28,8 @@ export interface ValkeyClient {
   close(): void;
 }
 
+/** Reasons told of one absence. */
+const mostReasons = 8;
 /** Longest pause between two tries to connect. */
 const retryMs = 1000;
 
@@ -38,24 +41,33 @@ export function connectValkey(
   const hearing = clientOf(place);
   let why = '';
   let last: 'away' | 'reachable' | 'starting' = 'starting';
-  const stand = (now: 'away' | 'reachable'): void => {
-    if (now === last) return;
-    last = now;
-    onStanding(now === 'away' ? { kind: 'away', why } : { kind: 'reachable' });
+  let closed = false;
+  /** Reasons of this absence, each told once: what ended the connection is not always what keeps the next from coming. */
+  const told = new Set<string>();
+  const away = (): void => {
+    if (closed || (last === 'away' && (why === '' || told.has(why) || told.size >= mostReasons))) return;
+    last = 'away';
+    told.add(why);
+    onStanding({ kind: 'away', why: why === '' ? 'the connection was closed' : why });
+  };
+  const there = (): void => {
+    [why, last] = ['', 'reachable'];
+    told.clear();
+    onStanding({ kind: 'reachable' });
   };
   for (const client of [commands, hearing])
     client.on('error', (fault: Error) => {
       why = fault.message === '' ? fault.name : fault.message;
-      if (client === commands && commands.status !== 'ready') stand('away');
+      if (client === commands && commands.status !== 'ready') away();
     });
   const reached = new Set<() => void>();
   const reach = (): void => reached.forEach((listener) => listener());
   commands.on('ready', () => {
-    stand('reachable');
+    if (last !== 'reachable') there();
     reach();
   });
   if (commands instanceof Cluster) commands.on('refresh', reach);
-  commands.on('close', () => stand('away'));
+  commands.on('close', away);
 
   /** A server that took our question and says nothing is as good as gone: the connection is made anew. */
   const command: ValkeyClient['command'] = async (name, ...given) => {
@@ -85,7 +97,7 @@ export function connectValkey(
     onReached: (listener) => void reached.add(listener),
     standing: () => ({ kind: commands.status === 'ready' ? 'reachable' : 'away' }),
     close: () => {
-      last = 'away';
+      closed = true;
       commands.disconnect();
       hearing.disconnect();
     },
@@ -95,7 +107,7 @@ export function connectValkey(
 function clientOf(place: ValkeyPlace): Redis | Cluster {
   const { at, username, password, database, tls, timeoutMs } = place;
   const retry = (tried: number): number => Math.min(retryMs, 50 * tried);
-  const secure = tls === 'off' ? undefined : tlsOptions(tls);
+  const secure = tls === 'off' ? undefined : tls;
   const options = {
     // Understood by every server and service of this kind.
     protocol: 2 as const,
@@ -113,7 +125,13 @@ function clientOf(place: ValkeyPlace): Redis | Cluster {
     case 'socket':
       return new Redis({ ...options, path: at.path, db: database });
     case 'single':
-      return new Redis({ ...options, host: at.host, port: at.port, db: database });
+      return new Redis({
+        ...options,
+        host: at.host,
+        port: at.port,
+        db: database,
+        ...(secure === undefined ? {} : { tls: towards(at.host, secure) }),
+      });
     case 'sentinel':
       return new Redis({
         ...options,
@@ -140,8 +158,4 @@ function clientOf(place: ValkeyPlace): Redis | Cluster {
 /** Certificates name hosts: a cluster's nodes are connected to by the names they give, not by their addresses. */
 function asItIs(host: string, found: (fault: null, address: string) => void): void {
   found(null, host);
-}
-
-function tlsOptions({ ca, cert, key }: Exclude<ValkeyPlace['tls'], 'off'>) {
-  return { rejectUnauthorized: true, ...(ca === '' ? {} : { ca }), ...(cert === '' ? {} : { cert, key }) };
 }

@@ -4,6 +4,7 @@
  * connection that was dead before the first statement. A commit whose answer is lost stays in doubt and is a fault.
  */
 import { Pool, types, type ClientConfig, type PoolClient } from 'pg';
+import type { OutwardTls } from '../../../crypto/certificates/outward.ts';
 import { StoreFault } from '../../store.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -16,8 +17,8 @@ export interface PostgresPlace {
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  /** `off`: plain text. Else PEM texts; an empty `ca` stands for the system's, an empty certificate for none. */
-  readonly tls: 'off' | { readonly ca: string; readonly cert: string; readonly key: string };
+  /** `off`: plain text. Else the server must be who it should be; there is no second try without TLS. */
+  readonly tls: 'off' | OutwardTls;
   /** Connections held at most, the one for news not among them. */
   readonly connections: number;
   /** Longest wait for a connection, and for each answer. */
@@ -56,19 +57,9 @@ export function clientConfig(place: PostgresPlace): ClientConfig {
     // Also counts where nothing comes back at all: a cut line says nothing by itself.
     query_timeout: timeoutMs,
     keepAlive: true,
-    ssl: tls === 'off' ? false : tlsOptions(tls, host),
+    // The name is checked by the client: the host's, by which it is told apart from others at the same address, too.
+    ssl: tls === 'off' ? false : tls,
     types: { getTypeParser: parserOf },
-  };
-}
-
-/** The server must be who it should be; there is no second try without TLS. */
-function tlsOptions(tls: Exclude<PostgresPlace['tls'], 'off'>, host: string) {
-  const { ca, cert, key } = tls;
-  return {
-    rejectUnauthorized: true,
-    host,
-    ...(ca === '' ? {} : { ca }),
-    ...(cert === '' ? {} : { cert, key }),
   };
 }
 
