@@ -70,7 +70,7 @@ suite('sources', () => {
 
   test('every problem of every source is listed at once, rules included', () => {
     const loaded = load({
-      argv: ['--listen', '0.0.0.0:80', '--typo', '1', 'stray'],
+      argv: ['--tls-cert', '/a.pem', '--typo', '1', 'stray'],
       env: { SALLYPORT_STALE_GRACE: '5', SALLYPORT_SHARED_ORIGIN: 'true' },
       files: { [inData]: 'nope = 1\n[session.account]\nidle = "31d"\nabsolute = "1d"' },
     });
@@ -81,7 +81,7 @@ suite('sources', () => {
       'nope',
       'SALLYPORT_STALE_GRACE',
       'session.account.idle',
-      '--listen',
+      '--tls-cert',
       'SALLYPORT_SHARED_ORIGIN',
     ]);
   });

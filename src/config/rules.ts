@@ -3,7 +3,7 @@
  * those has a problem of its own, so that one mistake is told once. Pure.
  */
 import { join } from 'node:path';
-import { reachOf, type Listener } from './network-place.ts';
+import { reachOf } from './network-place.ts';
 import { formatDuration, formatSize } from './quantity.ts';
 import type { SettingName, Values } from './schema.ts';
 import { reachOfPlace } from './service-place.ts';
@@ -39,21 +39,6 @@ function idleWithinAbsolute(kind: 'account' | 'admin'): Rule {
         : problem(
             `${idle} (${formatDuration(values[idle])}) must not be longer than ${absolute} (${formatDuration(values[absolute])})`,
           ),
-  };
-}
-
-/** Passwords and sessions never cross a network in the clear (3-rules, TLS); TLS of our own arrives in a later version. */
-function plainHttpStaysHere(name: 'listen' | 'app-listen'): Rule {
-  return {
-    reads: [name, 'tls', 'trusted-proxies'],
-    check: (values) => {
-      const listener: Listener = values[name];
-      if (listener.kind === 'unix' || reachOf(listener.host) === 'machine') return fine;
-      if (values.tls === 'off' && values['trusted-proxies'].length > 0) return fine;
-      return problem(
-        `plain HTTP is served on loopback addresses and unix sockets only (TLS arrives in a later version): put a reverse proxy in front and let ${name} be 127.0.0.1:<port>, or list the proxy in trusted-proxies and set tls to off`,
-      );
-    },
   };
 }
 
@@ -192,8 +177,6 @@ export const rules: readonly Rule[] = [
           );
     },
   },
-  plainHttpStaysHere('listen'),
-  plainHttpStaysHere('app-listen'),
   {
     reads: ['app-listen', 'listen', 'upstream', 'shared-origin'],
     check: (values) => {
@@ -212,6 +195,25 @@ export const rules: readonly Rule[] = [
       values.tls === 'off' && values['trusted-proxies'].length === 0
         ? problem('tls = off is accepted only with trusted-proxies: list the reverse proxy in front')
         : fine,
+  },
+  {
+    reads: ['tls-cert', 'tls-key'],
+    check: (values) =>
+      (values['tls-cert'] === null) === (values['tls-key'] === null)
+        ? fine
+        : problem('tls-cert and tls-key are given together'),
+  },
+  {
+    reads: ['tls-cert', 'tls'],
+    check: (values) =>
+      values['tls-cert'] !== null && values.tls === 'off'
+        ? problem('tls-cert has no effect: tls is off, and the reverse proxy in front has the certificate')
+        : fine,
+  },
+  {
+    reads: ['tls-hook', 'tls'],
+    check: (values) =>
+      values['tls-hook'] !== null && values.tls === 'off' ? warning('tls-hook has no effect: tls is off') : fine,
   },
   {
     reads: ['shared-origin', 'upstream'],

@@ -44,7 +44,11 @@ interface Expected {
     readonly bodyLimitBytes: number | null;
   };
   readonly maxConnections: number;
+  readonly tlsCert: string | null;
+  readonly tlsKey: string | null;
   readonly tls: 'off' | null;
+  readonly tlsAllowedDirs: readonly string[];
+  readonly tlsHook: readonly [string, ...string[]] | null;
   readonly setupCode: Secret | null;
   readonly stepUpWindowMs: number;
   readonly requireFactor: 'none' | 'admins' | 'everybody';
@@ -100,7 +104,11 @@ const defaults: Expected = {
   forwardedHeader: 'x-forwarded-for',
   proxy: { connectTimeoutMs: 10_000, answerTimeoutMs: 300_000, idleTimeoutMs: 3_600_000, bodyLimitBytes: null },
   maxConnections: 8192,
+  tlsCert: null,
+  tlsKey: null,
   tls: null,
+  tlsAllowedDirs: ['/etc/pve/local', '/etc/letsencrypt'],
+  tlsHook: null,
   setupCode: null,
   stepUpWindowMs: 5 * 60_000,
   requireFactor: 'none',

@@ -9,6 +9,7 @@ import { databaseUrl, valkeyUrl } from './service-place.ts';
 import { count, duration, type DurationText, size, type SizeText } from './quantity.ts';
 import {
   choice,
+  commandLine,
   cookieStem,
   filePath,
   flag,
@@ -152,10 +153,26 @@ export const settingsTable = {
     '8192',
     'Connections each listener holds at once, within what the system allows; idle ones give way to new ones',
   ),
+  'tls-cert': optional(
+    filePath,
+    'none on loopback addresses; a self-made one elsewhere',
+    'Certificate to serve HTTPS with, and whoever vouches for it (PEM)',
+  ),
+  'tls-key': optional(filePath, 'none', 'The private key of that certificate (PEM); nobody else may read it'),
   tls: optional(
     choice('off'),
-    'none: plain HTTP on loopback addresses and unix sockets only',
+    'none: HTTPS wherever there is a certificate, and always on network addresses',
     'Plain HTTP behind listed proxies, on any address',
+  ),
+  'tls-allowed-dirs': setting(
+    listOf(filePath, 'folders'),
+    '/etc/pve/local,/etc/letsencrypt',
+    'Folders in which certificates are found, and may be chosen from while running',
+  ),
+  'tls-hook': optional(
+    commandLine,
+    'none',
+    'Command that is run after what is served over TLS has changed; it is told the URLs in its environment',
   ),
   'setup-code': optional(
     secret(16),

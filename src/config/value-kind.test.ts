@@ -3,7 +3,17 @@ import { resolve } from 'node:path';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { count } from './quantity.ts';
-import { choice, cookieStem, filePath, flag, listOf, secret, type UnitSuffix, type ValueKind } from './value-kind.ts';
+import {
+  choice,
+  commandLine,
+  cookieStem,
+  filePath,
+  flag,
+  listOf,
+  secret,
+  type UnitSuffix,
+  type ValueKind,
+} from './value-kind.ts';
 
 interface Row {
   readonly value: ValueKind<unknown, UnitSuffix>;
@@ -60,6 +70,26 @@ const rows: Readonly<Record<string, Row>> = {
       'x'.repeat(257),
       '😀'.repeat(15),
       'sixteen letters!\0',
+    ],
+  },
+  'command line': {
+    value: commandLine,
+    accepts: [
+      ['/bin/true', ['/bin/true']],
+      ['/usr/bin/env  -i  sh', ['/usr/bin/env', '-i', 'sh']],
+      ['/bin/echo "a', ['/bin/echo', '"a']],
+      ['["/bin/echo", "a b", ""]', ['/bin/echo', 'a b', '']],
+    ],
+    refuses: [
+      '',
+      'true',
+      './run',
+      '[]',
+      '["true"]',
+      '["/bin/true", 1]',
+      '[/bin/true]',
+      '/bin/true\n/bin/false',
+      '{"a":1}',
     ],
   },
   list: {

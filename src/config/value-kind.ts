@@ -66,6 +66,31 @@ export const filePath: ValueKind<string> = {
   format: String,
 };
 
+/** A program and its arguments, for no shell: what quotes mean is not asked. */
+export const commandLine: ValueKind<readonly [string, ...string[]]> = {
+  writing: 'text',
+  suffix: '',
+  form: 'an absolute path of a program and its arguments, separated by spaces; or a JSON array of them',
+  parse: (text) => {
+    const words = text.trimStart().startsWith('[') ? wordsOf(text) : text.split(' ').filter((word) => word !== '');
+    const [program, ...rest] = words;
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    if (words.some((word) => /[\0-\x1f\x7f]/.test(word))) return refused('it has control characters in it');
+    return program?.startsWith('/') === true ? accepted([program, ...rest]) : refused();
+  },
+  format: (words) => (words.some((word) => word === '' || /[ []/.test(word)) ? JSON.stringify(words) : words.join(' ')),
+};
+
+/** None, when the text is no array of texts. */
+function wordsOf(text: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every((word) => typeof word === 'string') ? value : [];
+  } catch {
+    return [];
+  }
+}
+
 /**
  * The stem of our cookies' names: token characters (RFC 6265 section 4.1.1). The prefixes that browsers give a meaning
  * are added by us where they hold (2-http-api, 3. Ways in), never by the operator.
