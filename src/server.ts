@@ -13,11 +13,13 @@ import { type ErrorCode, refuse } from './errors.ts';
 import { problem, type Written } from './http/answer.ts';
 import { newName, systemRandom } from './crypto/random.ts';
 import type { Log } from './record/recorder.ts';
+import { secureConnections } from './server/secure-connections.ts';
 import { systemClock } from './setup.ts';
 import type { Door } from './request/incoming.ts';
 import type { NodeAdapter } from './adapters/node.ts';
+import type { Serving } from './tls/contract.ts';
 
-/** Longest a request's headers may take to arrive. */
+/** Longest a request's headers may take to arrive, and a handshake before them. */
 const headersMs = 10_000;
 /** Idle connections; longer than common proxies keep theirs, so that they close first. */
 const idleMs = 75_000;
@@ -33,6 +35,8 @@ export interface OpenServer {
   readonly at: Listener;
   /** Requests are answered 503 until this is called. */
   serve(adapter: Omit<NodeAdapter, 'door' | 'peers'>): void;
+  /** What is to be served has changed: new connections get it, and those that are open go on. */
+  secure(): void;
   /** No new connections; running requests finish, within a bound. */
   stop(): Promise<void>;
 }
@@ -40,12 +44,17 @@ export interface OpenServer {
 export interface Opened {
   readonly door: Door;
   readonly listener: Listener;
+  /** What the listener speaks now; a unix socket's is always plain. */
+  readonly serving: () => Serving;
   /** Connections held at once. */
   readonly mostConnections: number;
   readonly log: Log;
+  /** For tests that wait for its end. */
+  readonly handshakeMs?: number;
 }
 
-export async function openServer({ door, listener, mostConnections, log }: Opened): Promise<Opening> {
+export async function openServer(opened: Opened): Promise<Opening> {
+  const { door, listener, serving, mostConnections, log, handshakeMs = headersMs } = opened;
   const entrance = { door, peers: listener.kind === 'unix' ? 'local' : 'network' } as const;
   let listeners = nodeListeners({ ...notReady(), ...entrance });
   const server = createServer({
@@ -61,7 +70,18 @@ export async function openServer({ door, listener, mostConnections, log }: Opene
   });
   // Counted where requests are judged: Node would leave out what is over its bound, and say nothing.
   server.maxHeadersCount = 0;
+  const secure =
+    listener.kind === 'unix'
+      ? () => undefined
+      : secureConnections({
+          server,
+          serving,
+          handshakeMs,
+          onSecured: (raw, secured) => connections.secured(raw, secured),
+          log,
+        });
   const connections = connectionsOf(server, mostConnections, (socket) => listeners.isDue(socket));
+  secure();
   const request = (message: IncomingMessage, response: ServerResponse): void => {
     connections.asked(message.socket);
     listeners.request(message, response);
@@ -94,6 +114,7 @@ export async function openServer({ door, listener, mostConnections, log }: Opene
       serve: (adapter) => {
         listeners = nodeListeners({ ...adapter, ...entrance });
       },
+      secure,
       stop: () => stop(server, connections),
     },
   };

@@ -10,6 +10,8 @@ import type { Duplex } from 'node:stream';
 export interface Connections {
   /** A request's headers are whole. */
   asked(socket: Duplex): void;
+  /** What is asked and answered on a counted connection is asked and answered there from now on. */
+  secured(raw: Socket, secured: Socket): void;
   /** Ends those that never asked anything: browsers open them ahead. */
   endSilent(): void;
   endAll(): void;
@@ -23,6 +25,9 @@ export function connectionsOf(server: Server, most: number, isDue: (socket: Dupl
   const byAddress = new Map<string, Set<Duplex>>();
   const addresses = new WeakMap<Duplex, string>();
   const silent = new Set<Duplex>();
+  /** Both ways between a counted connection and the TLS on it. */
+  const raws = new WeakMap<Duplex, Duplex>();
+  const secures = new WeakMap<Duplex, Duplex>();
   let count = 0;
   server.maxConnections = most + slack;
 
@@ -47,7 +52,7 @@ export function connectionsOf(server: Server, most: number, isDue: (socket: Dupl
     });
     if (count <= most) return;
     for (const each of heaviest()) {
-      if (isDue(each)) continue;
+      if (isDue(secures.get(each) ?? each)) continue;
       each.destroy();
       return;
     }
@@ -55,10 +60,15 @@ export function connectionsOf(server: Server, most: number, isDue: (socket: Dupl
   });
 
   return {
-    asked: (socket) => {
+    asked: (asking) => {
+      const socket = raws.get(asking) ?? asking;
       silent.delete(socket);
       const own = byAddress.get(addresses.get(socket) ?? '');
       if (own?.delete(socket) === true) own.add(socket);
+    },
+    secured: (raw, secured) => {
+      raws.set(secured, raw);
+      secures.set(raw, secured);
     },
     endSilent: () => {
       for (const socket of silent) socket.destroy();

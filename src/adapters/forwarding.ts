@@ -6,7 +6,7 @@ import { refusalFor } from '../http/proxy/application.ts';
 import { proxy } from '../http/proxy/proxy.ts';
 import type { Passing } from '../http/proxy/upstream.ts';
 import type { Log } from '../record/recorder.ts';
-import type { Places } from '../request/arrival.ts';
+import { type GivenPlaces, placesNow } from '../request/arrival.ts';
 import type { Incoming } from '../request/incoming.ts';
 import { parseOrigin } from '../request/origin.ts';
 import type { Clock } from '../types.ts';
@@ -21,12 +21,13 @@ export interface Forwarding extends Forwarder {
 /** Without an `upstream` in the settings everything is answered 502. */
 export function forwarding(parts: {
   readonly settings: Settings;
-  readonly places: Places;
+  readonly places: GivenPlaces;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }): Forwarding {
-  const { settings, places, clock, random, log } = parts;
+  const { settings, clock, random, log } = parts;
+  const places = placesNow(parts.places);
   const form = settings.upstream === null ? undefined : parseOrigin(settings.upstream);
   const upstream =
     form?.kind === 'origin'
@@ -39,7 +40,7 @@ export function forwarding(parts: {
           log,
         })
       : undefined;
-  const pages = { random, consoleOrigin: () => places.console[0] };
+  const pages = { random, consoleOrigin: () => places().console[0] };
   /** Refusals on the way leave as those of the guard do: a page for people, a problem answer for programs. */
   const refusing =
     ({ response, answer }: Pick<Passing, 'response' | 'answer'>, incoming: Incoming) =>

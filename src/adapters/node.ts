@@ -8,6 +8,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { Answer, Written } from '../http/answer.ts';
 import type { Handler } from '../http/handler.ts';
 import { asksFirst } from '../http/expectation.ts';
@@ -59,6 +60,9 @@ interface Line {
 
 /** How long an answer of ours may lie there without a byte of it being taken. */
 const unreadMs = 10_000;
+
+/** As much as goes out at once over TLS. */
+const pieceBytes = 16_384;
 
 /** With so many waiting nothing more is read from the connection. */
 const mostWaiting = 16;
@@ -114,6 +118,7 @@ export function nodeListeners(adapter: NodeAdapter): NodeListeners {
       headers: message.headers,
       rawHeaders: message.rawHeaders,
       peer,
+      transport: socket instanceof TLSSocket ? 'tls' : 'plain',
       body: new RequestBody(message, response),
     };
     const passing = { message, response };
@@ -258,7 +263,9 @@ export function write(response: ServerResponse, answer: Written): void {
       : [...headers, ...length, ...(closing ? ['connection', 'close'] : [])],
   );
   if (bodyLeft(response.req) === 'none') {
-    response.end(body);
+    if (body !== null && body.length > pieceBytes && response.req.socket instanceof TLSSocket)
+      endInPieces(response, Buffer.from(body));
+    else response.end(body);
     // Whoever does not read what was asked for is waited for, but not for ever.
     if (response.writableLength > 0) response.req.socket.setTimeout(unreadMs);
     return;
@@ -266,6 +273,13 @@ export function write(response: ServerResponse, answer: Written): void {
   if (body === null) response.flushHeaders();
   else response.write(body);
   endAfterRequest(response);
+}
+
+/** TLS tells of a write once all of it was taken: in pieces, so that whoever reads slowly is seen to read. */
+function endInPieces(response: ServerResponse, body: Buffer): void {
+  const piece = body.subarray(0, pieceBytes);
+  if (piece.length === body.length) response.end(piece);
+  else response.write(piece, (fault) => fault ?? endInPieces(response, body.subarray(pieceBytes)));
 }
 
 function closes(response: ServerResponse, answer: Written): boolean {

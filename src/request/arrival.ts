@@ -20,6 +20,13 @@ export interface Places {
   readonly operations?: readonly Origin[];
 }
 
+/** Fixed, or as they are at the moment: then another object each time they have changed. */
+export type GivenPlaces = Places | (() => Places);
+
+export function placesNow(given: GivenPlaces): () => Places {
+  return typeof given === 'function' ? given : () => given;
+}
+
 /** What a request's Host stands for. */
 export type Place = 'console' | 'application' | 'protected-host' | 'operations';
 
@@ -84,14 +91,24 @@ export type Arriving =
   | { readonly kind: 'misdirected' }
   /** Plain HTTP from the network, and not from a listed proxy (3-rules, TLS). */
   | { readonly kind: 'unlisted-peer' }
+  /** Plain HTTP on a listener that speaks TLS. `host`: where it was meant for, if that is ours. */
+  | { readonly kind: 'in-the-clear'; readonly host: Origin | null }
   | Arrival;
 
 export interface ArrivalRules {
   readonly hosts: Readonly<Record<Door, Hosts>>;
   readonly proxies: ProxyList;
   readonly forwardedHeader: ForwardedHeader;
-  /** `listed`: everybody else is refused, since what they send crosses the network in the clear. */
-  readonly peers: Readonly<Record<Door, 'any' | 'listed'>>;
+  /**
+   * `listed`: everybody else is refused, since what they send crosses the network in the clear. `tls`: the listener speaks
+   * TLS, and whoever does not is refused, listed proxies among them.
+   */
+  readonly peers: Readonly<Record<Door, 'any' | 'listed' | 'tls'>>;
+  /**
+   * Header names and values for answers to whoever came over TLS of ours: that browsers never come in the clear again
+   * (RFC 6797). Only where the certificate is trusted: there is no way past a warning then.
+   */
+  readonly overTls: Readonly<Record<Door, readonly string[]>>;
 }
 
 /** More than any client sends; each costs a look wherever headers are read. */
@@ -109,9 +126,13 @@ export function arrive(incoming: Incoming, rules: ArrivalRules, ignoreForwardedH
     return { kind: 'malformed', detail: 'The only transfer coding is chunked.' };
   const host = header(incoming.headers, 'host');
   if (host === undefined) return { kind: 'malformed', detail: 'The Host header is missing.' };
+  const peers = rules.peers[incoming.door];
+  // Also on a connection from before the listener spoke TLS. What proxies say of the host counts for nothing here.
+  if (peers === 'tls' && incoming.transport === 'plain')
+    return { kind: 'in-the-clear', host: rules.hosts[incoming.door].find(host)?.origin ?? null };
   const believing = rules.proxies.size > 0;
   const early = believing ? clientOf(incoming.peer, incoming.headers, rules.proxies, rules.forwardedHeader) : undefined;
-  if (rules.peers[incoming.door] === 'listed' && early?.via !== 'proxy') return { kind: 'unlisted-peer' };
+  if (peers === 'listed' && incoming.transport === 'plain' && early?.via !== 'proxy') return { kind: 'unlisted-peer' };
   const forwarded =
     early?.via === 'proxy' && ignoreForwardedHost === 'read' ? header(incoming.headers, 'x-forwarded-host') : undefined;
   const known = rules.hosts[incoming.door].find(forwarded ?? host);

@@ -21,6 +21,8 @@ export interface Incoming {
   readonly rawHeaders: readonly string[];
   /** Address of the socket's other end; empty on a unix socket. */
   readonly peer: string;
+  /** How the connection itself came; what a proxy in front of it had is another matter. */
+  readonly transport: 'plain' | 'tls';
   readonly body: AsyncIterable<Uint8Array>;
 }
 

@@ -36,6 +36,11 @@ export function hostOf(origin: Origin): string {
   return origin.slice(origin.indexOf('//') + 2);
 }
 
+/** By a name that means this machine to whoever asks. */
+export function isLoopbackOrigin(origin: Origin): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|$)/.test(hostOf(origin));
+}
+
 export type ReturnTo =
   | { readonly kind: 'refused' }
   | { readonly kind: 'target'; readonly origin: Origin; readonly path: string };
