@@ -17,4 +17,5 @@ export type { Incoming } from './request/incoming.ts';
 export { createSallyport, type Creation, type Sallyport, type SallyportOptions, systemClock } from './setup.ts';
 export { openSqliteStore } from './store/sqlite/open.ts';
 export { type Store, StoreFault } from './store/store.ts';
+export type { Certificates } from './tls/contract.ts';
 export type { Clock, Millis, Origin, SessionKind } from './types.ts';

@@ -2,8 +2,8 @@
  * Wires the parts: one store, one clock, one source of randomness, handed to whoever needs them. The only place that
  * reads the real clock.
  */
+import { makeSetupCode, type SetupCodeMaking } from './actions/signing-in/make-setup-code.ts';
 import type { Settings } from './config/schema.ts';
-import { newSetupCode } from './crypto/code.ts';
 import { openHashing } from './crypto/hashing.ts';
 import { newName, systemRandom, type Random } from './crypto/random.ts';
 import { checkServiceKeyFile, unusableServiceKeyFile } from './crypto/key-files/service-key-file.ts';
@@ -21,18 +21,20 @@ import { metrics as makeMetrics } from './record/metrics.ts';
 import { auditLog, type AuditSource } from './record/audit-log.ts';
 import { checkpoints } from './record/checkpoint.ts';
 import { type Log, recorder } from './record/recorder.ts';
-import type { Places } from './request/arrival.ts';
+import { type GivenPlaces, type Places, placesNow } from './request/arrival.ts';
 import type { Change, LimitRow } from './store/rows.ts';
 import { oneAtATime } from './store/one-at-a-time.ts';
 import type { SharedCells } from './store/shared-cells.ts';
 import { type Store, StoreFault } from './store/store.ts';
 import { limiter as makeLimiter } from './throttle/limiter.ts';
 import { unknownSecrets } from './throttle/unknown-secrets.ts';
-import type { Clock, Millis, Secret, SessionKind } from './types.ts';
+import type { Certificates } from './tls/contract.ts';
+import { certificatesTold } from './tls/told.ts';
+import { withoutCertificates } from './tls/without.ts';
+import type { Clock, Millis, Origin, SessionKind } from './types.ts';
 import { endingStore } from './verify/ending.ts';
 import { type Memory, memory as makeMemory } from './verify/memory.ts';
 import { sessionVerifier } from './verify/session.ts';
-import { setupCodeDigest } from './verify/setup-code.ts';
 
 export const systemClock: Clock = { now: () => Date.now() as Millis, monotonic: () => performance.now() };
 
@@ -45,7 +47,10 @@ export interface SallyportOptions {
   readonly cells?: SharedCells;
   /** Others, for the limits of API tokens, which fill them themselves. */
   readonly tokenCells?: SharedCells;
-  readonly places: Places;
+  /** Or how they are at the moment, where they change: then another object each time they did. */
+  readonly places: GivenPlaces;
+  /** Of the listeners, where they are ours. */
+  readonly certificates?: Certificates;
   readonly pages: Pages;
   readonly version: string;
   readonly log: Log;
@@ -58,11 +63,6 @@ export interface SallyportOptions {
   readonly wait?: (ms: number) => Promise<void>;
 }
 
-export interface SetupCode {
-  readonly code: Secret;
-  readonly expiresAt: Millis;
-}
-
 export interface Sallyport extends House {
   /** Random, made with the installation; the same on all its nodes. */
   readonly installationId: string;
@@ -71,15 +71,14 @@ export interface Sallyport extends House {
   readonly memory: Memory;
   readonly guard: Guard;
   readonly store: Store;
-  readonly places: Places;
+  /** Where it is reached, as of now. */
+  readonly places: () => Places;
   /** The audit log, for whoever verifies or exports it. */
   readonly audit: AuditSource;
   /** A checkpoint of what was written to it so far. */
   readonly signAudit: () => Promise<void>;
   /** A new setup code while setting up is possible; the old ones are dead: all, or those of this node's earlier starts. */
-  newSetupCode(
-    replacing: 'all' | 'own',
-  ): Promise<{ readonly kind: 'already-configured' } | ({ readonly kind: 'made' } & SetupCode)>;
+  newSetupCode(replacing: 'all' | 'own'): Promise<SetupCodeMaking>;
   /** Writes what memory holds; the store stays open. */
   close(): Promise<void>;
 }
@@ -88,11 +87,11 @@ export type Creation =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'created'; readonly sallyport: Sallyport };
 
-const setupCodeMs = 24 * 3_600_000;
 const sweepEveryMs = 60_000;
 
 export async function createSallyport(options: SallyportOptions): Promise<Creation> {
-  const { settings, places, log } = options;
+  const { settings, log, certificates = withoutCertificates } = options;
+  const places = placesNow(options.places);
   const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
   const wait = options.wait ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
@@ -142,8 +141,9 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const metrics = makeMetrics();
   const failures = options.failures ?? failureLog([], clock);
   const record = recorder({ store, clock, log, metrics, failures });
+  const told = certificatesTold({ certificates, store, recorder: record });
   const { cells = null } = options;
-  const [consoleOrigin] = places.console;
+  const consoleOrigin = (): Origin => places().console[0];
   const mail = openMail({ settings, store, recorder: record, clock, log, random, wait, consoleOrigin });
   if (mail.kind === 'refused') return mail;
   const service = await openServiceKeys({ path: settings.serviceKeyFile, memory, store, keyring, random, log });
@@ -235,6 +235,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     cells,
     failures,
     audit,
+    certificates,
   });
 
   const polling = setInterval(() => {
@@ -244,10 +245,10 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     const waits = (fault: unknown): void => (fault instanceof StoreFault ? undefined : onFault(fault));
     void ending.settle().catch(waits);
     void tokens.keepUp().catch(waits);
+    void told().catch(waits);
     void record.settle('over').then(signing.keepUp).catch(waits);
   }, 1000);
   const sweeping = setInterval(() => void sweep(), sweepEveryMs);
-
   polling.unref();
   sweeping.unref();
 
@@ -266,13 +267,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
       memory,
       store,
       places,
-      newSetupCode: async (replacing) => {
-        const code = settings.setupCode === null ? newSetupCode(random) : settings.setupCode;
-        const expiresAt = (clock.now() + setupCodeMs) as Millis;
-        const audit = record.event({ event: 'setup-code-made', actor: '', address: '', way: 'host' });
-        const put = await store.putSetupCode({ digest: setupCodeDigest(code), expiresAt, replacing, audit });
-        return put.kind === 'put' ? { kind: 'made', code, expiresAt } : put;
-      },
+      newSetupCode: (replacing) => makeSetupCode({ settings, store, recorder: record, clock, random }, replacing),
       close: async () => {
         clearInterval(polling);
         clearInterval(sweeping);
@@ -286,6 +281,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
         try {
           await tokens.flush();
           await record.settle('all');
+          await told();
           await store.appendAudit(record.event({ event: 'server-stopped', ...host }));
           await signing.make();
         } catch (fault) {

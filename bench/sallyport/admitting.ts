@@ -47,6 +47,7 @@ function admissions(
       proxies: proxyList([]),
       forwardedHeader: 'x-forwarded-for',
       peers: { console: 'any', application: 'any', operations: 'any', control: 'any' },
+      overTls: { console: [], application: [], operations: [], control: [] },
     },
     'read',
   );
@@ -84,6 +85,7 @@ function incoming(headers: Readonly<Record<string, string>>): Incoming {
     headers,
     rawHeaders: Object.entries(headers).flat(),
     peer: '127.0.0.1',
+    transport: 'plain',
     body: nothing,
   };
 }

@@ -71,7 +71,7 @@ export function byToken(authorization: string, whose: string): Showing {
 /** One check after the other, of whatever is shown. */
 export function guarding({ guard, memory, places }: Sallyport, stem: string, showing: Showing): Operation['batch'] {
   const { headers, scopes } = showing;
-  const [ownOrigin] = places.console;
+  const [ownOrigin] = places().console;
   const { host } = new URL(ownOrigin);
   // The kinds that `verify` accepts, in its order.
   const slots = ['app', 'account', 'admin'].map((kind) => ({
@@ -146,7 +146,7 @@ async function waiting(
 }
 
 function handling({ handle, places }: Sallyport, cookie: string): Operation['batch'] {
-  const [origin] = places.console;
+  const [origin] = places().console;
   const { host } = new URL(origin);
   const request: Incoming = {
     door: 'console',
@@ -155,6 +155,7 @@ function handling({ handle, places }: Sallyport, cookie: string): Operation['bat
     headers: { host, cookie },
     rawHeaders: ['Host', host, 'Cookie', cookie],
     peer: '127.0.0.1',
+    transport: 'plain',
     body: (async function* () {})(),
   };
   const check = (answer: Awaited<ReturnType<Sallyport['handle']>>): void => {

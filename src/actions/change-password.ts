@@ -31,7 +31,7 @@ export interface CredentialParts extends Issuing {
 export interface ChangePasswordParts extends CredentialParts {
   readonly hasher: PasswordHasher;
   readonly keyring: Keyring;
-  readonly hostNames: readonly string[];
+  readonly hostNames: () => readonly string[];
   readonly commonPasswords: CommonPasswords;
 }
 
@@ -58,7 +58,7 @@ export async function changePassword(
   const { username } = call.principal.user.row;
   const judge = (secondFactor: SecondFactor): Refusal | { readonly kind: 'accepted' } => {
     const previous = old.kind === 'password' ? { previous: old.password } : {};
-    const candidate = { password: wanted.password, username, hostNames: parts.hostNames, secondFactor, ...previous };
+    const candidate = { password: wanted.password, username, hostNames: parts.hostNames(), secondFactor, ...previous };
     const judged = judgePassword(candidate, parts.commonPasswords);
     return judged.kind === 'refused' ? passwordRefused(judged.reasons) : judged;
   };

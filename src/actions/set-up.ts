@@ -41,7 +41,7 @@ export interface SetUpParts extends Issuing {
   readonly hasher: PasswordHasher;
   readonly keyring: Keyring;
   readonly accountKind: SessionKind;
-  readonly hostNames: readonly string[];
+  readonly hostNames: () => readonly string[];
   readonly commonPasswords: CommonPasswords;
 }
 
@@ -83,7 +83,7 @@ async function candidateFrom(parts: SetUpParts, call: Call<SetUpBody>): Promise<
   const code = await parts.prover.setupCode(call.body.setup_code, circumstancesOf(call, ''));
   if (code.kind === 'refused') return withCookies(code);
   const judged = judgePassword(
-    { password: password.password, username: name.username, hostNames: parts.hostNames, secondFactor: 'none' },
+    { password: password.password, username: name.username, hostNames: parts.hostNames(), secondFactor: 'none' },
     parts.commonPasswords,
   );
   if (judged.kind === 'refused') return withCookies(passwordRefused(judged.reasons));

@@ -13,18 +13,20 @@ import { type Pages, readPages } from '../http/pages.ts';
 import type { FailureLog } from '../record/failures/failure-log.ts';
 import type { Log } from '../record/recorder.ts';
 import { failedAnswer, openServer, type OpenServer } from '../server.ts';
-import { createSallyport, type Sallyport, type SetupCode, systemClock } from '../setup.ts';
+import type { SetupCode } from '../actions/signing-in/make-setup-code.ts';
+import { createSallyport, type Sallyport, systemClock } from '../setup.ts';
 import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
 import { announce } from './serving/announce.ts';
+import { certificatesOf, watchCertificates } from './serving/certificates.ts';
 import { controlAdapter, controlSocket } from './control.ts';
 import { connectionsAllowed } from './serving/descriptors.ts';
+import { openDoors } from './serving/doors.ts';
 import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
 import { openFailures } from './serving/failures.ts';
 import { journalDestination, standardErrorIs } from './serving/journal.ts';
 import { type OpenStore, openStore } from './open-store.ts';
 import { ownFolder } from './serving/own-folder.ts';
-import { placesOf } from './serving/places.ts';
 import type { Invocation } from './command.ts';
 
 export const serve = {
@@ -109,6 +111,7 @@ interface Opened {
   readonly kind: 'open';
   readonly sallyport: Sallyport;
   readonly forward: Forwarding;
+  readonly stopWatching: () => void;
 }
 
 interface OpeningParts {
@@ -127,22 +130,12 @@ async function open(
 ): Promise<{ readonly kind: 'refused'; readonly code: ExitCode; readonly why: string } | Opened> {
   const { settings, opened, log, terminal, pages, failures, servers } = parts;
   const { store, belonging, cells, tokenCells } = opened;
-  const doors = [
-    { door: 'console', listener: settings.listen },
-    ...(settings.upstream === null || settings.sharedOrigin
-      ? []
-      : [{ door: 'application', listener: settings.appListen } as const]),
-    ...(settings.opsListen === null ? [] : [{ door: 'operations', listener: settings.opsListen } as const]),
-  ] as const;
-  const mostConnections = connectionsAllowed(settings.maxConnections);
-  const bound: Partial<Record<(typeof doors)[number]['door'], OpenServer>> = {};
-  for (const { door, listener } of doors) {
-    const opening = await openServer({ door, listener, mostConnections, log });
-    if (opening.kind === 'refused') return { kind: 'refused', code: exitCodes.unavailable, why: opening.why };
-    servers.push(opening.server);
-    bound[door] = opening.server;
-  }
-  const places = placesOf(settings, bound.console, bound.application, bound.operations);
+  const certified = await certificatesOf(settings, log, 'refused');
+  if (certified.kind === 'refused') return { kind: 'refused', code: exitCodes.unavailable, why: certified.why };
+  const { certificates } = certified;
+  const doors = await openDoors({ settings, certificates, log, servers });
+  if (doors.kind === 'refused') return { kind: 'refused', code: exitCodes.unavailable, why: doors.why };
+  const { places } = doors;
   const creation = await createSallyport({
     settings,
     store,
@@ -150,6 +143,7 @@ async function open(
     ...(cells === undefined ? {} : { cells }),
     ...(tokenCells === undefined ? {} : { tokenCells }),
     places,
+    certificates,
     pages,
     version,
     log,
@@ -162,7 +156,8 @@ async function open(
   const control = await openServer({
     door: 'control',
     listener: { kind: 'unix', path: join(settings.data, controlSocket) },
-    mostConnections,
+    serving: () => ({ kind: 'plain' }),
+    mostConnections: connectionsAllowed(settings.maxConnections),
     log,
   });
   if (control.kind === 'refused') return { kind: 'refused', code: exitCodes.unavailable, why: control.why };
@@ -173,32 +168,33 @@ async function open(
     // Made anew each time: an old file's mode, or a link in its place, must not decide who reads the code.
     rmSync(codeFile, { force: true });
     writeFileSync(codeFile, `${code}\n`, { mode: 0o600, flag: 'wx' });
-    return `${places.console[0]}/auth/setup#code=${encodeURIComponent(code)}`;
+    return `${places().console[0]}/auth/setup#code=${encodeURIComponent(code)}`;
   };
   const failed = failedAnswer(log);
   const forward = forwarding({ settings, places, clock: systemClock, random: systemRandom, log });
-  bound.console?.serve({ handle: sallyport.handle, forward, failed });
-  bound.application?.serve({ handle: sallyport.handle, forward, failed });
-  bound.operations?.serve({ handle: sallyport.handle, forward, failed });
+  doors.serve({ handle: sallyport.handle, forward, failed });
   control.server.serve(controlAdapter({ sallyport, failed, onSetupCode: keepCode }));
 
   await announce({
     sallyport,
     settings,
-    places,
+    places: places(),
+    certificates,
     terminal,
     log,
     keepCode,
     forgetCode: () => rmSync(codeFile, { force: true }),
   });
-  return { kind: 'open', sallyport, forward };
+  const stopWatching = watchCertificates({ certificates, places, settings, look: doors.look, log });
+  return { kind: 'open', sallyport, forward, stopWatching };
 }
 
 /** What was acknowledged is on disk already; what is left to write is written if it can be. */
 async function stop(
   parts: Omit<Opened, 'kind'> & Pick<OpeningParts, 'servers' | 'log'> & { readonly store: Store },
 ): Promise<ExitCode> {
-  const { sallyport, forward, servers, store, log } = parts;
+  const { sallyport, forward, stopWatching, servers, store, log } = parts;
+  stopWatching();
   const stopped = Promise.all(servers.map((each) => each.stop()));
   forward.stop();
   await stopped;

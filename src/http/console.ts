@@ -9,7 +9,7 @@ import type { Arrival } from '../request/arrival.ts';
 import { expireCookie } from '../request/cookie.ts';
 import type { CookieSlot } from '../request/credential.ts';
 import { type Incoming, queryOf } from '../request/incoming.ts';
-import { hostOf, type Scheme } from '../request/origin.ts';
+import { isLoopbackOrigin, type Scheme } from '../request/origin.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { Clock, Origin } from '../types.ts';
 import type { Memory } from '../verify/memory.ts';
@@ -39,6 +39,7 @@ const pagePaths: ReadonlySet<string> = new Set([
   accountPath,
   '/auth/people',
   '/auth/tokens',
+  '/auth/certificates',
 ]);
 
 export function consoleWing(parts: ConsoleParts): Wing {
@@ -95,12 +96,8 @@ export function consoleWing(parts: ConsoleParts): Wing {
     const asset = parts.pages.asset(path, incoming.headers);
     if (asset.kind === 'asset') return asset.answer;
     // One name per console, so that cookies set here are there when an application sends people back.
-    if (arrival.origin !== parts.consoleOrigin() && isLoopback(parts.consoleOrigin()))
+    if (arrival.origin !== parts.consoleOrigin() && isLoopbackOrigin(parts.consoleOrigin()))
       return redirect(`${parts.consoleOrigin()}${incoming.target}`);
     return path === '/' || path === '/auth' || path === '/auth/' ? front() : page(incoming, arrival, path);
   };
-}
-
-function isLoopback(origin: Origin): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|$)/.test(hostOf(origin));
 }

@@ -5,8 +5,9 @@ import type { HandOverParts } from '../actions/hand-over.ts';
 import { type Idempotent, idempotentRequests } from '../actions/idempotent/idempotent.ts';
 import { type HostKeys, hostKeys, type ServiceKeyPlace } from '../actions/keys/host.ts';
 import { type HostUsers, hostUsers } from '../actions/people/host.ts';
+import { type HostTls, hostTls } from '../actions/tls/host.ts';
 import { type HostTokens, hostTokens } from '../actions/tokens/host.ts';
-import { reachOfListener, reachOfListeners } from '../config/reach.ts';
+import { reachOfListeners } from '../config/reach.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { PasswordHasher } from '../crypto/password-hash.ts';
@@ -22,16 +23,16 @@ import type { AuditSource } from '../record/audit-log.ts';
 import type { Metrics } from '../record/metrics.ts';
 import type { Log, Recorder } from '../record/recorder.ts';
 import { silentProxies as makeSilentProxies } from '../record/silent-proxies.ts';
-import { proxyList } from '../request/address.ts';
-import { type ArrivalRules, knownHosts, type Places } from '../request/arrival.ts';
+import type { Places } from '../request/arrival.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { CookieSlot, CredentialReader } from '../request/credential.ts';
-import { hostOf, type Scheme, schemeOf } from '../request/origin.ts';
+import { type Scheme, schemeOf } from '../request/origin.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { forgotten } from '../throttle/forgotten.ts';
 import type { Limiter } from '../throttle/limiter.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
+import type { Certificates } from '../tls/contract.ts';
 import type { Clock, Origin, SessionKind } from '../types.ts';
 import { loginTokens } from '../verify/login-token.ts';
 import type { ServiceKeys } from '../verify/basic/service-key.ts';
@@ -40,6 +41,7 @@ import type { PasskeyChallenges } from '../verify/passkeys/passkey-challenge.ts'
 import { type ApiParts, apiWing } from './api.ts';
 import { applicationWing, type ApplicationParts, handOverWing } from './proxy/application.ts';
 import { consoleWing } from './console.ts';
+import { doorsOf } from './doors/doors.ts';
 import { handler, type Handler } from './handler.ts';
 import { openApiDocument } from './openapi.ts';
 import { type OperationsParts, operationsPaths, ready, showMetrics } from '../actions/operations.ts';
@@ -51,7 +53,8 @@ import { verifyWing } from './verify.ts';
 
 export interface HouseParts {
   readonly settings: Settings;
-  readonly places: Places;
+  /** As they are now: another object when they are others. */
+  readonly places: () => Places;
   readonly pages: Pages;
   readonly version: string;
   readonly store: Store;
@@ -81,6 +84,7 @@ export interface HouseParts {
   readonly failures: OperationsParts['failures'];
   readonly cells: OperationsParts['cells'];
   readonly audit: AuditSource;
+  readonly certificates: Certificates;
 }
 
 export interface House {
@@ -92,17 +96,14 @@ export interface House {
   /** What a request with an Idempotency-Key does, at most once: for an embedding application's routes as for our own. */
   readonly idempotent: Idempotent;
   readonly keys: HostKeys;
+  readonly tls: HostTls;
 }
 
 export function openHouse(house: HouseParts): House {
-  const { settings, places, store, memory, guard, recorder, hasher, keyring, kinds, clock, random, log } = house;
-  const [consoleOrigin] = places.console;
+  const { settings, store, memory, guard, recorder, hasher, keyring, kinds, clock, random, log } = house;
+  const doors = doorsOf(house);
+  const consoleOrigin = (): Origin => doors().consoleOrigin;
   const shared = settings.sharedOrigin;
-  const protectedOrigins: ReadonlySet<Origin> = new Set([
-    ...places.application,
-    ...places.protectedHosts,
-    ...(shared ? places.console : []),
-  ]);
   const openness = settings.allowOpen || reachOfListeners(settings) === 'machine' ? 'may-be-open' : 'closed';
   const cookieStem = settings.cookieName;
   const consoleKinds = [...kinds.keys()].filter((name) => name !== 'app');
@@ -113,8 +114,8 @@ export function openHouse(house: HouseParts): House {
     clock,
     random,
     cookieStem,
-    consoleOrigin: () => consoleOrigin,
-    protectedOrigins: () => protectedOrigins,
+    consoleOrigin,
+    protectedOrigins: () => doors().protectedOrigins,
     unknownSecrets: house.unknownSecrets,
   };
   const duty = (user: UserRow): Duty => dutyOf(user, settings.requireFactor);
@@ -126,11 +127,11 @@ export function openHouse(house: HouseParts): House {
     hashing: house.hashing,
     failures: house.failures,
     cells: house.cells,
+    certificates: house.certificates,
     silentProxies,
     clock,
   };
 
-  const hostNames = [...places.console, ...places.application, ...places.protectedHosts].map(hostOf);
   const issuing = { clock, random, boot: memory.boot, cookieStem, deviceLifetimeMs: settings.device.lifetimeMs };
   const parts: RouteParts = {
     ...issuing,
@@ -141,7 +142,7 @@ export function openHouse(house: HouseParts): House {
     recorder,
     hasher,
     keyring,
-    hostNames,
+    hostNames: () => doors().hostNames,
     kinds,
     openness,
     passkeyChallenges: house.passkeyChallenges,
@@ -151,7 +152,7 @@ export function openHouse(house: HouseParts): House {
     links: house.links,
     outbox: house.outbox,
     forgotten: forgotten(clock),
-    consoleOrigin: () => consoleOrigin,
+    consoleOrigin,
     tokens: loginTokens({ key: () => keyring.cookieKey(), random, clock, store }),
     tokenPrefix: settings.tokenPrefix,
     tokenUses: house.tokenUses,
@@ -164,13 +165,19 @@ export function openHouse(house: HouseParts): House {
     sharedOrigin: shared,
     consoleKinds,
     audit: house.audit,
+    certificates: house.certificates,
     ready: () => ready(operations),
     metrics: () => showMetrics(operations),
     openapi: () => openApiDocument(table, house.version),
   };
   const table = routes(parts);
-  const ownOperations = places.operations !== undefined;
+  const ownOperations = house.places().operations !== undefined;
 
+  // By both schemes as they are now: the console's is another once it speaks TLS, and its cookies have other names then.
+  const applicationSlots = memoised((key: string) => {
+    const [own, consoles] = key.split(' ', 2) as [Scheme, Scheme];
+    return [slot(cookieStem, own, 'app'), ...(shared ? slotsNamed(consoles) : [])];
+  });
   const application: ApplicationParts = {
     guard,
     memory,
@@ -178,15 +185,12 @@ export function openHouse(house: HouseParts): House {
     clock,
     random,
     openness,
-    consoleOrigin: () => consoleOrigin,
-    slotsFor: memoised((origin: Origin) => [
-      slot(cookieStem, schemeOf(origin), 'app'),
-      ...(shared ? slotsNamed(schemeOf(consoleOrigin)) : []),
-    ]),
+    consoleOrigin,
+    slotsFor: (origin) => applicationSlots(`${schemeOf(origin)} ${schemeOf(consoleOrigin())}`),
   };
   const forwardSlots = memoised((key: string) => {
-    const [scheme = 'http', kind = ''] = key.split(' ', 2);
-    const all = [slot(cookieStem, scheme as Scheme, 'app'), ...slotsNamed(schemeOf(consoleOrigin))];
+    const [own, consoles, kind = ''] = key.split(' ', 3) as [Scheme, Scheme, string?];
+    const all = [slot(cookieStem, own, 'app'), ...slotsNamed(consoles)];
     return kind === '' ? all : all.filter((each) => each.sessionKind === kind);
   });
   const verify = verifyWing({
@@ -196,8 +200,10 @@ export function openHouse(house: HouseParts): House {
     openness,
     memory,
     random,
-    slotsFor: (origin, kind) =>
-      forwardSlots(`${origin === null ? schemeOf(consoleOrigin) : schemeOf(origin)} ${kind ?? ''}`),
+    slotsFor: (origin, kind) => {
+      const consoles = schemeOf(consoleOrigin());
+      return forwardSlots(`${origin === null ? consoles : schemeOf(origin)} ${consoles} ${kind ?? ''}`);
+    },
     kindNames: [...kinds.keys()],
   });
   const idempotent = idempotentRequests(house);
@@ -212,7 +218,7 @@ export function openHouse(house: HouseParts): House {
     random,
     stepUp: { windowMs: settings.stepUpWindowMs, origin: shared ? 'shared' : 'own' },
     slots: slotsNamed,
-    consoleOrigin: () => consoleOrigin,
+    consoleOrigin,
     basicChallenge: `Basic realm="${settings.basicRealm}", charset="UTF-8"`,
   };
   const api = apiWing({
@@ -227,32 +233,13 @@ export function openHouse(house: HouseParts): House {
     clock,
     random,
     slots: slotsNamed,
-    consoleOrigin: () => consoleOrigin,
+    consoleOrigin,
     frontPage: shared ? 'application' : 'console',
     dutyOf: duty,
   });
 
-  const rules: ArrivalRules = {
-    hosts: {
-      console: knownHosts([
-        { own: places.console, place: 'console' },
-        { own: places.protectedHosts, place: 'protected-host' },
-      ]),
-      application: knownHosts([{ own: places.application, place: 'application' }]),
-      control: knownHosts([{ own: places.console, place: 'console' }]),
-      operations: knownHosts([{ own: places.operations ?? [], place: 'operations' }]),
-    },
-    proxies: proxyList(settings.trustedProxies),
-    forwardedHeader: settings.forwardedHeader,
-    peers: {
-      console: reachOfListener(settings.listen) === 'network' ? 'listed' : 'any',
-      application: reachOfListener(settings.appListen) === 'network' ? 'listed' : 'any',
-      control: 'any',
-      operations: 'any',
-    },
-  };
   const handle = handler({
-    arrivals: () => rules,
+    arrivals: () => doors().rules,
     silentProxies,
     random,
     log,
@@ -272,6 +259,7 @@ export function openHouse(house: HouseParts): House {
     users: hostUsers(parts),
     tokens: hostTokens(parts),
     keys: hostKeys({ ...parts, serviceKeyFile: house.serviceKeyFile }),
+    tls: hostTls({ ...parts, server: 'running' }),
     idempotent,
   };
 }

@@ -46,6 +46,8 @@ import { passkeySignInOptions, signInByPasskey } from '../actions/signing-in/pas
 import { answerChallenge } from '../actions/signing-in/second-step.ts';
 import { status, type StatusParts } from '../actions/status.ts';
 import { disableAuthentication, enableAuthentication, type SwitchParts } from '../actions/switch-authentication.ts';
+import { configureTls, disableTls, type TlsParts, validatePair } from '../actions/tls/configure.ts';
+import { tlsStatus, type TlsStatusParts } from '../actions/tls/status.ts';
 import { changeTokens } from '../actions/tokens/bulk.ts';
 import type { TokenParts } from '../actions/tokens/making.ts';
 import { issuePathTicket } from '../actions/tokens/path-tickets.ts';
@@ -57,9 +59,11 @@ import {
   addPasskeyBody,
   answerBody,
   changePasswordBody,
+  configureTlsBody,
   createTokenBody,
   createUserBody,
   declineBody,
+  disableTlsBody,
   disableTotpBody,
   dismissNoticesBody,
   enableBody,
@@ -82,6 +86,7 @@ import {
   updateTokenBody,
   updateUserBody,
   usersBody,
+  validatePairBody,
 } from './schemas.ts';
 
 export type RouteParts = SetUpParts &
@@ -99,6 +104,8 @@ export type RouteParts = SetUpParts &
   PasskeyParts &
   UserKeyParts &
   TotpParts &
+  TlsParts &
+  TlsStatusParts &
   StatusParts & {
     readonly consoleKinds: readonly string[];
     readonly ready: () => Promise<Outcome>;
@@ -865,6 +872,59 @@ export function routes(parts: RouteParts): readonly Route[] {
       stepUp: 'none',
       refusals: [],
       action: (call) => liftBlocks(parts, call),
+    }),
+    open({
+      method: 'GET',
+      path: '/api/ssl/status',
+      summary: 'Whether TLS is served; to an admin also which certificate, until when, and what is wrong with it',
+      need: { kind: 'anybody', header: 'judged' },
+      works: 'always',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: ['invalid_token', 'invalid_credentials', 'second_factor_required', 'address_denied', 'rate_limited'],
+      action: (call) => tlsStatus(parts, call),
+    }),
+    admin({
+      method: 'POST',
+      path: '/api/ssl/validate',
+      repeats: 'never',
+      summary: 'Whether two files are a pair that can be served; 200 either way, `success` says which',
+      need: { kind: 'admin', scope: 'admin:credentials' },
+      works: 'with-accounts',
+      form: 'json',
+      body: validatePairBody,
+      stepUp: 'none',
+      refusals: [],
+      action: (call) => validatePair(parts, call),
+    }),
+    // Asked again, both of these come to the same: no key is needed for that.
+    admin({
+      method: 'POST',
+      path: '/api/ssl/configure',
+      repeats: 'never',
+      summary: 'Serve that certificate from now on',
+      need: { kind: 'admin', scope: 'admin:credentials' },
+      works: 'with-accounts',
+      form: 'json',
+      body: configureTlsBody,
+      stepUp: 'fresh',
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => configureTls(parts, call),
+    }),
+    admin({
+      method: 'POST',
+      path: '/api/ssl/disable',
+      repeats: 'never',
+      summary:
+        'Drop the chosen certificate: on this machine alone plain HTTP is served then, on a network a self-made one',
+      need: { kind: 'admin', scope: 'admin:credentials' },
+      works: 'with-accounts',
+      form: 'json',
+      body: disableTlsBody,
+      stepUp: 'fresh',
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => disableTls(parts, call),
     }),
     open({
       method: 'GET',

@@ -141,5 +141,20 @@ export const forgotPasswordBody = z.object({ username: text });
 export const dismissNoticesBody = z.object({ up_to: z.int().nonnegative() });
 /** What to lift; nothing named is all there is. */
 export const liftBody = z.object({ username: text.optional(), address: text.optional(), network: text.optional() });
+/** A file of the machine; whether it may be read at all is judged where it is. */
+const filePath = text
+  .min(1)
+  .max(4096)
+  .regex(/^\/[^\p{Cc}]*$/u, 'A path begins with "/" and holds no control characters.');
+export const validatePairBody = z.object({ cert_path: filePath, key_path: filePath });
+/** `auto_restart` is from clients of old: nothing is restarted. */
+const noRestart = { auto_restart: z.boolean().optional() };
+export const configureTlsBody = stepUpBody.extend({
+  source: z.enum(['proxmox', 'letsencrypt', 'custom']).default('proxmox'),
+  cert_path: filePath.optional(),
+  key_path: filePath.optional(),
+  ...noRestart,
+});
+export const disableTlsBody = stepUpBody.extend(noRestart);
 /** Forms may carry the CSRF token in a field. */
 export const signOutBody = z.object({ csrf: text.optional() });

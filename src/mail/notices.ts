@@ -23,7 +23,7 @@ export function mailNotices(parts: {
   readonly store: Pick<Store, 'takeNoticeToMail'>;
   readonly outbox: Outbox;
   readonly clock: Clock;
-  readonly consoleOrigin: Origin;
+  readonly consoleOrigin: () => Origin;
   readonly onFault: (fault: unknown) => void;
 }): NoticeMails {
   const { store, outbox, clock } = parts;
@@ -38,7 +38,7 @@ export function mailNotices(parts: {
       if (taken.kind === 'none') return;
       const { notice, user } = taken;
       if (user.email === '' || mails.spend(user.id) === 'over') continue;
-      await outbox.deliver(noticeLetter(notice, user, parts.consoleOrigin), user.id);
+      await outbox.deliver(noticeLetter(notice, user, parts.consoleOrigin()), user.id);
     }
   };
 

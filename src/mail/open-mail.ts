@@ -1,6 +1,6 @@
 /** The mail room as the settings ask for it: none, or a server with what it needs to prove itself. */
-import { readFileSync } from 'node:fs';
 import type { Settings } from '../config/schema.ts';
+import { outwardTls } from '../crypto/certificates/outward.ts';
 import type { Random } from '../crypto/random.ts';
 import type { Log, Recorder } from '../record/recorder.ts';
 import type { Store } from '../store/store.ts';
@@ -18,7 +18,7 @@ export interface MailParts {
   readonly random: Random;
   readonly wait: (ms: number) => Promise<void>;
   /** Where links lead: the configured place, and nothing that a request says. */
-  readonly consoleOrigin: Origin;
+  readonly consoleOrigin: () => Origin;
 }
 
 export type MailOpening =
@@ -27,7 +27,7 @@ export type MailOpening =
 
 export function openMail(parts: MailParts): MailOpening {
   const { store, recorder, clock, log, random, wait, consoleOrigin } = parts;
-  const made = mailerOf(parts.settings);
+  const made = mailerOf(parts.settings, log);
   if (made.kind === 'refused') return made;
   const outbox = makeOutbox({ mailer: made.mailer, store, recorder, log, random, wait });
   const onFault = (fault: unknown): void => log.error({ err: fault }, 'notices could not be mailed');
@@ -41,19 +41,13 @@ export function openMail(parts: MailParts): MailOpening {
   };
 }
 
-function mailerOf({
-  smtp,
-  mailFrom,
-  smtpCaFile,
-}: Settings):
-  | { readonly kind: 'refused'; readonly why: string }
-  | { readonly kind: 'made'; readonly mailer: Mailer | null } {
+function mailerOf(
+  { smtp, mailFrom, smtpCaFile }: Settings,
+  log: Log,
+): { readonly kind: 'refused'; readonly why: string } | { readonly kind: 'made'; readonly mailer: Mailer | null } {
   if (smtp === null || mailFrom === null) return { kind: 'made', mailer: null };
-  try {
-    const ca = smtpCaFile === null ? '' : readFileSync(smtpCaFile, 'utf8');
-    return { kind: 'made', mailer: smtpMailer({ place: smtp, from: mailFrom, ca }) };
-  } catch (fault) {
-    const why = fault instanceof Error ? fault.message : String(fault);
-    return { kind: 'refused', why: `The file ${smtpCaFile} cannot be read: ${why}.` };
-  }
+  if (smtp.tls === 'off') return { kind: 'made', mailer: smtpMailer({ place: smtp, from: mailFrom, tls: null }) };
+  const read = outwardTls('smtp', { ca: smtpCaFile, cert: null, key: null }, (what) => log.warn({}, what));
+  if (read.kind === 'refused') return read;
+  return { kind: 'made', mailer: smtpMailer({ place: smtp, from: mailFrom, tls: read.tls }) };
 }

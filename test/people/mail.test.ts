@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { mailSender, type SmtpPlace, smtpUrl } from '../../src/config/mail-place.ts';
+import { outwardTls } from '../../src/crypto/certificates/outward.ts';
 import { type Mailer, smtpMailer } from '../../src/mail/mailer.ts';
 import { mailNotices } from '../../src/mail/notices.ts';
 import { type Outbox, outbox } from '../../src/mail/outbox.ts';
@@ -26,10 +27,12 @@ function placeOf(text: string): SmtpPlace {
   return parsed.value;
 }
 
-function mailerTo(text: string, ca = '', from = 'Sign-in <sallyport@nas.home>'): Mailer {
+function mailerTo(text: string, ca: string | null = null, from = 'Sign-in <sallyport@nas.home>'): Mailer {
   const sender = mailSender.parse(from);
   assert.ok(sender.kind === 'value');
-  return smtpMailer({ place: placeOf(text), from: sender.value, ca });
+  const read = outwardTls('smtp', { ca, cert: null, key: null }, assert.fail);
+  assert.ok(read.kind === 'ready');
+  return smtpMailer({ place: placeOf(text), from: sender.value, tls: read.tls });
 }
 
 const causeOf = async (mailer: Mailer): Promise<string> => {
@@ -144,14 +147,13 @@ describe('TLS to the mail server', () => {
     servers.push(server);
     return server;
   };
-  const ca = (of = authority): Promise<string> => readFile(of.ca, 'utf8');
 
   it('STARTTLS and TLS from the start, with a server that proves its name or address', async () => {
     for (const host of ['127.0.0.1', 'localhost']) {
       const [starttls, implicit] = [await start('starttls'), await start('start')];
-      const asked = mailerTo(`smtp://u:secret@${host}:${starttls.port}?starttls=required`, await ca());
+      const asked = mailerTo(`smtp://u:secret@${host}:${starttls.port}?starttls=required`, authority.ca);
       assert.equal(await causeOf(asked), 'sent');
-      assert.equal(await causeOf(mailerTo(`smtps://u:secret@${host}:${implicit.port}`, await ca())), 'sent');
+      assert.equal(await causeOf(mailerTo(`smtps://u:secret@${host}:${implicit.port}`, authority.ca)), 'sent');
       for (const { mails } of [starttls, implicit])
         assert.deepEqual([mails[0]?.tls, mails[0]?.auth], ['on', 'u:secret']);
       assert.doesNotMatch(starttls.said.slice(0, starttls.said.indexOf('STARTTLS')).join('\n'), /AUTH|MAIL/);
@@ -161,9 +163,9 @@ describe('TLS to the mail server', () => {
   it('nothing is said to one that is somebody else, or is vouched for by nobody', async () => {
     const [named, fine] = [await start('starttls', 'DNS:other.example'), await start('starttls')];
     const cases = [
-      [named, await ca()],
-      [fine, await ca(other)],
-      [fine, ''],
+      [named, authority.ca],
+      [fine, other.ca],
+      [fine, null],
     ] as const;
     for (const [server, authorities] of cases) {
       const mailer = mailerTo(`smtp://u:secret@127.0.0.1:${server.port}?starttls=required`, authorities);
@@ -172,7 +174,7 @@ describe('TLS to the mail server', () => {
       assert.doesNotMatch(server.said.join('\n'), /AUTH|MAIL/);
     }
     const implicit = await start('start', 'DNS:other.example');
-    assert.match(await causeOf(mailerTo(`smtps://u:secret@127.0.0.1:${implicit.port}`, await ca())), /may-work$/);
+    assert.match(await causeOf(mailerTo(`smtps://u:secret@127.0.0.1:${implicit.port}`, authority.ca)), /may-work$/);
     assert.deepEqual(implicit.said, []);
   });
 
@@ -182,7 +184,7 @@ describe('TLS to the mail server', () => {
     assert.match(await causeOf(mailerTo(`smtp://u:secret@127.0.0.1:${plain.port}?starttls=required`)), /^etls/);
     const stripped = await start('starttls');
     stripped.instead.set('STARTTLS', '454 not now');
-    const mailer = mailerTo(`smtp://u:secret@127.0.0.1:${stripped.port}?starttls=required`, await ca());
+    const mailer = mailerTo(`smtp://u:secret@127.0.0.1:${stripped.port}?starttls=required`, authority.ca);
     assert.match(await causeOf(mailer), /^etls/);
     for (const server of [plain, stripped]) assert.doesNotMatch(server.said.join('\n'), /AUTH|MAIL/);
   });
@@ -356,7 +358,7 @@ describe('the outbox', () => {
       },
       outbox: box,
       clock: { now: () => 100_000_000 as Millis, monotonic: () => now },
-      consoleOrigin,
+      consoleOrigin: () => consoleOrigin,
       onFault: (fault) => assert.fail(String(fault)),
     });
     await settled(() => waiting.length === 0, 'one waits for another', 10_000);
@@ -396,7 +398,7 @@ describe('the outbox', () => {
       },
       outbox: box,
       clock: { now: () => 100_000_000 as Millis, monotonic: () => 0 },
-      consoleOrigin,
+      consoleOrigin: () => consoleOrigin,
       onFault: (fault) => assert.fail(String(fault)),
     });
     await settled(() => events.length === 2, 'not mailed', 10_000);

@@ -29,7 +29,7 @@ export interface RedeemLinkParts extends SecondStepParts {
   readonly hasher: PasswordHasher;
   readonly keyring: Keyring;
   readonly accountKind: SessionKind;
-  readonly hostNames: readonly string[];
+  readonly hostNames: () => readonly string[];
   readonly commonPasswords: CommonPasswords;
 }
 
@@ -65,7 +65,10 @@ async function setPassword(
 ): Promise<Outcome> {
   const secondFactor = secondFactorOf(user);
   const { username } = user;
-  const judged = judgePassword({ password, username, hostNames: parts.hostNames, secondFactor }, parts.commonPasswords);
+  const judged = judgePassword(
+    { password, username, hostNames: parts.hostNames(), secondFactor },
+    parts.commonPasswords,
+  );
   if (judged.kind === 'refused') return passwordRefused(judged.reasons);
   const address = clientAddress(call);
   const turn = parts.prover.turnFor('known', address);

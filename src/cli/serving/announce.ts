@@ -2,13 +2,16 @@
 import type { Settings } from '../../config/schema.ts';
 import type { Log } from '../../record/recorder.ts';
 import type { Places } from '../../request/arrival.ts';
-import type { Sallyport, SetupCode } from '../../setup.ts';
+import type { SetupCode } from '../../actions/signing-in/make-setup-code.ts';
+import type { Sallyport } from '../../setup.ts';
+import type { Certificates } from '../../tls/contract.ts';
 import type { Terminal } from '../exit-codes.ts';
 
 export async function announce(parts: {
   readonly sallyport: Sallyport;
   readonly settings: Settings;
   readonly places: Places;
+  readonly certificates: Pick<Certificates, 'standing'>;
   readonly terminal: Terminal;
   readonly log: Log;
   /** Writes the code's file and gives the link. */
@@ -22,6 +25,10 @@ export async function announce(parts: {
   const link = made.kind === 'made' ? parts.keepCode(made) : undefined;
   terminal.out(`sallyport ready on ${places.console[0]}`);
   if (places.application[0] !== undefined) terminal.out(`application on ${places.application[0]}`);
+  const { serving } = await parts.certificates.standing();
+  // Whoever trusts the system trusts this one as well; any other is compared once.
+  if (serving.kind === 'tls' && serving.proven.chain === 'untrusted')
+    terminal.out(`certificate: SHA-256 ${serving.proven.pair.info.fingerprint}`);
   if (link === undefined) parts.forgetCode();
   else terminal.out(`setup link: ${link}`);
   if (state === 'declined')
