@@ -125,7 +125,8 @@ export function guard(parts: GuardParts): Guard {
         if (identity.kind === 'refused') {
           // A dead cookie on a route that does without is no cookie; it is expired all the same.
           const { deadCookies, headers = nothing } = identity;
-          return kind === 'anybody' ? admitted(anonymous, '', deadCookies, () => headers) : identity;
+          const does = kind === 'anybody' && (gate.need.header !== 'judged' || credential.kind === 'cookies');
+          return does ? admitted(anonymous, '', deadCookies, () => headers) : identity;
         }
         const { principal } = identity;
         // A ticket is a URL that somebody opens: it reads.

@@ -7,6 +7,7 @@ import type { Metrics } from '../record/metrics.ts';
 import type { SilentProxies } from '../record/silent-proxies.ts';
 import type { SharedCells } from '../store/shared-cells.ts';
 import type { Store } from '../store/store.ts';
+import type { Certificates } from '../tls/contract.ts';
 import type { Clock } from '../types.ts';
 import type { Memory } from '../verify/memory.ts';
 
@@ -19,6 +20,7 @@ export interface OperationsParts {
   readonly failures: Pick<FailureLog, 'standing'>;
   /** Where nodes count wrong guesses together; null where each counts for itself. */
   readonly cells: Pick<SharedCells, 'standing'> | null;
+  readonly certificates: Pick<Certificates, 'figures'>;
   readonly clock: Clock;
 }
 
@@ -26,7 +28,8 @@ export interface OperationsParts {
 export const operationsPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** An open installation says so wherever it is asked how it is (3-rules, Setup states). */
-export async function ready({ store, memory, silentProxies, failures, cells }: OperationsParts): Promise<Outcome> {
+export async function ready(parts: OperationsParts): Promise<Outcome> {
+  const { store, memory, silentProxies, failures, cells } = parts;
   const standing = await store.ready();
   if (standing.kind === 'unready') return refuse('unavailable', { cause: standing.reason });
   const state = await memory.state();
@@ -38,7 +41,23 @@ export async function ready({ store, memory, silentProxies, failures, cells }: O
     ...(failures.standing() === 'degraded' ? { auth_log: 'degraded' } : {}),
     // Limits hold all the same, at each node by itself.
     ...(cells === null ? {} : { shared_limits: cells.standing().kind === 'away' ? 'away' : 'working' }),
+    ...certificateStanding(parts),
   });
+}
+
+/** The first warning, in the log as well, comes so long before the end (3-rules, TLS). */
+const soonMs = 30 * 86_400_000;
+
+/** Whoever signs in is served all the same, so nothing here makes it unready. Silent where no TLS is served. */
+function certificateStanding({ certificates, clock }: OperationsParts): {
+  readonly certificate?: 'working' | 'alarm' | 'expires-soon';
+} {
+  const { notAfter, alarm } = certificates.figures();
+  if (alarm === 'raised') return { certificate: 'alarm' };
+  if (notAfter === null) return {};
+  const leftMs = notAfter - clock.now();
+  if (leftMs <= 0) return { certificate: 'alarm' };
+  return { certificate: leftMs <= soonMs ? 'expires-soon' : 'working' };
 }
 
 export async function showMetrics(parts: OperationsParts): Promise<Outcome> {
@@ -55,6 +74,7 @@ export async function showMetrics(parts: OperationsParts): Promise<Outcome> {
     memory: known,
     changesReadMsAgo: readMsAgo,
     store: { ...store.figures(), latencyMs },
+    certificate: parts.certificates.figures(),
   });
   return { kind: 'export', contentType: 'text/plain; version=0.0.4; charset=utf-8', text, headers: [] };
 }

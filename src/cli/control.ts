@@ -12,7 +12,8 @@ import { json, problem, text, type Written } from '../http/answer.ts';
 import { type AuditLine, lineText } from '../record/audit-lines.ts';
 import { type Incoming, pathOf, queryOf } from '../request/incoming.ts';
 import { StoreFault } from '../store/store.ts';
-import type { Sallyport, SetupCode } from '../setup.ts';
+import type { SetupCode } from '../actions/signing-in/make-setup-code.ts';
+import type { Sallyport } from '../setup.ts';
 import { type HostPath, served } from './host/served.ts';
 
 export const controlSocket = 'control.sock';
@@ -24,6 +25,7 @@ const methods = {
   '/user': 'POST',
   '/token': 'POST',
   '/key': 'POST',
+  '/tls': 'POST',
   '/audit/head': 'POST',
   '/audit/lines': 'GET',
   '/audit/events': 'GET',

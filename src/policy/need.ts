@@ -12,7 +12,11 @@ export type Need =
   /** Reads no session at all; what the route asks for is in its body. */
   | { readonly kind: 'nobody' }
   /** Reads a session and does without: whatever is wrong with it, the asker is simply nobody. */
-  | { readonly kind: 'anybody' }
+  | {
+      readonly kind: 'anybody';
+      /** Somebody who sends a header means it: what is wrong with it is told, and a dead cookie is none all the same. */
+      readonly header?: 'judged';
+    }
   /** Whoever is on this machine, or a token with that scope. */
   | { readonly kind: 'local'; readonly scope: OwnScope }
   /** A session of one of the kinds named, which is what it is about. */

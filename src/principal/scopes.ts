@@ -14,6 +14,7 @@ export const ownScopes = {
   'sallyport:audit': 'Read the audit log',
   'sallyport:blocks': 'Read who is limited for failed attempts',
   'sallyport:tokens': 'Read API tokens, never their secrets',
+  'sallyport:tls': 'Read which certificate is served, until when, and what is wrong with it',
   'sallyport:admin': 'All of these',
   'admin:credentials':
     'Change users, links, privileges, factors, tokens, keys, TLS and blocks, and switch sign-in off; where a person has to confirm it, with the password in the request',

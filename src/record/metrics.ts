@@ -2,6 +2,7 @@
  * Step 4 as numbers: every attempt by way and result, and how the parts are doing, for Prometheus (MX6; 3-rules, Logs,
  * audit, metrics). Counts live in this process and begin with it; nothing in them names anybody.
  */
+import type { Millis } from '../types.ts';
 
 /** How the parts are doing now; totals since the process began. */
 export interface Figures {
@@ -25,6 +26,8 @@ export interface Figures {
   readonly changesReadMsAgo: number;
   /** `latencyMs`: of a write made to find out. */
   readonly store: { readonly waiting: number; readonly writes: number; readonly latencyMs: number };
+  /** `notAfter`: of the one that is served; null without TLS. `raised`: another should be, and cannot. */
+  readonly certificate: { readonly notAfter: Millis | null; readonly alarm: 'none' | 'raised' };
 }
 
 export interface Attempted {
@@ -91,7 +94,8 @@ export function metrics(): Metrics {
   };
 }
 
-function numbersOf({ liveSessions, signIn, hashing, memory, changesReadMsAgo, store }: Figures): readonly Family[] {
+function numbersOf(figures: Figures): readonly Family[] {
+  const { liveSessions, signIn, hashing, memory, changesReadMsAgo, store, certificate } = figures;
   const one = (kind: Family['kind'], name: string, help: string, value: number): Family => ({
     name: `sallyport_${name}`,
     kind,
@@ -121,6 +125,22 @@ function numbersOf({ liveSessions, signIn, hashing, memory, changesReadMsAgo, st
     one('gauge', 'store_writes_waiting', 'Writes that wait for the disk.', store.waiting),
     one('counter', 'store_writes_total', 'Writes that reached the disk.', store.writes),
     one('gauge', 'store_latency_seconds', 'How long a write takes now.', store.latencyMs / 1000),
+    ...(certificate.notAfter === null
+      ? []
+      : [
+          one(
+            'gauge',
+            'certificate_not_after_seconds',
+            'When the certificate that is served ends, in Unix time.',
+            certificate.notAfter / 1000,
+          ),
+        ]),
+    one(
+      'gauge',
+      'certificate_alarm',
+      '1: a certificate should be served and cannot be; the one before it is.',
+      certificate.alarm === 'raised' ? 1 : 0,
+    ),
   ];
 }
 

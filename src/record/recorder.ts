@@ -52,6 +52,11 @@ export const auditEvents = {
   'user-key-told': 'Somebody was told the key derived for their account',
   'service-key-replaced':
     'Another service key took the place of the old one, which is dead, and derived user keys with it; the target is the new one',
+  'certificate-made': 'A certificate of our own was made; the target is its fingerprint',
+  'certificate-replaced':
+    'Files that are watched hold another certificate, served from then on; the target is its fingerprint',
+  'certificate-refused':
+    'Files that are watched cannot be served, and the certificate before them goes on, which is the target; the result is the cause',
   'handed-over': 'A session on a protected host was made from a console session; the target is the new session',
   'user-created': 'An account was made',
   'user-enabled': 'An account was enabled',
@@ -73,6 +78,9 @@ export const auditEvents = {
   'token-expired':
     'An API token, or the secret before the one it has (then the result says so), was shown after its time, and is over for good; the target is the token',
   'device-forgotten': 'A known device was forgotten after too many wrong passwords; the target is its account',
+  'certificate-chosen': 'Somebody chose the certificate that is served; the target is its fingerprint',
+  'certificate-dropped':
+    'Somebody dropped the certificate that was chosen; the target is its fingerprint, empty where it was not served',
   'blocks-lifted': 'Limits were lifted; the target is the account, address or network, empty for all',
 } as const;
 

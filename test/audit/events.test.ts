@@ -792,7 +792,8 @@ describe('O-09: through a listed proxy', () => {
 
 it('O-05: every event of the vocabulary was driven', () => {
   assert.deepEqual(
-    Object.keys(auditEvents).filter((name) => !seen.has(name)),
+    // Those of certificates are in events-tls.test.ts.
+    Object.keys(auditEvents).filter((name) => !seen.has(name) && !name.startsWith('certificate-')),
     [],
   );
 });

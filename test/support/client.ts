@@ -1,6 +1,8 @@
-/** Plain HTTP as a program sends it, and a browser's worth of cookies where a test needs them. */
-import { request } from 'node:http';
+/** HTTP as a program sends it, and a browser's worth of cookies where a test needs them. */
+import { type Agent, request } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import { connect } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 
 export interface Sent {
   readonly method?: string;
@@ -9,6 +11,17 @@ export interface Sent {
   readonly body?: unknown;
   /** Another loopback address to come from: 127.0.0.0/8 is all ours. */
   readonly from?: string;
+  /** How an `https:` URL is reached, where that is not as everybody in this file does. */
+  readonly tls?: ConnectionOptions;
+  /** Keeps connections; without one each request has its own. */
+  readonly agent?: Agent | false;
+}
+
+const trusted: string[] = [];
+
+/** From now on this file's requests over HTTPS take certificates that are vouched for by that one (PEM); no others are taken. */
+export function trustFromNowOn(authority: string): void {
+  trusted.push(authority);
 }
 
 /** What a request to one of our routes carries, whatever form that route takes. */
@@ -54,8 +67,10 @@ function ask(url: string, sent: Sent): Promise<Got> {
     ...sent.headers,
   };
   return new Promise((resolve, reject) => {
-    const asking = request(
+    const secure = target.protocol === 'https:';
+    const asking = (secure ? secureRequest : request)(
       {
+        ...(secure ? { ca: trusted, ...sent.tls } : {}),
         host: target.hostname.replace(/^\[|\]$/g, ''),
         port: target.port,
         path: `${target.pathname}${target.search}`,
@@ -66,7 +81,7 @@ function ask(url: string, sent: Sent): Promise<Got> {
             ? {}
             : { 'content-length': String(Buffer.byteLength(payload)) }),
         },
-        agent: false,
+        agent: sent.agent ?? false,
         ...(sent.from === undefined ? {} : { localAddress: sent.from }),
       },
       (response) => {

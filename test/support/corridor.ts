@@ -92,7 +92,7 @@ export function turnedAway(row: Route, { shown }: Pick<Way, 'shown'>, locality: 
   if (need.kind === 'nobody' || (need.kind === 'local' && locality === 'local'))
     return foreign ? refused(403, 'csrf_failed') : null;
   const farKey = shown.kind === 'service' && shown.from === 'local' && locality === 'remote';
-  if (need.kind === 'anybody') return null;
+  if (need.kind === 'anybody' && (need.header !== 'judged' || inCookie(shown))) return null;
   switch (shown.kind) {
     case 'dead':
       return refused(401, shown.code);
@@ -123,9 +123,13 @@ export function turnedAway(row: Route, { shown }: Pick<Way, 'shown'>, locality: 
   return fallsShort(row, shown);
 }
 
+/** Where a route does without, a cookie that is none any more is no cookie. */
+const inCookie = (shown: Shown): boolean =>
+  shown.kind === 'session' ? shown.csrf !== 'not-asked' : shown.kind === 'dead' && shown.code === 'session_expired';
+
 /** The need, for whatever is genuine. */
 function fallsShort(
-  { need }: Route,
+  { need }: Pick<Route, 'need'>,
   shown: Exclude<Shown, { kind: 'dead' | 'unreadable' | 'off-list' }>,
 ): Wanted | null {
   const tooSmall = (scope: string): Wanted => ({ ...refused(403, 'insufficient_scope'), requiredScope: scope });
@@ -228,8 +232,17 @@ export function faultsOf(row: Route, way: Way, locality: Locality, wanted: Wante
   }
   const unread = row.need.kind === 'nobody' || (row.need.kind === 'local' && locality === 'local');
   same('limits told', got.headers['ratelimit'] !== undefined, holder.kind === 'token' && !unread);
-  if (row.need.kind === 'anybody') same('signed in', got.json['authenticated'], signsIn(shown, locality));
+  if (row.need.kind === 'anybody' && row.need.header === undefined)
+    same('signed in', got.json['authenticated'], signsIn(shown, locality));
+  if (row.path === '/api/ssl/status')
+    same('told all', got.json['readable_folders'] !== undefined, wanted.status === 200 && administers(shown));
   return faults;
+}
+
+/** Reads what is for admins: as a route that asks for that scope would have it. */
+function administers(shown: Shown): boolean {
+  if (shown.kind === 'dead' || shown.kind === 'unreadable' || shown.kind === 'off-list') return false;
+  return fallsShort({ need: { kind: 'admin', scope: 'sallyport:tls' } }, shown) === null;
 }
 
 function signsIn(shown: Shown, locality: Locality): boolean {

@@ -23,6 +23,7 @@ import {
   type Store,
   systemRandom,
 } from '../../src/index.ts';
+import type { Certificates } from '../../src/tls/contract.ts';
 import type { Origin, Secret } from '../../src/types.ts';
 import { temporaryFolder } from './server.ts';
 
@@ -59,6 +60,8 @@ export async function embed(
     node?: Store;
     /** Between the house and its store. */
     around?: (store: Store) => Store;
+    /** Who keeps certificates; nobody, unless it is said. */
+    certificates?: Certificates;
   } = {},
 ): Promise<Embedded> {
   const data = options.data ?? (await temporaryFolder());
@@ -98,6 +101,7 @@ export async function embed(
     version: '0.0.0',
     log,
     sessionKinds: options.sessionKinds ?? [],
+    ...(options.certificates === undefined ? {} : { certificates: options.certificates }),
     clock,
     wait: () => Promise.resolve(),
   });

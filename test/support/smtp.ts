@@ -110,6 +110,12 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     tls?.from === 'start'
       ? createTlsServer({ cert: tls.cert, key: tls.key }, (socket) => speak(socket, 'on'))
       : createPlainServer((socket) => speak(socket, 'off'));
+  // Also those that never come to speak, as one whose handshake goes wrong.
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,

@@ -1,6 +1,7 @@
 /** What commands on the host are carried out with where no server runs: the store itself. Nothing is mailed from here. */
 import type { KeyParts } from '../../actions/keys/host.ts';
 import type { HostParts } from '../../actions/people/host.ts';
+import type { TlsParts } from '../../actions/tls/configure.ts';
 import type { TokenParts } from '../../actions/tokens/making.ts';
 import type { Settings } from '../../config/schema.ts';
 import { systemRandom } from '../../crypto/random.ts';
@@ -11,11 +12,19 @@ import { metrics } from '../../record/metrics.ts';
 import { type Log, recorder as makeRecorder } from '../../record/recorder.ts';
 import { systemClock } from '../../setup.ts';
 import { limiter } from '../../throttle/limiter.ts';
+import type { Certificates } from '../../tls/contract.ts';
 import { serviceKeyText } from '../../verify/basic/service-key.ts';
+import { certificatesOf, machineNames, schemeOnceServed } from '../serving/certificates.ts';
 import { placesOf } from '../serving/places.ts';
 import type { StoppedStore } from '../stopped-store.ts';
 
-export type StoppedParts = HostParts & TokenParts & KeyParts;
+export type StoppedParts = HostParts &
+  TokenParts &
+  KeyParts &
+  Omit<TlsParts, 'certificates'> & {
+    /** For commands about them alone: where there is none of our own yet, opening them makes one. */
+    readonly openCertificates: () => Promise<Certificates>;
+  };
 
 const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -34,7 +43,11 @@ export async function stoppedParts(
     failures: failureLog([], clock),
   });
   // Where the console will be once the server runs.
-  const [consoleOrigin] = placesOf(settings, { at: settings.listen }, undefined, undefined).console;
+  const [consoleOrigin] = placesOf(
+    settings,
+    { console: { at: settings.listen, scheme: schemeOnceServed(settings) } },
+    machineNames(),
+  ).console;
   return {
     store,
     recorder,
@@ -51,6 +64,11 @@ export async function stoppedParts(
     // Whoever counted uses wrote them when it stopped.
     tokenUses: { unwritten: () => undefined },
     keyring,
+    openCertificates: async () => {
+      const opening = await certificatesOf(settings, silent, 'told');
+      if (opening.kind === 'refused') throw new Error(opening.why);
+      return opening.certificates;
+    },
     serviceKeyFile: {
       path: settings.serviceKeyFile,
       keep: async () => {
