@@ -26,6 +26,8 @@ async function pageHere(): Promise<ComponentType> {
       return (await import('./people/people-page.tsx')).PeoplePage;
     case places.tokens:
       return (await import('./tokens/tokens-page.tsx')).TokensPage;
+    case places.certificates:
+      return (await import('./certificates/certificates-page.tsx')).CertificatesPage;
     default:
       return NothingPage;
   }

@@ -314,6 +314,13 @@ describe('the pages', { skip: withoutPackages }, () => {
       { name: 'people', origin: () => configured.url, path: '/auth/people', heading: 'People', signedIn: true },
       { name: 'tokens', origin: () => configured.url, path: '/auth/tokens', heading: 'API tokens', signedIn: true },
       {
+        name: 'certificates',
+        origin: () => configured.url,
+        path: '/auth/certificates',
+        heading: 'Certificates',
+        signedIn: true,
+      },
+      {
         name: 'somebody to be added',
         origin: () => configured.url,
         path: '/auth/people#add',

@@ -14,6 +14,7 @@ import { Notice } from '../parts/notice.tsx';
 import { accountMessages } from '../words/account-messages.ts';
 import { factorMessages } from '../words/factor-messages.ts';
 import { AttemptsSection } from './attempts-section.tsx';
+import { CertificateNotice } from './certificate-notice.tsx';
 import { Notices } from './notices.tsx';
 import { PasswordSection } from './password-section.tsx';
 import { SwitchSection } from './switch-section.tsx';
@@ -35,7 +36,9 @@ function Account({ status, person, reload }: Props) {
     setAsOf((count) => count + 1);
     void reload();
   };
-  const [shown, show] = useShown();
+  // What else administrators are told about.
+  const administers = person.admin && person.must === 'nothing';
+  const [shown, known] = useShown(administers ? 2 : 1);
   const part = (id: PartId): ComponentChildren => {
     switch (id) {
       case 'devices':
@@ -54,7 +57,8 @@ function Account({ status, person, reload }: Props) {
   return (
     <Frame person={person} page="account" parts={order.map((id) => ({ id, name: nameOf(id, status) }))} shown={shown}>
       <Person status={status} person={person} />
-      <Notices onKnown={show} />
+      {administers && <CertificateNotice onKnown={known} />}
+      <Notices onKnown={known} />
       {order.map((id) =>
         isOpen(id, person) ? (
           <Fragment key={id}>{part(id)}</Fragment>
@@ -70,19 +74,22 @@ function Account({ status, person, reload }: Props) {
 /** Longer than that nobody waits for what may have happened: then it pushes the rest down when it comes. */
 const patienceMs = 150;
 
-/** Whether the page is to be seen: what stands at its top comes a moment later than the rest, and nothing is to move. */
-function useShown(): readonly [boolean, () => void] {
-  const [shown, setShown] = useState(false);
-  const show = (): void => setShown(true);
+/**
+ * Whether the page is to be seen: what stands at its top comes a moment later than the rest, and nothing is to move. Told
+ * each time that one of the `awaited` is known.
+ */
+function useShown(awaited: number): readonly [boolean, () => void] {
+  const [count, setCount] = useState(0);
+  const shown = count >= awaited;
   useEffect(() => {
-    const timer = setTimeout(show, patienceMs);
+    const timer = setTimeout(() => setCount(awaited), patienceMs);
     return () => clearTimeout(timer);
   }, []);
   // The browser looked for the fragment when there was nothing to be found.
   useEffect(() => {
     if (shown) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   }, [shown]);
-  return [shown, show];
+  return [shown, () => setCount((before) => before + 1)];
 }
 
 type PartId = 'devices' | 'attempts' | 'factors' | 'password' | 'switch';

@@ -152,16 +152,19 @@ export function readRefusal(status: number, fields: Fields): Refusal {
     status,
     code,
     detail: readText(fields, 'detail'),
-    reasons: readList(fields, 'reasons').map(readReason),
+    reasons: [...readList(fields, 'reasons'), ...readList(fields, 'problems')].map(readReason),
     codeWanted: fields['requires_totp'] === true,
     methods: readTexts(fields, 'methods'),
     requestId: readText(fields, 'request_id'),
   };
 }
 
-/** Reasons come as bare codes or as objects with more to say. */
+/** Reasons come as bare codes or as objects with more to say; those about certificates as problems with a message. */
 function readReason(value: unknown): PasswordReason {
   if (typeof value === 'string') return { code: value, detail: '' };
   const fields = readFields(value);
-  return { code: readText(fields, 'code') || readText(fields, 'reason'), detail: readText(fields, 'detail') };
+  return {
+    code: readText(fields, 'code') || readText(fields, 'reason'),
+    detail: readText(fields, 'detail') || readText(fields, 'message'),
+  };
 }

@@ -2,7 +2,7 @@
 import '../look/account.css';
 import '../look/tables.css';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { signOut } from '../api/account.ts';
 import { type Refusal, type SignedIn, isRefusal } from '../api/answers.ts';
 import { Button } from '../parts/button.tsx';
@@ -62,12 +62,13 @@ export function Frame({ person, page, parts, shown = true, children }: Props) {
   );
 }
 
-type PageName = 'account' | 'tokens' | 'people';
+type PageName = 'account' | 'tokens' | 'people' | 'certificates';
 
 const pages = [
   { page: 'account', href: places.account, name: accountMessages.account.heading, whose: 'anybody' },
   { page: 'tokens', href: places.tokens, name: accountMessages.account.tokens, whose: 'anybody' },
   { page: 'people', href: places.people, name: accountMessages.account.people, whose: 'admins' },
+  { page: 'certificates', href: places.certificates, name: accountMessages.account.certificates, whose: 'admins' },
 ] as const;
 
 interface PagesProps {
@@ -77,12 +78,15 @@ interface PagesProps {
 
 function Pages({ page, admin }: PagesProps) {
   const open = pages.filter(({ whose }) => admin || whose === 'anybody');
+  // On a narrow screen there are more than it shows at once.
+  const current = useRef<HTMLAnchorElement>(null);
+  useEffect(() => current.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), []);
   return (
     <nav class="nav" aria-label={accountMessages.account.pages}>
       <ul>
         {open.map((each) => (
           <li key={each.page}>
-            <a href={each.href} aria-current={each.page === page ? 'page' : undefined}>
+            <a href={each.href} {...(each.page === page ? { ref: current, 'aria-current': 'page' } : {})}>
               {each.name}
             </a>
           </li>

@@ -133,6 +133,7 @@ const consolePaths: Readonly<Record<string, string>> = {
   'sallyport:audit': '/api/auth/audit',
   'sallyport:blocks': '/api/auth/blocks',
   'sallyport:tokens': '/api/auth/api-tokens',
+  'sallyport:tls': '/api/ssl/status',
 };
 
 /** Where a token with these scopes is likely to be used: here, for what is ours alone; else at the application. */

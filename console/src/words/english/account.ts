@@ -6,6 +6,7 @@ export const account = {
     heading: 'Your account',
     people: 'People',
     tokens: 'API tokens',
+    certificates: 'Certificates',
     pages: 'Pages',
     parts: 'Parts of this page',
     name: 'Name',
@@ -56,6 +57,18 @@ export const account = {
     other: 'Something about your account was changed.',
     codesLeft: (count: number) =>
       plural(count, 'A recovery code was used. 1 is left.', `A recovery code was used. ${count} are left.`),
+  },
+  certificateNotice: {
+    alarm: 'The renewed certificate of this server cannot be used. The one before is still served.',
+    ended: 'The certificate of this server has ended. Browsers warn everybody who comes here.',
+    today: 'The certificate of this server ends within a day.',
+    left: (count: number) =>
+      plural(
+        count,
+        'The certificate of this server ends in 1 day.',
+        `The certificate of this server ends in ${count} days.`,
+      ),
+    look: 'Look at the certificate',
   },
   confirm: {
     heading: 'Confirm that it is you',
