@@ -361,7 +361,7 @@ describe("application on the console's own origin (--shared-origin)", () => {
       '/api/auth/',
       '/auth/nothing',
       '/.sallyport/nothing',
-      '/api/ssl/status',
+      '/api/ssl/nothing',
       '/api2/json/access/ticket',
       '/api2/json/version',
     ]) {

@@ -53,7 +53,8 @@ const places: readonly Place[] = [
   {
     what: 'evaluation and child processes',
     pattern: /['"](?:node:)?(?:child_process|vm)['"]|\beval\(|\bnew Function\b/,
-    places: [],
+    // The operator's own command, an argument list for no shell.
+    places: ['src/tls/hook.ts'],
     text: 'code-and-strings',
   },
   { what: 'default exports', pattern: /\bexport\s+default\b|\bas\s+default\b/, places: [], text: 'code' },

@@ -144,7 +144,9 @@ function needText(route: Route): string {
       case 'nobody':
         return 'anybody; no credential is read';
       case 'anybody':
-        return 'anybody; says who is signed in';
+        return route.need.header === 'judged'
+          ? 'anybody; an admin, and the service key, are told more; a wrong header is refused'
+          : 'anybody; says who is signed in';
       case 'local':
         return `whoever is on this machine; anybody on \`ops-listen\`; a token with \`${route.need.scope}\``;
       case 'session':

@@ -18,6 +18,7 @@ const rooms: readonly string[] = [
   'verify',
   'record',
   'mail',
+  'tls',
   'principal',
   'policy',
   'open-installation',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { account } from '../../console/src/words/english/account.ts';
+import { certificates } from '../../console/src/words/english/certificates.ts';
 import { factors } from '../../console/src/words/english/factors.ts';
 import { gate } from '../../console/src/words/english/gate.ts';
 import { links } from '../../console/src/words/english/links.ts';
@@ -16,7 +17,7 @@ const inConsole = files('console/src').filter((path) => /\.tsx?$/.test(path));
 const components = inConsole.filter((path) => !path.startsWith('console/src/words/'));
 const inCatalogue = (path: string): boolean => path.startsWith('console/src/words/english/');
 /** A file for what is loaded together; `accountMessages.sessions` and `messages.signIn` are found by their second part. */
-const catalogues = { gate, setup, secrets, links, account, factors, people, tokens, many };
+const catalogues = { gate, setup, secrets, links, account, factors, people, tokens, many, certificates };
 
 /** Every key down to its sentence: `signIn.heading`. */
 function keysOf(value: object, above = ''): readonly string[] {
