@@ -292,7 +292,7 @@ describe('X-02: pages and application on one origin', { skip: withoutPackages },
   });
 });
 
-describe('X-03: plain HTTP behind listed proxies', () => {
+describe('X-03: plain HTTP behind listed proxies', { skip: withoutPackages }, () => {
   const host = 'sign.test';
   const proxied = { host, 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.9' };
   let server: RunningServer;
