@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Username } from '../../src/types.ts';
 import { bodyOf, browser, type Got, send, type Sent } from '../support/client.ts';
 import { startEcho } from '../support/echo.ts';
+import { freePort } from '../support/free-port.ts';
 import { embed, type Embedded } from '../support/library.ts';
 import { admin, enterApplication, setUp, signInBearer, wrongPasswordNo } from '../support/people.ts';
 import { enrol } from '../support/phone.ts';
@@ -387,7 +388,9 @@ describe('applications wait for a factor that is required', () => {
 
   it('an application that is in use is left when the duty comes', async () => {
     const echo = await startEcho();
-    const server = await startServer({ upstream: echo.url });
+    const listen = `127.0.0.1:${await freePort()}`;
+    const appListen = `127.0.0.1:${await freePort()}`;
+    const server = await startServer({ upstream: echo.url, listen, appListen });
     try {
       await setUp(server);
       const { application, console } = await enterApplication(server);
@@ -397,8 +400,8 @@ describe('applications wait for a factor that is required', () => {
         data: server.data,
         standing: 'set-up',
         upstream: echo.url,
-        listen: new URL(server.console).host,
-        appListen: new URL(server.application).host,
+        listen,
+        appListen,
         args: ['--require-factor', 'everybody'],
       });
       try {
