@@ -21,6 +21,7 @@ import {
   makePendingRootKey,
   pendingRootKey,
   readRootKey,
+  readRootKeyInPlaceOrPending,
   type RootKeyReading,
   settleRootKey,
 } from './crypto/key-files/root-key.ts';
@@ -92,7 +93,7 @@ export async function openInstallation(parts: OpeningParts): Promise<Installatio
       };
     return firstRun(parts, key);
   }
-  const pending = key.kind === 'absent' ? readRootKey(pendingRootKey(rootKeyFile)) : key;
+  const pending = key.kind === 'absent' ? readRootKeyInPlaceOrPending(rootKeyFile) : key;
   if (pending.kind !== 'read') {
     return {
       kind: 'refused',

@@ -41,6 +41,16 @@ export function readRootKey(path: string): RootKeyReading {
   return { kind: 'read', root: { bytes } };
 }
 
+/** The key, or the one that is about to take its place. Another node may put it there between one look and the next. */
+export function readRootKeyInPlaceOrPending(path: string): RootKeyReading {
+  const inPlace = readRootKey(path);
+  if (inPlace.kind !== 'absent') return inPlace;
+  const pending = readRootKey(pendingRootKey(path));
+  if (pending.kind === 'read') return pending;
+  const since = readRootKey(path);
+  return since.kind === 'absent' ? pending : since;
+}
+
 /**
  * A key under the pending name, on disk before this returns: a new one, or that of a first start beside this one or before
  * it, if it is whole. Of several nodes that share the file one makes it.
