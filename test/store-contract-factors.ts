@@ -1084,12 +1084,47 @@ export function factorContract(name: string, open: () => Promise<OpenedStore>): 
     );
 
     test(
+      'of a realm are found by it; who disabled them is kept, and a person goes before their directory',
+      settled(async (store) => {
+        const of = (name: string, realm: string) => user(`u_${name}` as UserId, { username: name as Username, realm });
+        for (const each of [of('b@corp', 'corp'), of('a@corp', 'corp'), of('a@corp2', 'corp2')])
+          assert.deepEqual(await store.createUser(each, audit('created')), { kind: 'created' });
+        const page = async (after: string | null, limit: number, realm = 'corp') =>
+          (await store.usersOfRealm({ realm, after: after as Username | null, limit })).map(({ username }) => username);
+        assert.deepEqual(await page(null, 9), ['a@corp', 'b@corp']);
+        assert.deepEqual([await page(null, 1), await page('a@corp', 9)], [['a@corp'], ['b@corp']]);
+        assert.deepEqual([await page(null, 9, 'local'), await page(null, 9, 'none')], [[], []]);
+
+        const id = 'u_a@corp' as UserId;
+        const standing = async () => {
+          const found = await store.userById(id);
+          assert.ok(found.kind === 'found');
+          return [found.user.active, found.user.disabledBy, found.user.credentialGeneration, found.user.realm];
+        };
+        await store.updateUser(updating({ active: false, disabledBy: 'realm' }, id));
+        assert.deepEqual(await standing(), [false, 'realm', 2, 'corp']);
+        await store.updateUser(updating({ email: 'other@example.org' }, id));
+        assert.deepEqual(await standing(), [false, 'realm', 2, 'corp']);
+        await store.updateUser(updating({ active: false }, id));
+        assert.deepEqual(await standing(), [false, '', 2, 'corp']);
+        await store.updateUser(updating({ active: true }, id));
+        assert.deepEqual(await standing(), [true, '', 2, 'corp']);
+      }),
+    );
+
+    test(
       'are not changed by who saw them otherwise; of 20 that saw the same one changes it',
       settled(async (store) => {
-        const seen = { privileges: ['p'], groups: [], active: true };
+        const seen = { privileges: ['p'], groups: [], active: true, disabledBy: '' } as const;
         await store.updateUser(updating({ privileges: ['p'], groups: [] }));
         await changesNothing(store, async () => {
-          for (const other of [{ privileges: [] }, { privileges: ['p', 'q'] }, { groups: ['p'] }, { active: false }]) {
+          for (const other of [
+            { privileges: [] },
+            { privileges: ['p', 'q'] },
+            { groups: ['p'] },
+            { active: false },
+            { disabledBy: 'realm' as const },
+          ]) {
             const change = { ...updating({ active: false }), from: { ...seen, ...other } };
             assert.deepEqual(await store.updateUser(change), { kind: 'changed-meanwhile' }, JSON.stringify(other));
           }

@@ -94,18 +94,25 @@ const deleting = (name: string, owner: UserId | null = ada) => ({
   audit: audit('token-deleted'),
 });
 
-const pathTicket = (name: string, given: Partial<PathTicketRow> = {}): PathTicketRow => ({
+export const pathTicket = (name: string, given: Partial<PathTicketRow> = {}): PathTicketRow => ({
   digest: digestOf(name),
   userId: ada,
   parent: { kind: 'session', digest: digestOf('console') },
   path: '/downloads/é.zip?part=1',
+  privileges: [],
+  port: null,
   expiresAt: later(minute),
   ...given,
 });
 
-const spending = (name: string, given: { readonly path?: string; readonly at?: Millis } = {}) => ({
+export const spending = (
+  name: string,
+  given: Partial<Omit<Parameters<Store['spendPathTicket']>[0], 'digest'>> = {},
+): Parameters<Store['spendPathTicket']>[0] => ({
   digest: digestOf(name),
   path: '/downloads/é.zip?part=1',
+  privileges: [],
+  port: null,
   at: later(1000),
   ...given,
 });
@@ -778,17 +785,5 @@ export function tokenContract(name: string, open: () => Promise<OpenedStore>): v
           assert.equal((await store.spendPathTicket(spending('bobs'))).kind, 'spent', what);
         })();
     });
-
-    test(
-      'those that expired are swept, and no others; it is no change',
-      settled(async (store) => {
-        await store.issuePathTicket(pathTicket('short', { expiresAt: later(5000) }), 20);
-        await store.issuePathTicket(pathTicket('long'), 20);
-        assert.deepEqual(await changesOf(store, () => store.sweep(later(5000))), []);
-        // By a clock that was set back it would be good again, if it were there.
-        assert.deepEqual(await store.spendPathTicket(spending('short')), { kind: 'invalid' });
-        assert.equal((await store.spendPathTicket(spending('long'))).kind, 'spent');
-      }),
-    );
   });
 }

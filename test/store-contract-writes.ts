@@ -95,6 +95,7 @@ const key = (id: string, purpose: 'service' | 'cookie' = 'service') => ({
   purpose,
   sealed: `sealed-${id}`,
   createdAt: noon,
+  usedFrom: noon,
 });
 
 /** Nothing that a reader can see has become otherwise. */
@@ -197,7 +198,7 @@ export function writesContract(engine: string, open: () => Promise<OpenedStore>)
       'each by itself: those that are refused are told why, and leave the others',
       settled(async (store) => {
         const { number } = await store.auditHead();
-        const seen = { privileges: [], groups: [], active: true };
+        const seen = { privileges: [], groups: [], active: true, disabledBy: '' } as const;
         const outcomes = await store.writeTogether(
           [
             create(eve, { username: name(ada) }),
@@ -394,7 +395,11 @@ export function writesContract(engine: string, open: () => Promise<OpenedStore>)
           const other = { fingerprint: digestOf('other') };
           assert.deepEqual(await store.beginIdempotent(beginning(other)), { kind: 'mismatch' });
           await store.keepAnswer({ ...asked, holder: 'process-1', answer });
-          assert.deepEqual(await store.beginIdempotent(beginning({ at: later(leaseMs) })), { kind: 'kept', answer });
+          assert.deepEqual(await store.beginIdempotent(beginning({ at: later(leaseMs) })), {
+            kind: 'kept',
+            key: asked.key,
+            answer,
+          });
           assert.deepEqual(await store.beginIdempotent(beginning(other)), { kind: 'mismatch' });
         });
       }),
@@ -426,7 +431,7 @@ export function writesContract(engine: string, open: () => Promise<OpenedStore>)
         assert.equal(tally(again, 'begun'), 1);
         await store.keepAnswer({ ...asked, holder: 'process-2', answer });
         await store.freeIdempotent({ ...asked, holder: 'process-2' });
-        assert.deepEqual(await store.beginIdempotent(beginning()), { kind: 'kept', answer });
+        assert.deepEqual(await store.beginIdempotent(beginning()), { kind: 'kept', key: asked.key, answer });
       }),
     );
 
@@ -461,7 +466,7 @@ export function writesContract(engine: string, open: () => Promise<OpenedStore>)
         assert.equal((await store.beginIdempotent(beginning())).kind, 'in-progress');
         await store.keepAnswer({ ...asked, holder: 'process-1', answer });
         await store.keepAnswer({ ...asked, holder: 'process-1', answer: { answer: '"second"', sealed: '' } });
-        assert.deepEqual(await store.beginIdempotent(beginning()), { kind: 'kept', answer });
+        assert.deepEqual(await store.beginIdempotent(beginning()), { kind: 'kept', key: asked.key, answer });
       }),
     );
 
@@ -480,7 +485,7 @@ export function writesContract(engine: string, open: () => Promise<OpenedStore>)
         assert.deepEqual(await at(leaseMs, others), { kind: 'unknown' });
         assert.deepEqual(await at(4999 + leaseMs), { kind: 'in-progress' });
         assert.deepEqual(await at(5000 + leaseMs), { kind: 'unknown' });
-        assert.deepEqual(await at(leaseMs, second), { kind: 'kept', answer });
+        assert.deepEqual(await at(leaseMs, second), { kind: 'kept', key: second.key, answer });
         await store.renewIdempotent({ holder: 'process-2', at: later(leaseMs), leaseUntil: later(2 * leaseMs) });
         assert.deepEqual(await at(leaseMs, others), { kind: 'unknown' });
         assert.deepEqual(await at(day - 1, others), { kind: 'unknown' });

@@ -70,6 +70,9 @@ export function user(id: UserId = ada, given: Partial<UserRow> = {}): UserRow {
     passkeys: 0,
     passwordLength: 'full',
     passwordStanding: 'own',
+    realm: 'local',
+    disabledBy: '',
+    ticketGeneration: 0,
     credentialGeneration: 1,
     createdAt: noon,
     ...given,
@@ -188,8 +191,8 @@ export async function initialise(store: Store): Promise<void> {
   await store.initialise({
     installation: { id: 'installation', state: 'fresh', bootId: 'boot-1', canary: 'canary' },
     keys: [
-      { id: 'k1', purpose: 'seal', sealed: 'sealed-1', createdAt: noon },
-      { id: 'k2', purpose: 'cookie', sealed: 'sealed-2', createdAt: noon },
+      { id: 'k1', purpose: 'seal', sealed: 'sealed-1', createdAt: noon, usedFrom: noon },
+      { id: 'k2', purpose: 'cookie', sealed: 'sealed-2', createdAt: noon, usedFrom: noon },
     ],
     audit: audit('keys-made'),
   });
@@ -306,8 +309,8 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           seq: await seqNow(store),
         });
         assert.deepEqual(await store.keys(), [
-          { id: 'k1', purpose: 'seal', sealed: 'sealed-1', createdAt: noon },
-          { id: 'k2', purpose: 'cookie', sealed: 'sealed-2', createdAt: noon },
+          { id: 'k1', purpose: 'seal', sealed: 'sealed-1', createdAt: noon, usedFrom: noon },
+          { id: 'k2', purpose: 'cookie', sealed: 'sealed-2', createdAt: noon, usedFrom: noon },
         ]);
         const again = store.initialise({
           installation: { id: 'other', state: 'fresh', bootId: 'b', canary: 'c' },
@@ -1451,12 +1454,13 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     test(
       'a key that is added is there, with its event',
       settled(async (store) => {
-        const key = { id: 'k3', purpose: 'audit', sealed: 'sealed-3', createdAt: noon } as const;
-        await store.addKey({ key, audit: audit('keys-made') });
+        const key = { id: 'k3', purpose: 'audit', sealed: 'sealed-3', createdAt: noon, usedFrom: noon } as const;
+        const addition = { key, after: null, others: 'stay', audit: [audit('keys-made')] } as const;
+        assert.equal((await store.addKey(addition)).kind, 'added');
         assert.deepEqual((await store.keys()).at(-1), key);
         const filter = { event: 'keys-made', user: null, since: null, until: null };
         assert.equal((await store.auditEvents({ filter, before: null, limit: 9 })).events.length, 2);
-        await assert.rejects(store.addKey({ key, audit: audit('keys-made') }), StoreFault);
+        await assert.rejects(store.addKey({ ...addition, after: key }), StoreFault);
         assert.equal((await store.auditEvents({ filter, before: null, limit: 9 })).events.length, 2);
       }),
     );

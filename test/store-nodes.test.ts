@@ -299,7 +299,7 @@ describe('PostgreSQL: two nodes', { skip: withoutPackages }, () => {
       const heard = new Promise<void>((resolve) => nodes[1].onNews(resolve));
       const outcomes = await everywhere(nodes, (node, index) =>
         node.replaceKey({
-          key: { id: `s-${index}`, purpose: 'service', sealed: 'x', createdAt: later(0) },
+          key: { id: `s-${index}`, purpose: 'service', sealed: 'x', createdAt: later(0), usedFrom: later(0) },
           from: null,
           audit: audit('key-rotated'),
         }),

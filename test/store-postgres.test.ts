@@ -12,6 +12,8 @@ import { openNode } from './support/store-node.ts';
 import { startValkey } from './support/valkey.ts';
 import { digestOf, type OpenedStore, storeContract } from './store-contract.ts';
 import { factorContract } from './store-contract-factors.ts';
+import { keyContract } from './store-contract-keys.ts';
+import { signedTicketContract } from './store-contract-signed-tickets.ts';
 import { creating, token, tokenContract, tokenId } from './store-contract-tokens.ts';
 import { beginning, writesContract } from './store-contract-writes.ts';
 
@@ -30,7 +32,9 @@ describe('PostgreSQL', { skip: withoutPackages }, () => {
   storeContract('postgres', open);
   factorContract('postgres', open);
   tokenContract('postgres', open);
+  signedTicketContract('postgres', open);
   writesContract('postgres', open);
+  keyContract('postgres', open);
 });
 
 describe('PostgreSQL: migrations', { skip: withoutPackages }, () => {

@@ -35,6 +35,8 @@ import {
   user,
 } from './store-contract.ts';
 import { factorContract } from './store-contract-factors.ts';
+import { keyContract } from './store-contract-keys.ts';
+import { signedTicketContract } from './store-contract-signed-tickets.ts';
 import { tokenContract } from './store-contract-tokens.ts';
 import { writesContract } from './store-contract-writes.ts';
 import {
@@ -63,7 +65,9 @@ const anyStore = async (): Promise<OpenedStore> => {
 storeContract('sqlite', anyStore);
 factorContract('sqlite', anyStore);
 tokenContract('sqlite', anyStore);
+signedTicketContract('sqlite', anyStore);
 writesContract('sqlite', anyStore);
+keyContract('sqlite', anyStore);
 
 describe('sqlite: one owner', () => {
   test('whoever was at an idempotent request when the process ended is gone: a start knows that', async (context) => {

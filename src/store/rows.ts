@@ -37,6 +37,12 @@ export interface UserRow {
   readonly passwordStanding: 'own' | 'known-to-others';
   /** Raised by password, factor and disable changes; whatever was made under another one is dead. */
   readonly credentialGeneration: number;
+  /** Who vouches for the password: `local`, or the realm whose directory the account comes from (`realm/contract.ts`). */
+  readonly realm: string;
+  /** `realm`: by its directory, which may lift it again. Empty while active, or where a person did it. */
+  readonly disabledBy: '' | 'realm';
+  /** How often everything was signed out: signed tickets from before the last time are dead, whatever any clock said. */
+  readonly ticketGeneration: number;
   readonly createdAt: Millis;
 }
 
@@ -110,6 +116,9 @@ export interface PathTicketRow {
   /** The session or token that asked for it, by its digest: the ticket dies with it. */
   readonly parent: { readonly kind: 'session' | 'token'; readonly digest: Digest };
   readonly path: string;
+  /** What it was made for besides, where programs compare it (2-http-api, 8): all that it may be shown for, and the port. */
+  readonly privileges: readonly string[];
+  readonly port: number | null;
   readonly expiresAt: Millis;
 }
 

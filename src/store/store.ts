@@ -149,10 +149,12 @@ export interface UserPatch {
   readonly groups?: readonly string[];
   readonly privileges?: readonly string[];
   readonly active?: boolean;
+  /** Left out beside `active`: a person did it. */
+  readonly disabledBy?: UserRow['disabledBy'];
 }
 
 /** What a change of an account is decided by. */
-export type SeenUser = Pick<UserRow, 'privileges' | 'groups' | 'active'>;
+export type SeenUser = Pick<UserRow, 'privileges' | 'groups' | 'active' | 'disabledBy'>;
 
 export interface LinkRedemption {
   readonly digest: Digest;
@@ -195,6 +197,11 @@ export type TokenLookup =
   | { readonly kind: 'unknown'; readonly seq: Seq }
   /** Whatever its standing: active or not, expired or not, its owner active or not. */
   | { readonly kind: 'found'; readonly token: TokenRow; readonly user: UserRow; readonly seq: Seq };
+
+/** `revoked`: over, whatever its user. */
+export type TicketLookup =
+  | { readonly kind: 'unknown' | 'revoked'; readonly seq: Seq }
+  | { readonly kind: 'found'; readonly user: UserRow; readonly seq: Seq };
 
 /** What is left out stays as it is. */
 export type TokenPatch = Partial<Pick<TokenRow, 'name' | 'active' | 'scopes' | 'addresses' | 'perMinute' | 'perHour'>>;
@@ -246,9 +253,25 @@ export type IdempotentBeginning =
   | { readonly kind: 'in-progress' }
   /** Whoever was at it is gone, and what came of it was not written. */
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'kept'; readonly answer: KeptAnswer }
+  /** `key`: which of those that were asked for it is kept under. */
+  | { readonly kind: 'kept'; readonly key: Digest; readonly answer: KeptAnswer }
   /** It is the caller's now. */
   | { readonly kind: 'begun' };
+
+/** A key, and the text it is sealed in. */
+export type SealedKey = Pick<KeyRow, 'id' | 'sealed'>;
+
+export interface KeyUse {
+  readonly id: string;
+  readonly count: number;
+}
+
+/** A value of an account that is sealed under the key ring. */
+export interface SealedValue {
+  readonly userId: UserId;
+  readonly what: 'password' | 'totp';
+  readonly sealed: string;
+}
 
 export interface Store {
   /** Null until `initialise`: an empty database. The caller decides whether that is a first run. */
@@ -307,6 +330,12 @@ export interface Store {
     readonly after: Username | null;
     readonly limit: number;
     readonly matching: string;
+  }): Promise<readonly UserRow[]>;
+  /** Accounts of a realm other than `local`, by name; those after `after`, at most `limit`. */
+  usersOfRealm(query: {
+    readonly realm: string;
+    readonly after: Username | null;
+    readonly limit: number;
   }): Promise<readonly UserRow[]>;
   /**
    * Disabling raises the generation, ends sessions, tickets, challenges and links of the user, and forgets devices and
@@ -489,7 +518,7 @@ export interface Store {
     readonly shown?: Digest;
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'unknown' } | { readonly kind: 'ended' }>;
-  /** Ends all sessions of that user but one (and the `app` sessions made from that one); `except` null ends all. */
+  /** Ends all sessions of that user but one (and the `app` sessions made from that one), and all signed tickets; `except` null ends all. */
   endSessions(end: {
     readonly userId: UserId;
     readonly except: SessionId | null;
@@ -551,12 +580,33 @@ export interface Store {
   noteTokenUses(uses: readonly TokenUse[]): Promise<void>;
   /** At most `cap` unspent ones of one parent, the oldest gives way. */
   issuePathTicket(ticket: PathTicketRow, cap: number): Promise<void>;
-  /** One statement: the first that shows it for its own path in time gets it. At another path it is not spent. */
+  /**
+   * One statement: the first that shows it for its own path and port, and for no privilege that it was not made for, in time
+   * gets it. Shown for anything else it is not spent.
+   */
   spendPathTicket(spending: {
     readonly digest: Digest;
     readonly path: string;
+    readonly privileges: readonly string[];
+    readonly port: number | null;
     readonly at: Millis;
   }): Promise<{ readonly kind: 'invalid' } | { readonly kind: 'spent'; readonly ticket: PathTicketRow }>;
+
+  /** Whose a signed ticket is, and whether it, or all that came from the same sign-in, is over. */
+  ticketHolder(query: {
+    readonly userId: UserId;
+    readonly serial: Digest;
+    readonly shown: Digest;
+  }): Promise<TicketLookup>;
+  /**
+   * Over for good: one ticket, by the digest of its text, or all of one sign-in, by that of their serial; `expiresAt`: when the
+   * last of them would be. A change of that digest.
+   */
+  revokeTicket(revocation: {
+    readonly digest: Digest;
+    readonly expiresAt: Millis;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'revoked-before' } | { readonly kind: 'revoked' }>;
 
   /**
    * Several writes in one transaction, in their order, each judged by what those before it have left. `each`: each by itself,
@@ -574,6 +624,11 @@ export interface Store {
     begin: IdempotentRequest & {
       /** Keyed digest over what was asked for. */
       readonly fingerprint: Digest;
+      /**
+       * The same request as it may have been begun under other keys of those digests, which rotate: whoever has begun it under
+       * one of them has begun it. Nobody of whom one names the other's key begins beside another.
+       */
+      readonly others?: readonly { readonly key: Digest; readonly fingerprint: Digest }[];
       /** Which process is at it, and until when it is taken for alive unless `renewIdempotent` says more. */
       readonly holder: string;
       readonly at: Millis;
@@ -594,7 +649,7 @@ export interface Store {
     readonly leaseUntil: Millis;
   }): Promise<void>;
 
-  /** A password or a derived key was accepted over Basic: the network is known to that user from now on. Nothing where the user is gone. No change. */
+  /** A password or a derived key was accepted, and no session was made for it: the network is known to that user from now on. Nothing where the user is gone. No change. */
   noteAccepted(accepted: {
     readonly userId: UserId;
     readonly network: NetworkUse;
@@ -673,14 +728,57 @@ export interface Store {
   keys(): Promise<readonly KeyRow[]>;
   /** Sessions that have not ended at `at`. */
   liveSessions(at: Millis): Promise<number>;
-  addKey(addition: { readonly key: KeyRow; readonly audit: AuditEvent }): Promise<void>;
+  /**
+   * The next key of its purpose. `changed-meanwhile`: `after` is not its newest any more, or not as it was sealed, since the root
+   * key is another one by now (null: there was none); nothing is changed. `others`: whether those before it stay. A change of
+   * the installation.
+   */
+  addKey(addition: {
+    readonly key: KeyRow;
+    readonly after: SealedKey | null;
+    readonly others: 'stay' | 'go';
+    readonly audit: readonly AuditEvent[];
+  }): Promise<{ readonly kind: 'changed-meanwhile' } | { readonly kind: 'added' }>;
   /**
    * The only key of its purpose, in the place of `from` (null: there was none). `changed-meanwhile`: there is another one by
-   * now, and nothing is changed. A change of the installation.
+   * now, and nothing is changed. `fromSealed`: as that one was sealed; left out: whatever its root key. A change of the
+   * installation.
    */
   replaceKey(replacement: {
     readonly key: KeyRow;
     readonly from: string | null;
+    readonly fromSealed?: string;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'changed-meanwhile' } | { readonly kind: 'replaced' }>;
+  /**
+   * `newest`: the last of its purpose stays. `needed`: something is sealed under it, or a checkpoint is signed by it. A change of
+   * the installation.
+   */
+  removeKey(removal: {
+    readonly id: string;
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly kind: 'unknown' | 'newest' | 'needed' | 'removed' }>;
+  /** What hangs on keys by their ids: sealed values, and checkpoints. Keys without any are left out. Reads them all. */
+  keyUses(): Promise<readonly KeyUse[]>;
+  /** Among the `limit` accounts after `after`, what is not sealed under that key. `next`: where to go on; null at the end. */
+  sealedElsewhere(query: {
+    readonly key: string;
+    readonly after: UserId | '';
+    readonly limit: number;
+  }): Promise<{ readonly values: readonly SealedValue[]; readonly next: UserId | null }>;
+  /** Each only where it still is as it was read. A change of each user; the event, where there was any, tells how many. */
+  reseal(resealing: {
+    readonly values: readonly (SealedValue & { readonly resealed: string })[];
+    readonly audit: AuditEvent;
+  }): Promise<{ readonly resealed: number }>;
+  /**
+   * Every key, and the canary, under another root key. `changed-meanwhile`: the canary is not `from`, or the keys are not just
+   * these as they were sealed; nothing is changed. A change of the installation.
+   */
+  replaceRoot(replacement: {
+    readonly from: string;
+    readonly canary: string;
+    readonly keys: readonly { readonly id: string; readonly from: string; readonly sealed: string }[];
     readonly audit: AuditEvent;
   }): Promise<{ readonly kind: 'changed-meanwhile' } | { readonly kind: 'replaced' }>;
 
@@ -699,7 +797,7 @@ export interface Store {
   /** Told that another node may have changed something; messages can be lost. Returns how to stop listening. */
   onNews(listener: () => void): () => void;
 
-  /** Removes what expired, a bounded amount: sessions, tokens that expired 90 days ago, tickets, claims, devices, networks, counters, enrolments, links, old notices and attempts, answers to idempotent requests, challenges (the owner is told of a stranger's that was never answered, once an hour), audit events behind a checkpoint of 400 days ago, changes older than an hour. `more`: call again. */
+  /** Removes what expired, a bounded amount: sessions, tokens that expired 90 days ago, tickets, signed tickets that were signed out and are over, claims, devices, networks, counters, enrolments, links, old notices and attempts, answers to idempotent requests, challenges (the owner is told of a stranger's that was never answered, once an hour), audit events behind a checkpoint of 400 days ago, changes older than an hour. `more`: call again. */
   sweep(at: Millis): Promise<{ readonly kind: 'more' } | { readonly kind: 'done' }>;
   /** Cheap proof that reads and writes work, for `/readyz`. */
   ready(): Promise<{ readonly kind: 'unready'; readonly reason: string } | { readonly kind: 'ready' }>;

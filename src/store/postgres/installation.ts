@@ -2,12 +2,12 @@
  * The installation: its making, its starts, and the ways between the setup states (3-rules, Setup states). Whoever changes
  * its state holds its row: of any number of nodes one decides.
  */
-import type { KeyRow } from '../../crypto/keyring.ts';
 import type { Digest, Millis, SessionId, UserId } from '../../types.ts';
 import type { InstallationState } from '../rows.ts';
 import type { FirstAdmin, Store } from '../store.ts';
 import { beginChain } from './audit.ts';
 import { keepNetwork } from './guessing.ts';
+import { insertKey, lockState } from './keys.ts';
 import type { Work } from './work.ts';
 import type { SessionParts } from './session-parts.ts';
 import { replaceRecoveryCodes } from './accounts/account-parts.ts';
@@ -19,24 +19,9 @@ type Outcome<K extends keyof Store> = Awaited<ReturnType<Store[K]>>;
 /** A node that was not seen for so long runs no more. */
 export const nodeGoneMs = 15_000;
 
-async function lockState(work: Work): Promise<{ readonly state: InstallationState; readonly bootId: string }> {
-  const [row] = await work.rows('SELECT state, boot_id AS "bootId" FROM installation FOR UPDATE');
-  if (row === undefined) throw new Error('the database holds no installation');
-  return row as unknown as { state: InstallationState; bootId: string };
-}
-
 async function setState(work: Work, state: InstallationState): Promise<void> {
   await work.run('UPDATE installation SET state = $1', [state]);
   work.changed({ kind: 'installation' });
-}
-
-async function insertKey(work: Work, { id, purpose, sealed, createdAt }: KeyRow): Promise<void> {
-  await work.run('INSERT INTO keys (id, purpose, sealed, created_at) VALUES ($1, $2, $3, $4)', [
-    id,
-    purpose,
-    sealed,
-    createdAt,
-  ]);
 }
 
 /** State first, code second: whoever asks too late is told that, whatever code he holds. */
@@ -67,23 +52,6 @@ export function installationWrites(parts: SessionParts) {
       work.changed({ kind: 'installation' });
       work.audit(audit);
       return { kind: 'initialised' };
-    },
-
-    async addKey(work: Work, { key, audit }: Argument<'addKey'>): Promise<void> {
-      await insertKey(work, key);
-      work.audit(audit);
-    },
-
-    /** The installation's row is held: of two nodes that have seen the same key one replaces it. */
-    async replaceKey(work: Work, { key, from, audit }: Argument<'replaceKey'>): Promise<Outcome<'replaceKey'>> {
-      await lockState(work);
-      const [there, ...more] = await work.rows('SELECT id FROM keys WHERE purpose = $1', [key.purpose]);
-      if (more.length > 0 || (there?.['id'] ?? null) !== from) return { kind: 'changed-meanwhile' };
-      await work.run('DELETE FROM keys WHERE purpose = $1', [key.purpose]);
-      await insertKey(work, key);
-      work.changed({ kind: 'installation' });
-      work.audit(audit);
-      return { kind: 'replaced' };
     },
 
     /** While another node runs this is no start of the installation: the boot that is under way goes on. */

@@ -135,10 +135,10 @@ function storeOver(
     return running.finally(() => underWay.delete(running));
   };
 
-  const writing =
-    <K extends Name>(name: K) =>
-    (argument: ArgumentOf<K>) =>
-      write(name, argument);
+  /** Every operation by its name; where the contract has other arguments, they are put together below. */
+  const written = Object.fromEntries(
+    Object.keys(operations).map((name) => [name, (argument: never) => write(name as Name, argument)]),
+  ) as unknown as { readonly [K in Name]: (argument: ArgumentOf<K>) => Promise<Awaited<OutcomeOf<K>>> };
 
   /** A node that says nothing for long is taken for gone (`installation.ts`). */
   const beat = async (): Promise<void> => {
@@ -170,6 +170,7 @@ function storeOver(
     userByName: answering('a user', read.userByName),
     userById: answering('a user', read.userById),
     users: answering('users', read.users),
+    usersOfRealm: answering('usersOfRealm', read.usersOfRealm),
     challenge: answering('a challenge', read.challenge),
     factorsOf: answering('factors', read.factorsOf),
     recoveryCode: answering('a recovery code', read.recoveryCode),
@@ -182,6 +183,7 @@ function storeOver(
     tokenByDigest: answering('a token', read.tokenByDigest),
     tokenById: answering('a token', read.tokenById),
     tokens: answering('tokens', read.tokens),
+    ticketHolder: answering('a ticket', read.ticketHolder),
     deviceByDigest: answering('a device', read.deviceByDigest),
     devicesOf: answering('devices', read.devicesOf),
     attempts: answering('attempts', read.attempts),
@@ -192,11 +194,13 @@ function storeOver(
     auditEvents: answering('the audit log', read.auditEvents),
     auditPage: answering('the audit log', read.auditPage),
     keys: answering('keys', read.keys),
+    keyUses: answering('keys', read.keyUses),
+    sealedElsewhere: answering('sealed values', read.sealedElsewhere),
     liveSessions: answering('sessions', read.liveSessions),
     changesSince: answering('changes', read.changesSince),
     figures: () => ({ waiting: db.waiting() + underWay.size, writes }),
 
-    initialise: writing('initialise'),
+    ...written,
     beginBoot: async (bootId, at) => {
       const begun = await write('beginBoot', { bootId, at });
       clearInterval(beating);
@@ -204,64 +208,15 @@ function storeOver(
       beating.unref();
       return begun;
     },
-    putSetupCode: writing('putSetupCode'),
-    createFirstAdmin: writing('createFirstAdmin'),
-    decline: writing('decline'),
-    switchAuthentication: writing('switchAuthentication'),
     createUser: (user, audit) => write('createUser', { user, audit }),
-    updateUser: writing('updateUser'),
-    deleteUser: writing('deleteUser'),
-    changePassword: writing('changePassword'),
-    rehashPassword: writing('rehashPassword'),
     openChallenge: (challenge, cap) => write('openChallenge', { challenge, cap }),
     spendChallenge: (digest, at) => write('spendChallenge', { digest, at }),
-    spendCode: writing('spendCode'),
-    countCodeFailure: writing('countCodeFailure'),
-    putEnrolment: writing('putEnrolment'),
-    enableTotp: writing('enableTotp'),
-    disableTotp: writing('disableTotp'),
-    replaceRecoveryCodes: writing('replaceRecoveryCodes'),
-    addPasskey: writing('addPasskey'),
-    renamePasskey: writing('renamePasskey'),
-    removePasskey: writing('removePasskey'),
-    usePasskey: writing('usePasskey'),
-    resetFactors: writing('resetFactors'),
     unlockTotp: (userId, audit) => write('unlockTotp', { userId, audit }),
     putLink: (link, audit) => write('putLink', { link, audit }),
-    redeemLink: writing('redeemLink'),
-    putNotice: writing('putNotice'),
     dismissNotices: (userId, upTo) => write('dismissNotices', { userId, upTo }),
-    takeNoticeToMail: writing('takeNoticeToMail'),
-    openSession: writing('openSession'),
-    renewSession: writing('renewSession'),
-    countReauthenticationFailure: writing('countReauthenticationFailure'),
-    touchSessions: writing('touchSessions'),
-    endSession: writing('endSession'),
-    endSessions: writing('endSessions'),
-    createToken: writing('createToken'),
-    updateToken: writing('updateToken'),
-    rotateToken: writing('rotateToken'),
-    deleteToken: writing('deleteToken'),
-    noteTokenUses: writing('noteTokenUses'),
     writeTogether: (writes, which) => write('writeTogether', { writes, which }),
-    beginIdempotent: writing('beginIdempotent'),
-    keepAnswer: writing('keepAnswer'),
-    freeIdempotent: writing('freeIdempotent'),
-    renewIdempotent: writing('renewIdempotent'),
-    noteAccepted: writing('noteAccepted'),
     issuePathTicket: (ticket, cap) => write('issuePathTicket', { ticket, cap }),
-    spendPathTicket: writing('spendPathTicket'),
     issueOneUse: (ticket, cap) => write('issueOneUse', { ticket, cap }),
-    redeemHandOver: writing('redeemHandOver'),
-    countDeviceFailure: writing('countDeviceFailure'),
-    writeLimits: writing('writeLimits'),
-    claimOnce: writing('claimOnce'),
-    recordAttempt: writing('recordAttempt'),
-    appendAudit: writing('appendAudit'),
-    putCheckpoint: writing('putCheckpoint'),
-    addKey: writing('addKey'),
-    replaceKey: writing('replaceKey'),
-    sweep: writing('sweep'),
 
     onChange: (listener) => {
       const listening = { listener };

@@ -7,11 +7,13 @@ import { userWrites } from './accounts/users.ts';
 import { putCheckpoint } from './audit.ts';
 import { guessingWrites } from './guessing.ts';
 import { installationWrites } from './installation.ts';
+import { keyWrites } from './keys.ts';
 import { oneUseWrites } from './one-use.ts';
 import { countAttempt } from './records.ts';
 import { sessionParts } from './session-parts.ts';
 import { sessionWrites } from './sessions.ts';
 import { pathTicketWrites } from './tokens/path-tickets.ts';
+import { signedTicketWrites } from './tokens/signed-tickets.ts';
 import { tokenWrites } from './tokens/tokens.ts';
 import { upkeepWrites } from './upkeep.ts';
 import type { Work } from './work.ts';
@@ -23,6 +25,7 @@ export function writeOperations(volatile: VolatileSessions) {
   const users = userWrites(session);
   return {
     ...installationWrites(session),
+    ...keyWrites,
     ...users,
     ...challengeWrites,
     ...factorWrites(session),
@@ -32,6 +35,7 @@ export function writeOperations(volatile: VolatileSessions) {
     ...togetherWrites({ ...users, ...tokenWrites }),
     ...idempotentWrites,
     ...pathTicketWrites,
+    ...signedTicketWrites,
     ...oneUseWrites(session, volatile),
     ...guessingWrites,
     ...upkeepWrites(session),

@@ -3,6 +3,7 @@
  * them for large, and prepares for a great deal of work.
  */
 import type { KeyRow } from '../../crypto/keyring.ts';
+import { keyReads } from './keys.ts';
 import type { Digest, Seq } from '../../types.ts';
 import type { AttemptRow, Change, ChangeSubject, DeviceRow, Installation, SessionRow, UserRow } from '../rows.ts';
 import type { SessionLookup, Store } from '../store.ts';
@@ -13,6 +14,7 @@ import { auditReads } from './audit.ts';
 import type { Database, Row } from './server/database.ts';
 import { guessingReads } from './guessing.ts';
 import type { News } from './server/news.ts';
+import { signedTicketReads } from './tokens/signed-tickets.ts';
 import { tokenReads } from './tokens/reads.ts';
 import { endsAt, groundColumns, marksOf, outOfReach, standing, standingOnes } from './volatile.ts';
 
@@ -53,6 +55,7 @@ export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, vol
     ...guessingReads(db),
     ...auditReads(db, chain),
     ...tokenReads(db),
+    ...signedTicketReads(db),
 
     installation: async (): Promise<Outcome<'installation'>> => {
       const [row] = await db.rows(
@@ -134,9 +137,10 @@ export function reads(db: Database, news: Pick<News, 'rows'>, chain: string, vol
       return rows as unknown as readonly AttemptRow[];
     },
 
+    ...keyReads(db),
     keys: async (): Promise<readonly KeyRow[]> =>
       (await db.rows(
-        'SELECT id, purpose, sealed, created_at AS "createdAt" FROM keys ORDER BY created_at, id',
+        'SELECT id, purpose, sealed, created_at AS "createdAt", used_from AS "usedFrom" FROM keys ORDER BY created_at, id',
       )) as unknown as readonly KeyRow[],
 
     /** Over the connection that waits for nothing else. The last change that was read comes once more, to be compared. */

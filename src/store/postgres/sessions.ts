@@ -167,6 +167,7 @@ export function sessionWrites(parts: SessionParts, volatile: VolatileSessions) {
       for (const each of await standingOnes(work, userId, await volatile.ofUser(userId)))
         if (endsAt(each) > audit.at && each.session.id !== except) ended += 1;
       await parts.endAllBut(work, userId, except);
+      await work.run('UPDATE users SET ticket_generation = ticket_generation + 1 WHERE id = $1', [userId]);
       work.userChanged(userId);
       work.audit(audit);
       return { ended };

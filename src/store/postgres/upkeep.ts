@@ -37,6 +37,11 @@ const expired: readonly (readonly [statement: string, keptMs: number])[] = [
     0,
   ],
   [
+    `DELETE FROM revoked_tickets WHERE ctid = ANY (ARRAY(SELECT ctid FROM revoked_tickets WHERE expires_at <= $1
+      LIMIT $2 FOR UPDATE SKIP LOCKED))`,
+    claimsMs,
+  ],
+  [
     `DELETE FROM claims WHERE ctid = ANY (ARRAY(SELECT ctid FROM claims WHERE expires_at <= $1
       LIMIT $2 FOR UPDATE SKIP LOCKED))`,
     claimsMs,

@@ -5,6 +5,7 @@ import type { InstallationState } from '../rows.ts';
 import type { FirstAdmin, Store } from '../store.ts';
 import type { Records } from './records.ts';
 import type { NetworkParts } from './guessing.ts';
+import { keyInsertion } from './keys.ts';
 import type { SessionParts } from './sessions.ts';
 import type { AccountParts } from './accounts/account-parts.ts';
 import { userInsertion } from './accounts/user-rows.ts';
@@ -19,9 +20,7 @@ export function installationWrites(
 ) {
   const insertInstallation = db.prepare(`
     INSERT INTO installation (one, id, state, boot_id, canary) VALUES (1, ?, ?, ?, ?) ON CONFLICT (one) DO NOTHING`);
-  const insertKey = db.prepare('INSERT INTO keys (id, purpose, sealed, created_at) VALUES (?, ?, ?, ?)');
-  const keysFor = db.prepare('SELECT id FROM keys WHERE purpose = ?');
-  const dropKeys = db.prepare('DELETE FROM keys WHERE purpose = ?');
+  const insertKey = keyInsertion(db);
   const abandonRequests = db.prepare('UPDATE idempotent_requests SET lease_until = 0 WHERE answer IS NULL');
   const setBoot = db.prepare('UPDATE installation SET boot_id = ?, booted_at = ?');
   const ofOtherBoots = db.prepare("SELECT id FROM sessions WHERE boot_id <> '' AND boot_id <> ?");
@@ -54,25 +53,10 @@ export function installationWrites(
     initialise({ installation, keys, audit }: Argument<'initialise'>): Outcome<'initialise'> {
       const { id, state, bootId, canary } = installation;
       if (insertInstallation.run(id, state, bootId, canary).changes === 0) return { kind: 'already-initialised' };
-      for (const key of keys) insertKey.run(key.id, key.purpose, key.sealed, key.createdAt);
+      for (const key of keys) insertKey(key);
       noting.changed({ kind: 'installation' });
       noting.audit(audit);
       return { kind: 'initialised' };
-    },
-
-    addKey({ key, audit }: Argument<'addKey'>): void {
-      insertKey.run(key.id, key.purpose, key.sealed, key.createdAt);
-      noting.audit(audit);
-    },
-
-    replaceKey({ key, from, audit }: Argument<'replaceKey'>): Outcome<'replaceKey'> {
-      const [there, ...more] = keysFor.all(key.purpose);
-      if (more.length > 0 || (there?.['id'] ?? null) !== from) return { kind: 'changed-meanwhile' };
-      dropKeys.run(key.purpose);
-      insertKey.run(key.id, key.purpose, key.sealed, key.createdAt);
-      noting.changed({ kind: 'installation' });
-      noting.audit(audit);
-      return { kind: 'replaced' };
     },
 
     /** This process alone has the database: whoever was at a request before is gone, and its lease with it. */

@@ -11,6 +11,8 @@ import { type AccountReads, accountReads } from './accounts/reads.ts';
 import { list } from './accounts/user-rows.ts';
 import { type AuditReads, auditReads } from './audit.ts';
 import { guessingReads } from './guessing.ts';
+import { keyReads } from './keys.ts';
+import { signedTicketReads } from './tokens/signed-tickets.ts';
 import { type TokenReads, tokenReads } from './tokens/reads.ts';
 
 type Row = Record<string, SQLOutputValue>;
@@ -22,6 +24,7 @@ type ReadName =
   | 'sessionByDigest'
   | 'sessionsOf'
   | keyof TokenReads
+  | 'ticketHolder'
   | 'deviceByDigest'
   | 'devicesOf'
   | 'attempts'
@@ -30,6 +33,8 @@ type ReadName =
   | 'limits'
   | 'liveSessions'
   | 'keys'
+  | 'keyUses'
+  | 'sealedElsewhere'
   | 'changesSince';
 
 /** The contract's reads, before the promise. */
@@ -54,7 +59,7 @@ export function reads(db: DatabaseSync): Reads {
     SELECT c.seq, s.id, s.user_id, s.kind, s.transport, s.credential_generation, s.boot_id, s.parent_id, s.origin, s.created_at,
       s.last_seen_at, s.idle_ms, s.expires_at, s.authenticated_at, s.address, s.user_agent,
       u.username, u.display_name, u.email, u.privileges, u.groups, u.active, u.sealed_password, u.credential_generation, u.created_at,
-      u.sealed_totp, u.passkeys, u.password_length, u.password_standing
+      u.sealed_totp, u.passkeys, u.password_length, u.password_standing, u.realm, u.disabled_by, u.ticket_generation
     FROM change_counter AS c LEFT JOIN (sessions AS s JOIN users AS u ON u.id = s.user_id) ON s.digest = ?`);
   sessionByDigest.setReturnArrays(true);
   const sessionsOf = db.prepare(`
@@ -74,7 +79,7 @@ export function reads(db: DatabaseSync): Reads {
   );
   const attemptsOfOne = db.prepare(`
     SELECT ${attemptColumns} FROM attempts WHERE user_id = ? AND last_at < ? ORDER BY last_at DESC, id DESC LIMIT ?`);
-  const keys = db.prepare('SELECT id, purpose, sealed, created_at FROM keys ORDER BY created_at, id');
+  const keys = db.prepare('SELECT id, purpose, sealed, created_at, used_from FROM keys ORDER BY created_at, id');
   const changesSince = db.prepare(`
     SELECT c.seq AS last, c.kept_after AS keptAfter, x.seq AS seq, x.kind AS kind, x.subject AS subject
     FROM change_counter AS c LEFT JOIN changes AS x ON x.seq > ? ORDER BY x.seq`);
@@ -83,6 +88,8 @@ export function reads(db: DatabaseSync): Reads {
     ...accountReads(db),
     ...guessingReads(db),
     ...tokenReads(db),
+    ...signedTicketReads(db),
+    ...keyReads(db),
     liveSessions: (at) => Number(liveSessions.get(at)?.['count']),
     installation: () => {
       const row = found(installation.get());
@@ -165,6 +172,9 @@ function sessionWithUser(digest: Digest, row: readonly SQLOutputValue[]): Outcom
     passwordLength: row[27],
     passwordStanding: row[28],
     credentialGeneration: row[23],
+    realm: row[29],
+    disabledBy: row[30],
+    ticketGeneration: row[31],
     createdAt: row[24],
   } as UserRow;
   return { kind: 'found', session, user, seq: row[0] as Seq };
@@ -209,7 +219,13 @@ function attemptOf(row: Row): AttemptRow {
 }
 
 function keyOf(row: Row): KeyRow {
-  return { id: row['id'], purpose: row['purpose'], sealed: row['sealed'], createdAt: row['created_at'] } as KeyRow;
+  return {
+    id: row['id'],
+    purpose: row['purpose'],
+    sealed: row['sealed'],
+    createdAt: row['created_at'],
+    usedFrom: row['used_from'],
+  } as KeyRow;
 }
 
 function changeOf(row: Row): Change {

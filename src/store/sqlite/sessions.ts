@@ -117,6 +117,7 @@ export function sessionWrites(db: DatabaseSync, noting: Records, parts: SessionP
   const touch = db.prepare(`
     UPDATE sessions SET last_seen_at = ?1 WHERE id = ?2 AND last_seen_at < ?1 AND ends_at > ?1`);
   const ofUser = db.prepare('SELECT 1 FROM sessions WHERE id = ? AND user_id = ?');
+  const endTickets = db.prepare('UPDATE users SET ticket_generation = ticket_generation + 1 WHERE id = ?');
   const countLiveBut = db.prepare(`
     SELECT count(*) AS count FROM sessions WHERE user_id = ? AND ends_at > ? AND id IS NOT ? AND (parent_id IS NULL OR parent_id IS NOT ?)`);
 
@@ -188,6 +189,7 @@ export function sessionWrites(db: DatabaseSync, noting: Records, parts: SessionP
     endSessions({ userId, except, audit }: Argument<'endSessions'>): Outcome<'endSessions'> {
       const ended = Number(countLiveBut.get(userId, audit.at, except, except)?.['count']);
       parts.endAllBut(userId, except);
+      endTickets.run(userId);
       noting.userChanged(userId);
       noting.audit(audit);
       return { ended };

@@ -32,6 +32,9 @@ export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionPa
   const dropPathTickets = db.prepare(
     'DELETE FROM path_tickets WHERE place IN (SELECT place FROM path_tickets WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
   );
+  const dropRevoked = db.prepare(
+    'DELETE FROM revoked_tickets WHERE digest IN (SELECT digest FROM revoked_tickets WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+  );
   const dropClaims = db.prepare(`
     DELETE FROM claims WHERE (purpose, digest) IN (SELECT purpose, digest FROM claims WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`);
   const dropDevices = db.prepare(
@@ -84,6 +87,7 @@ export function upkeepWrites(db: DatabaseSync, noting: Records, parts: SessionPa
       const dropped = [
         dropTickets.run(at, rowsPerCall),
         dropPathTickets.run(at, rowsPerCall),
+        dropRevoked.run(at - claimsMs, rowsPerCall),
         dropClaims.run(at - claimsMs, rowsPerCall),
         dropDevices.run(at, rowsPerCall),
         dropNetworks.run(at - networksMs, rowsPerCall),

@@ -14,10 +14,12 @@ import { userWrites } from './accounts/users.ts';
 import { chainOldRows } from './audit.ts';
 import { guessingWrites, networkParts } from './guessing.ts';
 import { installationWrites } from './installation.ts';
+import { keyWrites } from './keys.ts';
 import { oneUseWrites } from './one-use.ts';
 import { type Records, records } from './records.ts';
 import { sessionParts, sessionWrites } from './sessions.ts';
 import { pathTicketWrites } from './tokens/path-tickets.ts';
+import { signedTicketWrites } from './tokens/signed-tickets.ts';
 import { tokenWrites } from './tokens/tokens.ts';
 import { upkeepWrites } from './upkeep.ts';
 import { idempotentWrites } from './writes/idempotent.ts';
@@ -68,6 +70,7 @@ function writeOperations(db: DatabaseSync, noting: Records) {
   const tokens = tokenWrites(db, noting);
   return {
     ...installationWrites(db, noting, parts),
+    ...keyWrites(db, noting),
     ...users,
     ...challengeWrites(db, noting),
     ...factorWrites(db, noting, parts),
@@ -75,6 +78,7 @@ function writeOperations(db: DatabaseSync, noting: Records) {
     ...sessionWrites(db, noting, parts),
     ...tokens,
     ...pathTicketWrites(db),
+    ...signedTicketWrites(db, noting),
     ...oneUseWrites(db, noting, parts),
     ...togetherWrites(db, noting, { ...users, ...tokens }),
     ...idempotentWrites(db),

@@ -58,6 +58,17 @@ export function accountReads({ rows }: Pick<Database, 'rows'>) {
       return found.map(userOf);
     },
 
+    usersOfRealm: async (
+      ...[{ realm, after, limit }]: Parameters<Store['usersOfRealm']>
+    ): Promise<readonly UserRow[]> => {
+      const found = await rows(
+        `SELECT ${userColumns} FROM users AS u WHERE u.realm = $3 AND u.realm <> 'local' AND u.username COLLATE "C" > $1
+        ORDER BY u.username COLLATE "C" LIMIT $2`,
+        [after ?? '', limit, realm],
+      );
+      return found.map(userOf);
+    },
+
     challenge: async (...[digest, at]: Parameters<Store['challenge']>): Promise<Outcome<'challenge'>> => {
       const [row] = await rows(
         `SELECT ${challengeColumns}, ${userColumns} FROM challenges AS c

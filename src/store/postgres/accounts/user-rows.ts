@@ -9,7 +9,8 @@ export const userColumns = `
   u.id AS u_id, u.username AS u_username, u.display_name AS u_display_name, u.email AS u_email, u.privileges AS u_privileges,
   u.groups AS u_groups, u.active AS u_active, u.sealed_password AS u_sealed_password, u.sealed_totp AS u_sealed_totp,
   u.passkeys AS u_passkeys, u.password_length AS u_password_length, u.password_standing AS u_password_standing,
-  u.credential_generation AS generation, u.created_at AS u_created_at`;
+  u.credential_generation AS generation, u.realm AS u_realm, u.disabled_by AS u_disabled_by, u.ticket_generation AS u_ticket_generation,
+  u.created_at AS u_created_at`;
 
 export function userOf(row: Row): UserRow {
   return {
@@ -26,6 +27,9 @@ export function userOf(row: Row): UserRow {
     passwordLength: row['u_password_length'],
     passwordStanding: row['u_password_standing'],
     credentialGeneration: row['generation'],
+    realm: row['u_realm'],
+    disabledBy: row['u_disabled_by'],
+    ticketGeneration: row['u_ticket_generation'],
     createdAt: row['u_created_at'],
   } as UserRow;
 }
@@ -44,8 +48,8 @@ export function searchedText({ username, displayName, email }: UserRow): string 
 export async function insertUser(work: Work, user: UserRow): Promise<{ readonly kind: 'name-taken' | 'created' }> {
   const inserted = await work.run(
     `INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password, sealed_totp, totp_added_at,
-      password_length, password_standing, credential_generation, created_at, searched)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $9 = '' THEN NULL ELSE $13::bigint END, $10, $11, $12, $13, $14)
+      password_length, password_standing, credential_generation, created_at, searched, realm, disabled_by, ticket_generation)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $9 = '' THEN NULL ELSE $13::bigint END, $10, $11, $12, $13, $14, $15, $16, $17)
     ON CONFLICT (username) DO NOTHING`,
     [
       user.id,
@@ -62,6 +66,9 @@ export async function insertUser(work: Work, user: UserRow): Promise<{ readonly 
       user.credentialGeneration,
       user.createdAt,
       searchedText(user),
+      user.realm,
+      user.disabledBy,
+      user.ticketGeneration,
     ],
   );
   return inserted === 0 ? { kind: 'name-taken' } : { kind: 'created' };

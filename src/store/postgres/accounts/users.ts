@@ -1,8 +1,8 @@
 /** Accounts: their fields, their standing and their password. */
 import type { UserId } from '../../../types.ts';
 import type { UserRow } from '../../rows.ts';
-import { sinceSeen } from '../../seen.ts';
-import type { Store, UserPatch } from '../../store.ts';
+import { patched, sinceSeen } from '../../seen.ts';
+import type { Store } from '../../store.ts';
 import { forgetNetworks, keepNetwork } from '../guessing.ts';
 import { putNotice } from '../records.ts';
 import type { SessionParts } from '../session-parts.ts';
@@ -43,12 +43,6 @@ function isAdmin({ active, privileges }: UserRow, adminPrivilege: string): boole
   return active && privileges.includes(adminPrivilege);
 }
 
-/** Disabling is what raises a generation; an account that was disabled already has nothing more to end. */
-function patched(user: UserRow, patch: UserPatch): UserRow {
-  const disabled = user.active && patch.active === false;
-  return { ...user, ...patch, credentialGeneration: user.credentialGeneration + (disabled ? 1 : 0) };
-}
-
 export function userWrites(parts: SessionParts) {
   return {
     /** A new account is in nobody's memory yet: no change. */
@@ -76,7 +70,7 @@ export function userWrites(parts: SessionParts) {
       if (locked.standing === 'last' && !isAdmin(user, adminPrivilege)) return { kind: 'last-admin' };
       await work.run(
         `UPDATE users SET email = $2, display_name = $3, groups = $4, privileges = $5, active = $6, credential_generation = $7,
-          searched = $8 WHERE id = $1`,
+          searched = $8, disabled_by = $9 WHERE id = $1`,
         [
           userId,
           user.email,
@@ -86,6 +80,7 @@ export function userWrites(parts: SessionParts) {
           user.active,
           user.credentialGeneration,
           searchedText(user),
+          user.disabledBy,
         ],
       );
       if (before.active && !user.active) {

@@ -13,6 +13,8 @@ const begin = `
     lease_until = excluded.lease_until, made_at = excluded.made_at, ends_at = excluded.ends_at, answer = NULL, sealed = ''
   WHERE idempotent_requests.ends_at <= excluded.made_at`;
 
+const columns = 'key, fingerprint, lease_until AS "leaseUntil", answer, sealed';
+
 /** What another node has in hand is passed over: whoever begins next takes it. */
 const dropBeyondCap = `
   DELETE FROM idempotent_requests WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotent_requests
@@ -21,14 +23,23 @@ const dropBeyondCap = `
 
 export const idempotentWrites = {
   async beginIdempotent(work: Work, given: Argument<'beginIdempotent'>): Promise<IdempotentBeginning> {
-    const { owner, key, fingerprint, holder, at, leaseUntil, endsAt, cap } = given;
+    const { owner, key, fingerprint, holder, at, leaseUntil, endsAt, cap, others = [] } = given;
+    if (others.length > 0) {
+      // Two who begin it under two keys make two rows, neither of which waits for the other: one after another, per owner.
+      await work.run('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`sallyport idempotent ${owner}`]);
+      const [row] = await work.rows(
+        `SELECT ${columns} FROM idempotent_requests WHERE owner = $1 AND key = ANY ($2) AND ends_at > $3 LIMIT 1`,
+        [owner, others.map((other) => other.key), at],
+      );
+      if (row !== undefined) return judged(row as unknown as IdempotentRow, given);
+    }
     for (;;) {
       if ((await work.run(begin, [owner, key, fingerprint, holder, leaseUntil, at, endsAt])) > 0) {
         await work.run(dropBeyondCap, [owner, key, at, cap]);
         return { kind: 'begun' };
       }
       const [row] = await work.rows(
-        `SELECT fingerprint, lease_until AS "leaseUntil", answer, sealed FROM idempotent_requests
+        `SELECT ${columns} FROM idempotent_requests
         WHERE owner = $1 AND key = $2`,
         [owner, key],
       );

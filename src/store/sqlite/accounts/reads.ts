@@ -17,6 +17,7 @@ type ReadName =
   | 'userByName'
   | 'userById'
   | 'users'
+  | 'usersOfRealm'
   | 'challenge'
   | 'factorsOf'
   | 'recoveryCode'
@@ -55,6 +56,8 @@ export function accountReads(db: DatabaseSync): AccountReads {
     SELECT ${userColumns} FROM users AS u WHERE u.username > :after
       AND (:part = '' OR instr(folded(u.username || char(10) || u.display_name || char(10) || u.email), :part) > 0)
     ORDER BY u.username LIMIT :limit`);
+  const ofRealm = db.prepare(`
+    SELECT ${userColumns} FROM users AS u WHERE u.realm = ? AND u.realm <> 'local' AND u.username > ? ORDER BY u.username LIMIT ?`);
   const challenge = db.prepare(`
     SELECT ${challengeColumns}, ${userColumns} FROM challenges AS c
     JOIN users AS u ON u.id = c.user_id AND u.active = 1 AND u.credential_generation = c.credential_generation
@@ -86,6 +89,7 @@ export function accountReads(db: DatabaseSync): AccountReads {
       return row['u_id'] === null ? { kind: 'unknown', seq } : { kind: 'found', user: userOf(row), seq };
     },
     userById: (id) => userLookup(userById.get(id)),
+    usersOfRealm: ({ realm, after, limit }) => ofRealm.all(realm, after ?? '', limit).map((row) => userOf(row)),
     users: ({ after, limit, matching }) =>
       users.all({ after: after ?? '', part: fold(matching), limit }).map((row) => userOf(row)),
     challenge: (digest, at) => {

@@ -9,7 +9,8 @@ export const userColumns = `
   u.id AS u_id, u.username AS username, u.display_name AS displayName, u.email AS email, u.privileges AS privileges, u.groups AS groups,
   u.active AS active, u.sealed_password AS sealedPassword, u.sealed_totp AS u_sealedTotp, u.passkeys AS passkeys,
   u.password_length AS passwordLength, u.password_standing AS passwordStanding,
-  u.credential_generation AS u_generation, u.created_at AS u_createdAt`;
+  u.credential_generation AS u_generation, u.realm AS u_realm, u.disabled_by AS u_disabledBy, u.ticket_generation AS u_ticketGeneration,
+  u.created_at AS u_createdAt`;
 
 export function userOf(row: Row): UserRow {
   return {
@@ -26,6 +27,9 @@ export function userOf(row: Row): UserRow {
     passwordLength: row['passwordLength'],
     passwordStanding: row['passwordStanding'],
     credentialGeneration: row['u_generation'],
+    realm: row['u_realm'],
+    disabledBy: row['u_disabledBy'],
+    ticketGeneration: row['u_ticketGeneration'],
     createdAt: row['u_createdAt'],
   } as UserRow;
 }
@@ -38,8 +42,8 @@ export function list(text: SQLOutputValue | undefined): readonly string[] {
 export function userInsertion(db: DatabaseSync): (user: UserRow) => { readonly kind: 'name-taken' | 'created' } {
   const insert = db.prepare(`
     INSERT INTO users (id, username, display_name, email, privileges, groups, active, sealed_password, sealed_totp, totp_added_at,
-      password_length, password_standing, credential_generation, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING`);
+      password_length, password_standing, credential_generation, realm, disabled_by, ticket_generation, created_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING`);
   return (user) => {
     const { id, username, displayName, email, sealedPassword, sealedTotp, createdAt } = user;
     const inserted = insert.run(
@@ -56,6 +60,9 @@ export function userInsertion(db: DatabaseSync): (user: UserRow) => { readonly k
       user.passwordLength,
       user.passwordStanding,
       user.credentialGeneration,
+      user.realm,
+      user.disabledBy,
+      user.ticketGeneration,
       createdAt,
     );
     return inserted.changes === 0 ? { kind: 'name-taken' } : { kind: 'created' };

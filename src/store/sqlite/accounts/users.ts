@@ -2,8 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Digest, UserId } from '../../../types.ts';
 import type { UserRow } from '../../rows.ts';
-import { sinceSeen } from '../../seen.ts';
-import type { Store, UserPatch } from '../../store.ts';
+import { patched, sinceSeen } from '../../seen.ts';
+import type { Store } from '../../store.ts';
 import type { NetworkParts } from '../guessing.ts';
 import type { Records } from '../records.ts';
 import type { SessionParts } from '../sessions.ts';
@@ -21,7 +21,8 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
     SELECT 1 FROM users WHERE id <> ? AND active = 1 AND (sealed_password <> '' OR passkeys > 0) AND EXISTS
       (SELECT 1 FROM json_each(users.privileges) WHERE value = ?) LIMIT 1`);
   const update = db.prepare(`
-    UPDATE users SET email = ?, display_name = ?, groups = ?, privileges = ?, active = ?, credential_generation = ? WHERE id = ?`);
+    UPDATE users SET email = ?, display_name = ?, groups = ?, privileges = ?, active = ?, disabled_by = ?, credential_generation = ?
+    WHERE id = ?`);
   const remove = db.prepare('DELETE FROM users WHERE id = ?');
   const forgetRequests = db.prepare('DELETE FROM idempotent_requests WHERE owner = ?');
   const rehash = db.prepare('UPDATE users SET sealed_password = ? WHERE id = ? AND credential_generation = ?');
@@ -60,13 +61,14 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
       const user = patched(before, patch);
       const staysAdmin = user.active && user.privileges.includes(adminPrivilege);
       if (!staysAdmin && standingOf(before, adminPrivilege) === 'last') return { kind: 'last-admin' };
-      const { email, displayName, groups, privileges, active, credentialGeneration } = user;
+      const { email, displayName, groups, privileges, active, disabledBy, credentialGeneration } = user;
       update.run(
         email,
         displayName,
         JSON.stringify(groups),
         JSON.stringify(privileges),
         active ? 1 : 0,
+        disabledBy,
         credentialGeneration,
         userId,
       );
@@ -117,10 +119,4 @@ export function userWrites(db: DatabaseSync, noting: Records, parts: SessionPart
       if (rehash.run(sealedPassword, userId, generation).changes > 0) noting.userChanged(userId);
     },
   };
-}
-
-/** Disabling is what raises a generation; an account that was disabled already has nothing more to end. */
-function patched(user: UserRow, patch: UserPatch): UserRow {
-  const disabled = user.active && patch.active === false;
-  return { ...user, ...patch, credentialGeneration: user.credentialGeneration + (disabled ? 1 : 0) };
 }

@@ -7,7 +7,7 @@ type Argument<K extends keyof Store> = Parameters<Store[K]>[0];
 
 export function idempotentWrites(db: DatabaseSync) {
   const read = db.prepare(`
-    SELECT fingerprint, lease_until AS leaseUntil, answer, sealed FROM idempotent_requests
+    SELECT key, fingerprint, lease_until AS leaseUntil, answer, sealed FROM idempotent_requests
     WHERE owner = ? AND key = ? AND ends_at > ?`);
   // In the place of one that has ended.
   const begin = db.prepare(`
@@ -28,9 +28,11 @@ export function idempotentWrites(db: DatabaseSync) {
 
   return {
     beginIdempotent(begun: Argument<'beginIdempotent'>): IdempotentBeginning {
-      const { owner, key, fingerprint, holder, at, leaseUntil, endsAt, cap } = begun;
-      const row = read.get(owner, key, at);
-      if (row !== undefined) return judged(row as unknown as IdempotentRow, begun);
+      const { owner, key, fingerprint, holder, at, leaseUntil, endsAt, cap, others = [] } = begun;
+      for (const each of [key, ...others.map((other) => other.key)]) {
+        const row = read.get(owner, each, at);
+        if (row !== undefined) return judged(row as unknown as IdempotentRow, begun);
+      }
       begin.run(owner, key, fingerprint, holder, leaseUntil, at, endsAt);
       dropBeyondCap.run({ owner, key, at, cap });
       return { kind: 'begun' };
