@@ -4,10 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Finding, type Standings, rules } from './rules.ts';
+import { rules } from './rules.ts';
 import {
   nest,
-  type Setting,
   type SettingName,
   settingNames,
   settingOf,
@@ -25,6 +24,8 @@ import {
   type Notice,
   type SettingOrigin,
 } from './sources.ts';
+import type { Finding, Standings } from './table/rule.ts';
+import type { Setting } from './table/setting.ts';
 import { shown } from './spelling.ts';
 
 export type FileRead =

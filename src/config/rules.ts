@@ -5,29 +5,10 @@
 import { join } from 'node:path';
 import { reachOf } from './network-place.ts';
 import { formatDuration, formatSize } from './quantity.ts';
-import type { SettingName, Values } from './schema.ts';
+import { ldapRules } from './ldap/rules.ts';
+import type { Values } from './schema.ts';
 import { reachOfPlace } from './service-place.ts';
-
-/** Which settings were given at all, whatever they say. */
-export type Standings = Readonly<Record<SettingName, 'default' | 'given'>>;
-
-export type Finding = { readonly kind: 'problem' | 'warning'; readonly message: string } | { readonly kind: 'fine' };
-
-interface Rule {
-  /** What it reads. The notice stands under the first of these that was given. */
-  readonly reads: readonly [SettingName, ...SettingName[]];
-  check(values: Values, standings: Standings): Finding;
-}
-
-const fine: Finding = { kind: 'fine' };
-
-function problem(message: string): Finding {
-  return { kind: 'problem', message };
-}
-
-function warning(message: string): Finding {
-  return { kind: 'warning', message };
-}
+import { fine, problem, type Rule, warning } from './table/rule.ts';
 
 function idleWithinAbsolute(kind: 'account' | 'admin'): Rule {
   const [idle, absolute] = [`session.${kind}.idle`, `session.${kind}.absolute`] as const;
@@ -149,6 +130,7 @@ const serviceKeyAlone: Rule = {
 
 export const rules: readonly Rule[] = [
   ...mail,
+  ...ldapRules,
   serviceKeyAlone,
   {
     reads: ['valkey', 'database'],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import type { Secret } from '../types.ts';
+import type { GroupPrivilege, LdapPlace } from './ldap/place.ts';
 import type { Listener, Network } from './network-place.ts';
 import { loadSettings } from './load.ts';
 import type { MailSender, SmtpPlace } from './mail-place.ts';
@@ -35,6 +36,26 @@ interface Expected {
   readonly smtp: SmtpPlace | null;
   readonly mailFrom: MailSender | null;
   readonly smtpCaFile: string | null;
+  readonly ldap: {
+    readonly url: LdapPlace | null;
+    readonly starttls: boolean;
+    readonly caFile: string | null;
+    readonly realm: string;
+    readonly bindDn: string | null;
+    readonly bindPassword: Secret | null;
+    readonly base: string | null;
+    readonly userFilter: string;
+    readonly nameAttribute: string;
+    readonly displayNameAttribute: string;
+    readonly emailAttribute: string;
+    readonly groupBase: string | null;
+    readonly groupFilter: string;
+    readonly groupNameAttribute: string;
+    readonly groupPrivileges: readonly GroupPrivilege[];
+    readonly disabledFilter: string | null;
+    readonly timeoutMs: number;
+    readonly syncEveryMs: number;
+  };
   readonly trustedProxies: readonly Network[];
   readonly forwardedHeader: 'x-forwarded-for' | 'x-real-ip' | 'forwarded';
   readonly proxy: {
@@ -61,6 +82,7 @@ interface Expected {
   readonly serviceKeyRenew: boolean;
   readonly basicRealm: string;
   readonly tokenPrefix: string;
+  readonly ticketPrefix: string;
   readonly cookieName: string;
   readonly session: {
     readonly account: { readonly idleMs: number; readonly absoluteMs: number; readonly cap: number };
@@ -100,6 +122,26 @@ const defaults: Expected = {
   smtp: null,
   mailFrom: null,
   smtpCaFile: null,
+  ldap: {
+    url: null,
+    starttls: true,
+    caFile: null,
+    realm: 'ldap',
+    bindDn: null,
+    bindPassword: null,
+    base: null,
+    userFilter: '(uid={name})',
+    nameAttribute: 'uid',
+    displayNameAttribute: 'cn',
+    emailAttribute: 'mail',
+    groupBase: null,
+    groupFilter: '(|(member={dn})(uniqueMember={dn})(memberUid={name}))',
+    groupNameAttribute: 'cn',
+    groupPrivileges: [],
+    disabledFilter: null,
+    timeoutMs: 5000,
+    syncEveryMs: 15 * 60_000,
+  },
   trustedProxies: [],
   forwardedHeader: 'x-forwarded-for',
   proxy: { connectTimeoutMs: 10_000, answerTimeoutMs: 300_000, idleTimeoutMs: 3_600_000, bodyLimitBytes: null },
@@ -121,6 +163,7 @@ const defaults: Expected = {
   serviceKeyRenew: false,
   basicRealm: 'Sallyport',
   tokenPrefix: 'spt_',
+  ticketPrefix: 'SP',
   cookieName: 'sallyport',
   session: {
     account: { idleMs: 24 * 3_600_000, absoluteMs: 30 * 86_400_000, cap: 100 },

@@ -6,7 +6,9 @@
 import { listener, network, origin, syslogServer } from './network-place.ts';
 import { mailSender, smtpUrl } from './mail-place.ts';
 import { databaseUrl, valkeyUrl } from './service-place.ts';
-import { count, duration, type DurationText, size, type SizeText } from './quantity.ts';
+import { ldapSettings } from './ldap/settings.ts';
+import { count, duration, size } from './quantity.ts';
+import { optional, type Setting, setting } from './table/setting.ts';
 import {
   choice,
   commandLine,
@@ -17,51 +19,11 @@ import {
   logTag,
   realmText,
   secret,
+  ticketPrefix,
   tokenPrefix,
   type UnitSuffix,
   type ValueKind,
 } from './value-kind.ts';
-
-interface WithDefault<T, Suffix extends UnitSuffix> {
-  readonly kind: 'with-default';
-  readonly value: ValueKind<T, Suffix>;
-  /** As an operator would write it; `<data>` in front stands for the data folder. */
-  readonly byDefault: string;
-  readonly meaning: string;
-}
-
-interface Optional<T, Suffix extends UnitSuffix> {
-  readonly kind: 'optional';
-  readonly value: ValueKind<T, Suffix>;
-  /** What holds when it is not given; the value is then `null`. */
-  readonly otherwise: string;
-  readonly meaning: string;
-}
-
-export type Setting = WithDefault<unknown, UnitSuffix> | Optional<unknown, UnitSuffix>;
-
-/** A duration's default needs its unit, as its bounds do. */
-type DefaultText<Suffix extends UnitSuffix> = Suffix extends 'Ms'
-  ? DurationText
-  : Suffix extends 'Bytes'
-    ? SizeText
-    : string;
-
-function setting<T, Suffix extends UnitSuffix>(
-  value: ValueKind<T, Suffix>,
-  byDefault: DefaultText<Suffix>,
-  meaning: string,
-): WithDefault<T, Suffix> {
-  return { kind: 'with-default', value, byDefault, meaning };
-}
-
-function optional<T, Suffix extends UnitSuffix>(
-  value: ValueKind<T, Suffix>,
-  otherwise: string,
-  meaning: string,
-): Optional<T, Suffix> {
-  return { kind: 'optional', value, otherwise, meaning };
-}
 
 const lifetime = duration('1s', '365d');
 
@@ -118,6 +80,7 @@ export const settingsTable = {
   smtp: optional(smtpUrl, 'none: links are handed over by whoever makes them', 'Mail server for links and notices'),
   'mail-from': optional(mailSender, 'none', 'Who mails come from'),
   'smtp-ca-file': optional(filePath, "the system's", 'Who may vouch for the mail server (PEM)'),
+  ...ldapSettings,
   'trusted-proxies': setting(
     listOf(network, 'addresses and networks in CIDR form (192.0.2.7, 10.0.0.0/8, fd00::/8)'),
     '',
@@ -202,6 +165,11 @@ export const settingsTable = {
   ),
   'basic-realm': setting(realmText, 'Sallyport', 'Realm that programs are told when they are asked for Basic'),
   'token-prefix': setting(tokenPrefix, 'spt_', 'How API tokens begin'),
+  'ticket-prefix': setting(
+    ticketPrefix,
+    'SP',
+    'How signed tickets begin, and the names of their cookie and headers; `PVE`, `PBS` and `PDM` make their clients work',
+  ),
   'cookie-name': setting(cookieStem, 'sallyport', 'Stem of the names of our cookies'),
   'session.account.idle': setting(lifetime, '24h', 'An account session ends after so long without use'),
   'session.account.absolute': setting(lifetime, '30d', 'An account session ends so long after sign-in'),

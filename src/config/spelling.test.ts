@@ -32,6 +32,7 @@ test('only secrets may be given as a file, and only outside may the file be name
 test('tables of the file', () => {
   assert.deepEqual([...fileTables].sort(), [
     'device',
+    'ldap',
     'password',
     'proxy',
     'session',

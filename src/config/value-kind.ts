@@ -131,6 +131,15 @@ export const tokenPrefix: ValueKind<string> = {
   format: String,
 };
 
+/** How signed tickets begin, and the names of their cookie and headers. */
+export const ticketPrefix: ValueKind<string> = {
+  writing: 'text',
+  suffix: '',
+  form: "2 to 8 capital letters: `SP`, or `PVE`, `PBS`, `PDM` for these products' clients",
+  parse: (text) => (/^[A-Z]{2,8}$/.test(text) ? accepted(text) : refused()),
+  format: String,
+};
+
 /** A secret of at least so many characters; the only kind that is never shown and that may be given as a file. */
 export function secret(minimum: number): ValueKind<Secret> {
   return {
