@@ -7,24 +7,26 @@
  */
 import { lstatSync, rmSync } from 'node:fs';
 import {
+  judgeRoot,
   type Keyring,
   type KeyPurpose,
   type KeyRow,
   newCanary,
   newKey,
-  openCanary,
-  openKeyring,
   type RootKey,
 } from './crypto/keyring.ts';
 import { newName, type Random } from './crypto/random.ts';
 import {
+  findRootKey,
   makePendingRootKey,
   pendingRootKey,
   readRootKey,
   readRootKeyInPlaceOrPending,
+  rootKeysAt,
   type RootKeyReading,
   settleRootKey,
 } from './crypto/key-files/root-key.ts';
+import { livingKeyring, type LivingKeyring, type RingStanding } from './crypto/ring/living-keyring.ts';
 import { auditEvent } from './record/recorder.ts';
 import type { AuditEvent, Installation } from './store/rows.ts';
 import type { Store } from './store/store.ts';
@@ -32,7 +34,12 @@ import type { Clock, Millis, Seq } from './types.ts';
 
 export type InstallationOpening =
   | { readonly kind: 'refused'; readonly why: string }
-  | { readonly kind: 'opened'; readonly installation: Installation; readonly seq: Seq; readonly keyring: Keyring };
+  | {
+      readonly kind: 'opened';
+      readonly installation: Installation;
+      readonly seq: Seq;
+      readonly keyring: LivingKeyring;
+    };
 
 /** Whose the database is. */
 export type Belonging =
@@ -48,6 +55,8 @@ export interface OpeningParts {
   readonly bootId: string;
   /** `renewed`: another one whenever the installation starts. */
   readonly serviceKey: 'kept' | 'renewed';
+  /** Told when the root key of this node stops to open what is in the store, and when it does again. */
+  readonly onRing?: (standing: RingStanding) => void;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -77,7 +86,7 @@ function lostDatabase(rootKeyFile: string): string {
   return `The root key ${rootKeyFile} is there, but its database is not: this is not a first run. Restore the database, or remove the key if nothing is to be kept.`;
 }
 
-const purposes: readonly KeyPurpose[] = ['seal', 'cookie', 'audit', 'service'];
+const purposes: readonly KeyPurpose[] = ['seal', 'cookie', 'audit', 'ticket', 'service'];
 
 export async function openInstallation(parts: OpeningParts): Promise<InstallationOpening> {
   const { store, rootKeyFile, belonging } = parts;
@@ -93,7 +102,8 @@ export async function openInstallation(parts: OpeningParts): Promise<Installatio
       };
     return firstRun(parts, key);
   }
-  const pending = key.kind === 'absent' ? readRootKeyInPlaceOrPending(rootKeyFile) : key;
+  const pending =
+    key.kind === 'absent' ? readRootKeyInPlaceOrPending(rootKeyFile) : findRootKey(rootKeyFile, found.installation);
   if (pending.kind !== 'read') {
     return {
       kind: 'refused',
@@ -136,8 +146,7 @@ async function open(parts: OpeningParts, root: RootKey): Promise<InstallationOpe
   const { store } = parts;
   const found = await store.installation();
   if (found.kind === 'empty') return { kind: 'refused', why: 'The database is empty.' };
-  const canary = openCanary(found.installation.id, found.installation.canary, root);
-  if (canary.kind === 'damaged' || canary.bytes.toString('utf8') !== found.installation.id) {
+  if (judgeRoot(found.installation, root).kind === 'foreign') {
     const shared = ' Every node needs the key of the node that made the installation: copy it.';
     return {
       kind: 'refused',
@@ -150,7 +159,16 @@ async function open(parts: OpeningParts, root: RootKey): Promise<InstallationOpe
       why: `The database holds installation ${found.installation.id}, and this node belongs to ${parts.belonging.known}.`,
     };
   await addAuditKey(parts, root);
-  const ring = openKeyring(await store.keys(), root, parts.random);
+  await addTicketKey(parts, root);
+  const ring = livingKeyring({
+    rows: await store.keys(),
+    root,
+    read: () => store.keys(),
+    roots: () => rootKeysAt(parts.rootKeyFile),
+    clock: parts.clock,
+    random: parts.random,
+    onStanding: parts.onRing ?? (() => undefined),
+  });
   if (ring.kind === 'damaged') return { kind: 'refused', why: `The key ring is damaged: ${ring.why}.` };
   const boot = await store.beginBoot(parts.bootId, parts.clock.now());
   const start = boot.bootId === parts.bootId ? 'of-the-installation' : 'of-a-node';
@@ -169,7 +187,15 @@ async function addAuditKey({ store, clock, random }: OpeningParts, root: RootKey
   if ((await store.auditHead()).lastCheckpoint > 0) return;
   const at = clock.now();
   const key = newKey('audit', root, at, random);
-  await store.addKey({ key, audit: keysMade([key], at) });
+  await store.addKey({ key, after: null, others: 'stay', audit: [keysMade([key], at)] });
+}
+
+/** An installation from before there were signed tickets gets their key. */
+async function addTicketKey({ store, clock, random }: OpeningParts, root: RootKey): Promise<void> {
+  if ((await store.keys()).some((key) => key.purpose === 'ticket')) return;
+  const at = clock.now();
+  const key = newKey('ticket', root, at, random);
+  await store.addKey({ key, after: null, others: 'stay', audit: [keysMade([key], at)] });
 }
 
 /** An installation from before there was one gets it. Of several nodes that start at once, one makes it. */

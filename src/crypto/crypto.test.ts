@@ -91,7 +91,9 @@ test('open() finds every changed character of a sealed value', () => {
 });
 
 test('openKeyring() opens its own rows and refuses those of another root key, swapped or missing', () => {
-  const rows = (['seal', 'cookie', 'audit'] as const).map((purpose) => newKey(purpose, root, now, systemRandom));
+  const rows = (['seal', 'cookie', 'audit', 'ticket'] as const).map((purpose) =>
+    newKey(purpose, root, now, systemRandom),
+  );
   const ring = openKeyring(rows, root, systemRandom);
   assert.equal(ring.kind, 'opened');
   assert.equal(openKeyring(rows, otherRoot, systemRandom).kind, 'damaged');
@@ -113,7 +115,9 @@ test('openKeyring() opens its own rows and refuses those of another root key, sw
 });
 
 test('a keyring opens what an older key sealed', () => {
-  const old = (['seal', 'cookie', 'audit'] as const).map((purpose) => newKey(purpose, root, now, systemRandom));
+  const old = (['seal', 'cookie', 'audit', 'ticket'] as const).map((purpose) =>
+    newKey(purpose, root, now, systemRandom),
+  );
   const before = openKeyring(old, root, systemRandom);
   assert.ok(before.kind === 'opened');
   const sealed = before.keyring.seal(['password', 'u'], 'text');

@@ -20,7 +20,12 @@ export function seal(key: SealingKey, place: readonly string[], plain: Uint8Arra
   const cipher = createCipheriv('aes-256-gcm', key.bytes, nonce);
   cipher.setAAD(additionalData(place));
   const sealed = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-  return `v1.${key.id}.${Buffer.from(nonce).toString('base64url')}.${sealed.toString('base64url')}`;
+  return `${sealPrefix(key.id)}${Buffer.from(nonce).toString('base64url')}.${sealed.toString('base64url')}`;
+}
+
+/** How every text begins that is sealed under that key. */
+export function sealPrefix(id: string): string {
+  return `v1.${id}.`;
 }
 
 /** Which key a sealed text asks for; empty when it is no sealed text at all. */

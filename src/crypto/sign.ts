@@ -15,6 +15,12 @@ export interface SigningKey extends PublicKey {
   sign(purpose: string, parts: readonly string[]): string;
 }
 
+/** A key that signatures are checked by. */
+export interface CheckingKey {
+  readonly kind: 'key';
+  check(purpose: string, parts: readonly string[], signature: string): SignatureCheck;
+}
+
 export type SignatureCheck = { readonly kind: 'wrong' } | { readonly kind: 'right' };
 
 /** PKCS #8 around a bare Ed25519 seed (RFC 8410 section 7). */
@@ -30,9 +36,14 @@ export function signingKey(id: string, seed: Uint8Array): SigningKey {
   };
 }
 
-/** A key or a signature that cannot be one is wrong, and no fault. */
+/** Of one key: what it is checked with is made once. */
+export function checkingKey(key: PublicKey): CheckingKey {
+  return { kind: 'key', check: (purpose, parts, signature) => checkSignature(key, purpose, parts, signature) };
+}
+
+/** A key or a signature that cannot be one is wrong, and no fault. The same key object again costs no second parsing. */
 export function checkSignature(
-  { publicKey }: PublicKey,
+  key: PublicKey,
   purpose: string,
   parts: readonly string[],
   signature: string,
@@ -40,13 +51,25 @@ export function checkSignature(
   const bytes = Buffer.from(signature, 'base64url');
   // Decoding passes over what is no base64url: one signature has one spelling.
   if (bytes.length !== 64 || bytes.toString('base64url') !== signature) return { kind: 'wrong' };
-  let key: KeyObject;
+  const object = objectOf(key);
+  if (object === null) return { kind: 'wrong' };
+  return verify(null, message(purpose, parts), object, bytes) ? { kind: 'right' } : { kind: 'wrong' };
+}
+
+/** What a key of the ring is checked with: made when it is first asked for, and not for each signature. Null: it is no key. */
+const objects = new WeakMap<PublicKey, KeyObject | null>();
+
+function objectOf(key: PublicKey): KeyObject | null {
+  const known = objects.get(key);
+  if (known !== undefined) return known;
+  let made: KeyObject | null = null;
   try {
-    key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' });
+    made = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key.publicKey }, format: 'jwk' });
   } catch {
-    return { kind: 'wrong' };
+    // It is told as a wrong signature.
   }
-  return verify(null, message(purpose, parts), key, bytes) ? { kind: 'right' } : { kind: 'wrong' };
+  objects.set(key, made);
+  return made;
 }
 
 function message(purpose: string, parts: readonly string[]): Buffer {

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { PublicKey } from '../crypto/sign.ts';
 import type { AuditFilter, AuditRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
+import type { MaybePromise } from '../types.ts';
 import type { AuditLine, HeadLine } from './audit-lines.ts';
 
 /** Where lines come from: a store, or a running server that has it. */
@@ -28,10 +29,15 @@ const pageRows = 1000;
 
 export function auditLog(
   store: Pick<Store, 'auditHeads' | 'auditPage' | 'auditEvents'>,
-  keys: readonly PublicKey[],
+  /** As they are now: what was signed by then is signed by one of them. */
+  currentKeys: () => MaybePromise<readonly PublicKey[]>,
 ): AuditSource {
   return {
-    heads: async () => (await store.auditHeads()).map((head) => ({ kind: 'head', ...head, keys })),
+    heads: async () => {
+      const heads = await store.auditHeads();
+      const keys = await currentKeys();
+      return heads.map((head) => ({ kind: 'head', ...head, keys }));
+    },
     page: async (chain, after, upTo) => {
       const { events, checkpoints } = await store.auditPage({ chain, after, upTo, limit: pageRows });
       const lines: AuditLine[] = [];

@@ -28,7 +28,7 @@ function scene() {
         return Promise.resolve({ kind: 'put' });
       },
     },
-    signer,
+    signer: () => signer,
     clock: { now: () => at.ms as Millis, monotonic: () => at.ms },
     log: { info: note, warn: note, error: note },
   });

@@ -60,17 +60,19 @@ export interface Checkpoints {
 
 export function checkpoints(parts: {
   readonly store: Pick<Store, 'auditHead' | 'putCheckpoint'>;
-  readonly signer: SigningKey;
+  /** The key in use at the moment. */
+  readonly signer: () => SigningKey;
   readonly clock: Clock;
   readonly log: Log;
 }): Checkpoints {
-  const { store, signer, clock, log } = parts;
+  const { store, clock, log } = parts;
   let lastMade = clock.monotonic();
   let underWay: Promise<void> = Promise.resolve();
 
   const sign = async (fewest: number): Promise<void> => {
     const { chain, number, hash, lastCheckpoint } = await store.auditHead();
     if (number - lastCheckpoint < fewest) return;
+    const signer = parts.signer();
     const unsigned: Unsigned = { chain, number, hash, at: clock.now(), keyId: signer.id };
     const checkpoint = { ...unsigned, signature: signer.sign(purpose, signedParts(unsigned)) };
     const put = await store.putCheckpoint(checkpoint);

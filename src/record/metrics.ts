@@ -28,6 +28,8 @@ export interface Figures {
   readonly store: { readonly waiting: number; readonly writes: number; readonly latencyMs: number };
   /** `notAfter`: of the one that is served; null without TLS. `raised`: another should be, and cannot. */
   readonly certificate: { readonly notAfter: Millis | null; readonly alarm: 'none' | 'raised' };
+  /** Of each purpose, how long the key in use has been in use. */
+  readonly keys: readonly { readonly purpose: string; readonly ageMs: number }[];
 }
 
 export interface Attempted {
@@ -95,7 +97,7 @@ export function metrics(): Metrics {
 }
 
 function numbersOf(figures: Figures): readonly Family[] {
-  const { liveSessions, signIn, hashing, memory, changesReadMsAgo, store, certificate } = figures;
+  const { liveSessions, signIn, hashing, memory, changesReadMsAgo, store, certificate, keys } = figures;
   const one = (kind: Family['kind'], name: string, help: string, value: number): Family => ({
     name: `sallyport_${name}`,
     kind,
@@ -141,6 +143,12 @@ function numbersOf(figures: Figures): readonly Family[] {
       '1: a certificate should be served and cannot be; the one before it is.',
       certificate.alarm === 'raised' ? 1 : 0,
     ),
+    {
+      name: 'sallyport_key_age_seconds',
+      kind: 'gauge',
+      help: 'How long the key in use of each purpose has been in use.',
+      samples: keys.map(({ purpose, ageMs }) => [{ purpose }, Math.floor(ageMs / 1000)]),
+    },
   ];
 }
 

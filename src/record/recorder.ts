@@ -23,7 +23,7 @@ export const auditEvents = {
   'authentication-enabled': 'Sign-in was switched on again',
   'setup-code-made': 'A setup code was made',
   'setup-code-refused': 'A wrong setup code was shown',
-  'signed-in': 'A sign-in; the target is the session',
+  'signed-in': 'A sign-in; the target is the session, or the account where a signed ticket was given for it',
   'sign-in-refused': 'A refused sign-in; the target is the account, if there is one, the result the cause',
   'code-refused': 'The second factor of a sign-in was refused after a right password; the result is the cause',
   'recovery-code-used': 'A recovery code was used; the target is the account',
@@ -52,15 +52,21 @@ export const auditEvents = {
   'user-key-told': 'Somebody was told the key derived for their account',
   'service-key-replaced':
     'Another service key took the place of the old one, which is dead, and derived user keys with it; the target is the new one',
+  'key-added': 'The next key of a purpose was added to the key ring; the target names purpose and id',
+  'key-removed':
+    'A key that nothing lives under any more, or that was given up, was removed; the target names purpose and id',
+  'keys-resealed': 'Values were sealed anew under the sealing key in use, which is the target; counted',
+  'root-key-replaced': 'Another root key took the place of the old one, and every key is sealed under it',
   'certificate-made': 'A certificate of our own was made; the target is its fingerprint',
   'certificate-replaced':
     'Files that are watched hold another certificate, served from then on; the target is its fingerprint',
   'certificate-refused':
     'Files that are watched cannot be served, and the certificate before them goes on, which is the target; the result is the cause',
   'handed-over': 'A session on a protected host was made from a console session; the target is the new session',
-  'user-created': 'An account was made',
-  'user-enabled': 'An account was enabled',
-  'user-disabled': 'An account was disabled',
+  'user-created':
+    'An account was made; the result names its realm where that is another one, by whose word it was made',
+  'user-enabled': 'An account was enabled; the result names the realm by whose word, where it was one',
+  'user-disabled': 'An account was disabled; the result names the realm by whose word, where it was one',
   'privileges-changed': "An account's privileges were changed",
   'user-updated': "An account's address, name or groups were changed",
   'user-deleted': 'An account was deleted, and all that hung on it',
@@ -77,6 +83,8 @@ export const auditEvents = {
   'token-revoked': 'An API token was revoked; the target is the token',
   'token-expired':
     'An API token, or the secret before the one it has (then the result says so), was shown after its time, and is over for good; the target is the token',
+  'ticket-ended':
+    'A signed ticket was signed out, or shown after its time, and is over for good; the target is its account, the result says which',
   'device-forgotten': 'A known device was forgotten after too many wrong passwords; the target is its account',
   'certificate-chosen': 'Somebody chose the certificate that is served; the target is its fingerprint',
   'certificate-dropped':
@@ -107,6 +115,7 @@ export interface Occurrence {
     | 'passkey'
     | 'session'
     | 'api-token'
+    | 'ticket'
     | 'path-ticket'
     | 'basic'
     | 'user-key'

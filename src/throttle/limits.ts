@@ -120,6 +120,7 @@ export type GuessableWay =
   | 'totp'
   | 'enable'
   | 'basic'
+  | 'ticket'
   | 'setup-code'
   | 'link'
   | 'reauthentication';
@@ -134,6 +135,7 @@ export const charges: Readonly<Record<GuessableWay, readonly [Count, ...Count[]]
   totp: ['totp'],
   enable: ['networks', 'name'],
   basic: ['networks', 'name'],
+  ticket: ['networks', 'name'],
   'setup-code': ['networks'],
   link: ['networks'],
   reauthentication: ['holder'],

@@ -38,8 +38,11 @@ export type Standing =
 export type Subject =
   | { readonly kind: 'nobody' }
   | { readonly kind: 'user'; readonly userId: UserId }
-  /** Counted like an account, so that no limit tells the two apart. `pseudonym`: keyed, never what was typed. */
-  | { readonly kind: 'unknown'; readonly pseudonym: string };
+  /**
+   * Counted like an account, so that no limit tells the two apart. `pseudonym`: keyed, never what was typed; `others`: the same
+   * name under keys that came before or come next, so that nothing is forgotten when they rotate.
+   */
+  | { readonly kind: 'unknown'; readonly pseudonym: string; readonly others?: readonly string[] };
 
 export interface Try {
   readonly way: GuessableWay;
@@ -132,11 +135,11 @@ export function places(): Places {
 
   const namesOf = (subject: Subject, network: string): readonly Place[] => {
     if (subject.kind === 'nobody') return [];
-    const id = subject.kind === 'user' ? subject.userId : subject.pseudonym;
-    return [
+    const ids = subject.kind === 'user' ? [subject.userId] : [subject.pseudonym, ...(subject.others ?? [])];
+    return ids.flatMap((id) => [
       { table: strangers[subject.kind], key: id },
       { table: pairs[subject.kind], key: `${id} ${network}` },
-    ];
+    ]);
   };
 
   return {

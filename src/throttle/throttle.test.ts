@@ -536,7 +536,7 @@ test('a full table takes what is known of a row it has, and lets it stay like on
 
 test('the same wrong secret for the same name from one network is told, eight per name, for a day', async () => {
   const clock = fakeClock();
-  const told = repeats({ clock, key: new Uint8Array(32), cells: null });
+  const told = repeats({ clock, keys: () => [new Uint8Array(32)], cells: null });
   const tried = (secret: string, more: Partial<WrongSecret> = {}): WrongSecret => ({
     subject: { kind: 'user', id: alice, standing: '1 active' },
     network: '203.0.113.1/32',

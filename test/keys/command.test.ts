@@ -17,6 +17,7 @@ interface Told {
   readonly purpose: string;
   readonly made_at: string;
   readonly in_use: boolean;
+  readonly state: string;
 }
 
 describe('sallyport key', () => {
@@ -45,16 +46,20 @@ describe('sallyport key', () => {
         ['cookie', true],
         ['seal', true],
         ['service', true],
+        ['ticket', true],
       ],
     );
     for (const key of keys) {
-      assert.deepEqual(Object.keys(key), ['id', 'purpose', 'made_at', 'in_use']);
+      assert.deepEqual(
+        Object.keys(key).join(' '),
+        'id purpose made_at used_from age_seconds state in_use uses next_from kept_until',
+      );
       assert.match(key.made_at, /^20\d\d-\d\d-\d\dT[\d:.]+Z$/);
     }
     const text = await well('list');
-    assert.match(text, /^ID +PURPOSE +MADE +STATE$/m);
+    assert.match(text, /^ID +PURPOSE +MADE +AGE +STATE/m);
     for (const { id, purpose, made_at: at } of keys)
-      assert.match(text, new RegExp(`^${id} +${purpose} +${at.replaceAll('.', '\\.')} +in use$`, 'm'));
+      assert.match(text, new RegExp(`^${id} +${purpose} +${at.replaceAll('.', '\\.')} +\\d+ (min|h|d) +in use`, 'm'));
 
     const id = await serviceKeyId();
     const said = (await well('rotate', 'service')).split('\n');
@@ -144,18 +149,15 @@ describe('sallyport key', () => {
     await fails(64, /say what to do: sallyport key list, rotate\./);
     await fails(64, /expected: sallyport key rotate PURPOSE/, 'rotate');
     await fails(64, /expected: sallyport key list$/m, 'list', 'service');
-    for (const purpose of ['seal', 'cookie', 'audit', 'root', 'x'])
-      await fails(
-        64,
-        new RegExp(`this version cannot rotate a key for "${purpose}": .+ "service", and no other`),
-        'rotate',
-        purpose,
-      );
+    await fails(64, /there is no key for "x": name one of ticket, cookie, .+, root, all\./, 'rotate', 'x');
+    for (const purpose of ['seal', 'root', 'all', 'service'])
+      await fails(64, /--compromised is for ticket keys alone/, 'rotate', purpose, '--compromised');
     await fails(64, /no-such-flag/, 'rotate', 'service', '--no-such-flag', 'x');
     assert.equal(heldIn(file), held);
     const help = await run('--help');
     assert.equal(help.code, 0);
-    for (const word of ['list', 'rotate', '--json', 'never shown']) assert.ok(help.out.includes(word), word);
+    for (const word of ['list', 'rotate', '--json', 'never shown', '--now', '--compromised', 'root'])
+      assert.ok(help.out.includes(word), word);
     assert.match((await runCommand(['--help'])).out, /^ {2}key +\w+/m);
   });
 
@@ -209,6 +211,56 @@ describe('sallyport key', () => {
     await well('rotate', 'service');
     server = await startServer({ data: server.data, standing: 'set-up' });
     assert.deepEqual(await statusesOf(server, before, heldIn(file)), [401, 200]);
+  });
+
+  /** The same for both. */
+  const rotates = async (): Promise<void> => {
+    const of = async (purpose: string): Promise<readonly string[]> =>
+      (await listed()).flatMap((key) => (key.purpose === purpose ? [`${key.id} ${key.state}`] : []));
+    await well('rotate', 'ticket', '--compromised');
+    const [before = ''] = await of('ticket');
+    const said = await well('rotate', 'ticket');
+    const [, id = ''] = /^the next ticket key is (\S+), used from 20\S+Z on\.$/.exec(said) ?? [];
+    assert.deepEqual(await of('ticket'), [`${id} published`, before]);
+    assert.match(await well('list'), new RegExp(`^${id} +ticket .+ published, used from 20`, 'm'));
+    const now = (await json('rotate', 'ticket', '--now'))['keys'] as readonly Told[];
+    assert.deepEqual(
+      (await of('ticket')).map((each) => each.split(' ')[1]),
+      ['in-use', 'old', 'old'],
+    );
+    const gone = await well('rotate', 'ticket', '--compromised');
+    assert.match(gone, /the keys before it are gone: every signed ticket has ended\.$/);
+    assert.equal((await of('ticket')).length, 1);
+    assert.ok(!(await of('ticket'))[0]?.includes(now[0]?.id ?? ''));
+    const all = (await well('rotate', 'all')).split('\n');
+    assert.equal(all.length, 6, all.join('\n'));
+    const root = join(server.data, 'root.key');
+    const held = await readFile(root, 'utf8');
+    assert.match(await well('rotate', 'root'), new RegExp(`^the root key is another one now, in ${root}\\.`));
+    const next = await readFile(root, 'utf8');
+    assert.notEqual(next, held);
+    assert.equal((await stat(root)).mode & 0o7777, 0o600);
+    await assert.rejects(stat(`${root}.pending`), 'nothing is left beside it');
+    assert.match(await well('list'), /^sealed anew: \d+ of \d+$|in use/m);
+  };
+
+  it('with the server running every purpose rotates, and the root key; and everybody stays signed in', async () => {
+    const token = await signInBearer(server);
+    await rotates();
+    const got = await send(`${server.console}/api/auth/sessions`, { headers: bearer(token) });
+    assert.equal(got.status, 200);
+    assert.doesNotMatch(server.log(), /root key|background/);
+  });
+
+  it('with the server stopped every purpose rotates, and the root key', async () => {
+    const token = await signInBearer(server);
+    assert.equal(await server.end(), 0);
+    await rotates();
+    server = await startServer({ data: server.data, standing: 'set-up' });
+    assert.match(await signInBearer(server), /^.{20,}$/);
+    const got = await send(`${server.console}/api/auth/sessions`, { headers: bearer(token) });
+    assert.equal(got.status, 200);
+    assert.equal((await runCommand(['audit', 'verify', '--data', server.data])).code, 0);
   });
 
   it('no database, wrong settings', async () => {

@@ -11,7 +11,7 @@ import { newName, type Random } from '../../crypto/random.ts';
 import type { ActingPrincipal } from '../../principal/principal.ts';
 import type { Log } from '../../record/recorder.ts';
 import type { Store } from '../../store/store.ts';
-import type { Clock, Millis } from '../../types.ts';
+import type { Clock, Digest, Millis } from '../../types.ts';
 import { type Binding, pack, unpack } from './answers.ts';
 import { leaseMs, leases } from './leases.ts';
 
@@ -61,7 +61,7 @@ export type Idempotent = <T>(asking: IdempotentAsking<T>) => Promise<IdempotentO
 
 export interface IdempotentParts {
   readonly store: Pick<Store, 'beginIdempotent' | 'keepAnswer' | 'freeIdempotent' | 'renewIdempotent'>;
-  readonly keyring: Pick<Keyring, 'cookieKey'>;
+  readonly keyring: Pick<Keyring, 'cookieKeys'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -91,10 +91,20 @@ export function idempotentRequests(parts: IdempotentParts): Idempotent {
   return async ({ owner: whose, credential, key: text, asked, effect, keep }) => {
     if (!visible.test(text))
       return { kind: 'malformed-key', why: 'Idempotency-Key is 1 to 255 visible ASCII characters, sent once.' };
-    const pepper = keyring.cookieKey();
     const owner = ownerOf(whose);
-    const key = keyedDigest(pepper, 'idempotency-key', owner, text);
-    const held: Binding = { owner, key, credential, text, pepper };
+    const under = (pepper: Uint8Array): Binding & { readonly fingerprint: Digest } => ({
+      owner,
+      key: keyedDigest(pepper, 'idempotency-key', owner, text),
+      fingerprint: keyedDigest(pepper, 'idempotency-request', asked.method, asked.path, asked.body),
+      credential,
+      text,
+      pepper,
+    });
+    const [pepper = new Uint8Array(), ...peppers] = keyring.cookieKeys();
+    const held = under(pepper);
+    const { key, fingerprint } = held;
+    // It may have been begun under a key before this one, or by a node whose clock is ahead.
+    const others = peppers.map(under);
     // One for each: what is begun and given up here is not renewed along with what goes on.
     const holder = newName(random);
     const at = clock.now();
@@ -102,7 +112,8 @@ export function idempotentRequests(parts: IdempotentParts): Idempotent {
       .beginIdempotent({
         owner,
         key,
-        fingerprint: keyedDigest(pepper, 'idempotency-request', asked.method, asked.path, asked.body),
+        fingerprint,
+        others: others.map((each) => ({ key: each.key, fingerprint: each.fingerprint })),
         holder,
         at,
         leaseUntil: (at + leaseMs) as Millis,
@@ -114,7 +125,10 @@ export function idempotentRequests(parts: IdempotentParts): Idempotent {
         void store.freeIdempotent({ owner, key, holder }).catch(() => undefined);
         throw fault;
       });
-    if (begun.kind === 'kept') return { kind: 'replayed', value: unpack(begun.answer, held) };
+    if (begun.kind === 'kept') {
+      const of = [held, ...others].find((each) => each.key === begun.key) ?? held;
+      return { kind: 'replayed', value: unpack(begun.answer, of) };
+    }
     if (begun.kind !== 'begun') return begun;
     underWay.hold(holder);
     try {

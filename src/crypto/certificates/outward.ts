@@ -1,5 +1,5 @@
 /**
- * TLS towards the servers beside us: database, Valkey, mail (3-rules, TLS). Whoever answers must prove who he is, by TLS 1.2
+ * TLS towards the servers beside us: database, Valkey, mail, directory (3-rules, TLS). Whoever answers must prove who he is, by TLS 1.2
  * or later, before anything is said to him. Authorities that a file names are the only ones then. Files that are renewed
  * are used by the next connection; while they are no good those before them are.
  */
@@ -27,10 +27,15 @@ export type OutwardReading =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'ready'; readonly tls: OutwardTls };
 
-type Service = 'database' | 'valkey' | 'smtp';
+type Service = 'database' | 'valkey' | 'smtp' | 'ldap';
 type Built =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'built'; readonly context: SecureContext };
+
+/** What the operator wrote it as. */
+function settingOf(service: Service, file: 'ca-file' | 'cert-file' | 'key-file'): string {
+  return `${service}${service === 'ldap' ? '.' : '-'}${file}`;
+}
 
 /** `onTrouble`: one line, without a byte of any file. */
 export function outwardTls(service: Service, files: OutwardFiles, onTrouble: (what: string) => void): OutwardReading {
@@ -38,7 +43,7 @@ export function outwardTls(service: Service, files: OutwardFiles, onTrouble: (wh
   const first = build(service, files);
   if (first.kind === 'refused') return first;
   if (files.key !== null && everybodyReads(files.key) === 'yes')
-    onTrouble(`${service}-key-file: ${files.key} can be read by everybody on this machine`);
+    onTrouble(`${settingOf(service, 'key-file')}: ${files.key} can be read by everybody on this machine`);
   let { context } = first;
   const look = (): void => {
     const marks = marksOf(files);
@@ -99,7 +104,7 @@ class Unusable extends Error {}
 /** Each file is held against what it should be: what TLS itself makes of a wrong one is told nowhere, or trusts others. */
 function build(service: Service, { ca, cert, key }: OutwardFiles): Built {
   try {
-    const authorities = ca === null ? systemAuthorities() : certificatesIn(`${service}-ca-file`, ca);
+    const authorities = ca === null ? systemAuthorities() : certificatesIn(settingOf(service, 'ca-file'), ca);
     const ours = cert === null || key === null ? {} : ourPair(service, cert, key);
     return {
       kind: 'built',
@@ -112,16 +117,19 @@ function build(service: Service, { ca, cert, key }: OutwardFiles): Built {
 }
 
 function ourPair(service: Service, cert: string, key: string) {
-  const [own] = certificatesIn(`${service}-cert-file`, cert);
-  const keyPem = textIn(`${service}-key-file`, key);
+  const [own] = certificatesIn(settingOf(service, 'cert-file'), cert);
+  const keyPem = textIn(settingOf(service, 'key-file'), key);
   let fits: boolean;
   try {
     fits = own !== undefined && new X509Certificate(own).checkPrivateKey(createPrivateKey(keyPem));
   } catch {
-    throw new Unusable(`${service}-key-file: ${key} holds no private key that can be read without a passphrase (PEM)`);
+    throw new Unusable(
+      `${settingOf(service, 'key-file')}: ${key} holds no private key that can be read without a passphrase (PEM)`,
+    );
   }
-  if (!fits) throw new Unusable(`${service}-key-file: ${key} is not the key of the certificate in ${cert}`);
-  return { cert: textIn(`${service}-cert-file`, cert), key: keyPem };
+  if (!fits)
+    throw new Unusable(`${settingOf(service, 'key-file')}: ${key} is not the key of the certificate in ${cert}`);
+  return { cert: textIn(settingOf(service, 'cert-file'), cert), key: keyPem };
 }
 
 function textIn(setting: string, path: string): string {

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { newName, type Random } from '../random.ts';
-import type { RootKey } from '../keyring.ts';
+import { judgeRoot, type RootKey } from '../keyring.ts';
 import { readOwnFile } from './own-file.ts';
 
 export type RootKeyReading =
@@ -102,6 +102,43 @@ function makeAt(path: string, random: Random): { readonly kind: 'there' } | Extr
   }
   syncFolder(path);
   return { kind: 'read', root: { bytes } };
+}
+
+/** Those that lie here now: in its place, and beside it where another one is about to be put there. */
+export function rootKeysAt(path: string): readonly RootKey[] {
+  return [path, pendingRootKey(path)].flatMap((each) => {
+    const found = readRootKey(each);
+    return found.kind === 'read' ? [found.root] : [];
+  });
+}
+
+/**
+ * The root key of an installation. Where the key in its place is of before, and the pending one is the installation's, its
+ * replacement was cut short behind the store: it is finished.
+ */
+export function findRootKey(
+  path: string,
+  installation: { readonly id: string; readonly canary: string },
+): RootKeyReading {
+  const key = readRootKey(path);
+  if (key.kind !== 'read' || judgeRoot(installation, key.root).kind === 'ours') return key;
+  const pending = readRootKey(pendingRootKey(path));
+  if (pending.kind !== 'read' || judgeRoot(installation, pending.root).kind === 'foreign') return key;
+  putInPlace(path, pending.root);
+  return pending;
+}
+
+/** The store holds everything under the pending key: it takes the place of the old one, whoever puts it there. */
+export function putInPlace(path: string, root: RootKey): void {
+  const found = readRootKey(pendingRootKey(path));
+  // Another node was faster, and whatever lies there now is another one.
+  if (found.kind !== 'read' || Buffer.compare(found.root.bytes, root.bytes) !== 0) return;
+  try {
+    renameSync(pendingRootKey(path), path);
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code !== 'ENOENT' || !existsSync(path)) throw fault;
+  }
+  syncFolder(path);
 }
 
 /** The database is on disk: the key takes its place, unless another node was faster. */
