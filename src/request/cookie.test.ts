@@ -61,5 +61,5 @@ for (const [header, wanted] of [
   ['mysallyport-account=a; sallyport=b', 'mysallyport-account=a; sallyport=b'],
 ] as const) {
   test(`withoutOurCookies() leaves ${JSON.stringify(wanted)} of "${header}"`, () =>
-    assert.equal(withoutOurCookies(header, 'sallyport'), wanted));
+    assert.equal(withoutOurCookies(header, { cookieStem: 'sallyport', ticketPrefix: 'SP' }), wanted));
 }

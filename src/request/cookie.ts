@@ -2,6 +2,7 @@
  * The one cookie parser, and the names of our cookies (2-http-api, 3). Pure.
  * Stops: two readings of one header, cookie tossing by a second cookie of our name, prefix look-alikes.
  */
+import type { Millis } from '../types.ts';
 import type { Scheme } from './origin.ts';
 
 export type CookieValue =
@@ -47,15 +48,17 @@ export function cookieName(stem: string, scheme: Scheme, which: string): string 
 export interface CookieOptions {
   readonly scheme: Scheme;
   readonly sameSite: 'Lax' | 'Strict';
-  /** Absent: ends with the browser. Zero expires it. */
+  /** Absent: ends with the browser, unless `expiresAt` says otherwise. Zero expires it. */
   readonly maxAgeSeconds?: number;
+  readonly expiresAt?: Millis;
 }
 
 /** Always HttpOnly, Path=/, no Domain; Secure wherever the browser would keep it. */
 export function setCookie(name: string, value: string, options: CookieOptions): string {
   const age = options.maxAgeSeconds === undefined ? '' : `; Max-Age=${options.maxAgeSeconds}`;
   const secure = options.scheme === 'https' ? '; Secure' : '';
-  return `${name}=${value}; Path=/; HttpOnly; SameSite=${options.sameSite}${secure}${age}`;
+  const end = options.expiresAt === undefined ? '' : `; Expires=${new Date(options.expiresAt).toUTCString()}`;
+  return `${name}=${value}; Path=/; HttpOnly; SameSite=${options.sameSite}${secure}${age}${end}`;
 }
 
 export function expireCookie(name: string): string {
@@ -66,9 +69,20 @@ export function expireCookie(name: string): string {
   });
 }
 
+/** What is ours among cookies: the stem of our names, and the prefix of the ticket's. */
+export interface CookieNames {
+  readonly cookieStem: string;
+  readonly ticketPrefix: string;
+}
+
+/** Names that a signed ticket's cookie may have: ours, and the one that scripts of its clients set themselves. */
+export function ticketCookieNames(prefix: string): { readonly host: string; readonly plain: string } {
+  return { host: `__Host-${prefix}AuthCookie`, plain: `${prefix}AuthCookie` };
+}
+
 /** Takes our cookies out of a Cookie header on its way to the application; undefined when nothing is left. */
-export function withoutOurCookies(header: string, stem: string): string | undefined {
-  const ours = ourNames(stem);
+export function withoutOurCookies(header: string, names: CookieNames): string | undefined {
+  const ours = ourNames(names);
   const kept = header
     .split(';')
     .map((pair) => pair.trim())
@@ -77,19 +91,19 @@ export function withoutOurCookies(header: string, stem: string): string | undefi
 }
 
 /** Whether an application's Set-Cookie would come back to us under one of our names. */
-export function cookieOwner(setCookieLine: string, stem: string): 'ours' | 'application' {
-  return ourNames(stem).test(nameOf(setCookieLine.split(';', 1)[0] ?? '')) ? 'ours' : 'application';
+export function cookieOwner(setCookieLine: string, names: CookieNames): 'ours' | 'application' {
+  return ourNames(names).test(nameOf(setCookieLine.split(';', 1)[0] ?? '')) ? 'ours' : 'application';
 }
 
-let madeFor: { readonly stem: string; readonly names: RegExp } | undefined;
+let madeFor: (CookieNames & { readonly names: RegExp }) | undefined;
 
 /** Under any prefix that browsers give meaning to, now or later. An installation has one stem: made once for it. */
-function ourNames(stem: string): RegExp {
-  if (madeFor?.stem !== stem)
-    madeFor = {
-      stem,
-      names: new RegExp(`^(__[a-z-]+-)?${stem.replace(/[^A-Za-z0-9_-]/g, '\\$&')}-[a-z0-9-]+$`, 'i'),
-    };
+function ourNames({ cookieStem, ticketPrefix }: CookieNames): RegExp {
+  if (madeFor?.cookieStem !== cookieStem || madeFor.ticketPrefix !== ticketPrefix) {
+    const stem = cookieStem.replace(/[^A-Za-z0-9_-]/g, '\\$&');
+    const names = new RegExp(`^(__[a-z-]+-)?(${stem}-[a-z0-9-]+|${ticketPrefix}AuthCookie)$`, 'i');
+    madeFor = { cookieStem, ticketPrefix, names };
+  }
   return madeFor.names;
 }
 

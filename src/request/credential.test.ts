@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemRandom } from '../crypto/random.ts';
 import { newToken, sessionTokenPrefix } from '../crypto/token.ts';
-import { credentialReader, holdsToken } from './credential.ts';
+import { credentialReader, holdsCredential } from './credential.ts';
 import type { HeaderMap } from './incoming.ts';
 import { newPathTicket } from './tokens/path-ticket.ts';
 
@@ -11,7 +11,7 @@ const session = newToken(sessionTokenPrefix, systemRandom);
 const ticket = newPathTicket(systemRandom);
 const cookie = 'a'.repeat(43);
 const living = { cookie: `sallyport-account=${cookie}` };
-const reader = credentialReader('spt_');
+const reader = credentialReader('spt_', 'SP');
 const slots = [{ sessionKind: 'account', cookie: 'sallyport-account' }];
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
 
@@ -92,17 +92,17 @@ test('nothing at all is nothing; a cookie that cannot be one of ours is dead wit
 
 test('tokens begin as the installation says, and others are foreign', () => {
   const headers = { authorization: `Bearer ${token}` };
-  assert.deepEqual(credentialReader('acme_').own({ target: '/a', headers, slots }), unusable);
+  assert.deepEqual(credentialReader('acme_', 'SP').own({ target: '/a', headers, slots }), unusable);
   const acme = newToken('acme_', systemRandom);
-  const shown = credentialReader('acme_').own({ target: '/a', headers: { 'x-api-key': acme }, slots });
+  const shown = credentialReader('acme_', 'SP').own({ target: '/a', headers: { 'x-api-key': acme }, slots });
   assert.deepEqual(shown, { kind: 'api-token', token: acme });
 });
 
 test('a token of ours is seen wherever it stands in a header that goes on to the application', () => {
   for (const value of [token, `Bearer ${token}`, `Bearer Bearer ${token}`, `Bearer\t${token}`, `x ${session},`])
-    assert.equal(holdsToken(value, 'spt_'), 'token', value);
+    assert.equal(holdsCredential(value, { tokenPrefix: 'spt_', ticketPrefix: 'SP' }), 'ours', value);
   for (const value of ['', 'Bearer x', basic(`${token}:`), `a${token}`, `${token}a`, `${token.slice(0, -1)}_`])
-    assert.equal(holdsToken(value, 'spt_'), 'none', value);
+    assert.equal(holdsCredential(value, { tokenPrefix: 'spt_', ticketPrefix: 'SP' }), 'none', value);
 });
 
 const proxied = (headers: HeaderMap) => reader.proxied({ target: '/', headers, slots: [] });

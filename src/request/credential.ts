@@ -4,12 +4,15 @@
  */
 import { afterPrefix, readToken, sessionTokenPrefix } from '../crypto/token.ts';
 import type { Secret } from '../types.ts';
-import { readCookie } from './cookie.ts';
+import { readCookie, ticketCookieNames } from './cookie.ts';
 import { header, type HeaderMap } from './incoming.ts';
+import { plainTicket, readProxmoxHeader } from './tokens/proxmox-header.ts';
+import { holdsTicket } from './tokens/signed-ticket.ts';
 import { shownTicket } from './tokens/path-ticket.ts';
 
 export interface CookieCandidate {
-  readonly sessionKind: string;
+  /** Null: a signed ticket. */
+  readonly sessionKind: string | null;
   readonly cookie: string;
   /** Empty when the value cannot be a token of ours or came twice: dead without a look-up. */
   readonly token: Secret | '';
@@ -24,6 +27,9 @@ export type Credential =
   /** A session's token. */
   | { readonly kind: 'bearer'; readonly token: Secret }
   | { readonly kind: 'api-token'; readonly token: Secret }
+  /** An API token with whose it is and what it is called, which both have to be right. */
+  | { readonly kind: 'named-token'; readonly token: Secret; readonly userId: string; readonly name: string }
+  | { readonly kind: 'signed-ticket'; readonly ticket: Secret }
   /** What stands behind the scheme, and the code of a second factor beside it (2-http-api, 3). */
   | { readonly kind: 'basic'; readonly encoded: string; readonly code: string | undefined }
   | { readonly kind: 'path-ticket'; readonly ticket: Secret; readonly path: string }
@@ -34,6 +40,11 @@ export interface CookieSlot {
   readonly sessionKind: string;
   readonly cookie: string;
 }
+
+type ProxmoxCredential =
+  | { readonly kind: 'foreign' }
+  | { readonly kind: 'unreadable' }
+  | Extract<Credential, { kind: 'named-token' | 'signed-ticket' }>;
 
 const none: Credential = { kind: 'none' };
 const unusable: Credential = { kind: 'unusable-header' };
@@ -57,9 +68,13 @@ export interface CredentialReader {
   own(showing: Showing): Credential;
   /** On proxied requests only credentials of our shape are ours; any other is the application's (3-rules, Proxied requests). */
   proxied(showing: Showing): Credential;
+  /** Signed tickets alone: whatever else there is might as well not be. */
+  tickets(headers: HeaderMap): Credential;
 }
 
-export function credentialReader(tokenPrefix: string): CredentialReader {
+export function credentialReader(tokenPrefix: string, ticketPrefix: string): CredentialReader {
+  const ticketCookies = ticketCookieNames(ticketPrefix);
+
   /** What a text is that may be a token of ours; `none` for any other. */
   const tokenIn = (text: string): Credential => {
     if (text === '') return none;
@@ -67,6 +82,47 @@ export function credentialReader(tokenPrefix: string): CredentialReader {
     if (form.kind === 'token') return { kind: 'api-token', token: form.token };
     const session = readToken(text, sessionTokenPrefix);
     return session.kind === 'token' ? { kind: 'bearer', token: session.token } : none;
+  };
+
+  /** `foreign`: a header of that form that is none of ours, or none of that form. */
+  const inProxmoxForm = (authorization: string): ProxmoxCredential => {
+    const shown = readProxmoxHeader(authorization, ticketPrefix);
+    switch (shown.kind) {
+      case 'other':
+        return { kind: 'foreign' };
+      case 'malformed':
+        return { kind: 'unreadable' };
+      case 'ticket':
+        return { kind: 'signed-ticket', ticket: shown.ticket };
+      case 'token': {
+        const form = readToken(shown.secret, tokenPrefix);
+        if (form.kind !== 'token') return { kind: 'unreadable' };
+        return { kind: 'named-token', token: form.token, userId: shown.userId, name: shown.name };
+      }
+    }
+  };
+
+  /** Sessions first: whoever has both in a browser confirms things on our pages, which a ticket cannot. */
+  const inCookies = (headers: HeaderMap, slots: readonly CookieSlot[]): Credential => {
+    const text = headers['cookie'];
+    if (text === undefined) return none;
+    const sessions = sessionCandidates(text, slots);
+    const tickets = ticketCandidates(text, headers);
+    const candidates = tickets.length === 0 ? sessions : [...sessions, ...tickets];
+    return candidates.length === 0 ? none : { kind: 'cookies', candidates };
+  };
+
+  /** The bare name can be set by other hosts of the same site: it is read from programs alone, and only without the other. */
+  const ticketCandidates = (text: string | string[], headers: HeaderMap): readonly CookieCandidate[] => {
+    if (!text.includes(ticketCookies.plain) && typeof text === 'string') return noCandidates;
+    for (const cookie of senderOf(headers) === 'program'
+      ? [ticketCookies.host, ticketCookies.plain]
+      : [ticketCookies.host]) {
+      const found = readCookie(text, cookie);
+      if (found.kind === 'absent') continue;
+      return [{ sessionKind: null, cookie, token: found.kind === 'value' ? plainTicket(found.value) : '' }];
+    }
+    return noCandidates;
   };
 
   const bearerOf = (text: string): Credential => {
@@ -81,8 +137,11 @@ export function credentialReader(tokenPrefix: string): CredentialReader {
       if (shown.kind !== 'none') return unusable;
       const authorization = header(headers, 'authorization');
       const apiKey = header(headers, 'x-api-key');
-      if (authorization === undefined && apiKey === undefined) return cookieCredential(headers, slots);
+      if (authorization === undefined && apiKey === undefined) return inCookies(headers, slots);
       if (authorization === undefined) return bearerOf(apiKey ?? '');
+      const proxmox = inProxmoxForm(authorization);
+      if (proxmox.kind === 'unreadable') return unusable;
+      if (proxmox.kind !== 'foreign') return apiKey === undefined ? proxmox : bothKinds;
       const { scheme, text, after } = partsOf(authorization);
       switch (scheme) {
         case 'bearer':
@@ -101,26 +160,51 @@ export function credentialReader(tokenPrefix: string): CredentialReader {
           return unusable;
       }
     },
+    tickets: (headers) => {
+      const shown = inProxmoxForm(header(headers, 'authorization') ?? '');
+      return shown.kind === 'signed-ticket' ? shown : inCookies(headers, noSlots);
+    },
     proxied: ({ target, headers, slots }) => {
       const shown = shownTicket(target);
       if (shown.kind === 'ticket') return { kind: 'path-ticket', ticket: shown.ticket, path: shown.path };
       if (shown.kind === 'repeated') return unusable;
       if (headers['authorization'] !== undefined || headers['x-api-key'] !== undefined) {
+        const proxmox = inProxmoxForm(header(headers, 'authorization') ?? '');
+        if (proxmox.kind !== 'foreign' && proxmox.kind !== 'unreadable') return proxmox;
         const inScheme = tokenIn(textOfScheme(headers));
         if (inScheme.kind !== 'none') return inScheme;
         const asKey = tokenIn(textOfKey(headers));
         if (asKey.kind !== 'none') return asKey;
       }
-      return cookieCredential(headers, slots);
+      return inCookies(headers, slots);
     },
   };
 }
 
+/** Whether a header's value is a credential of ours, in any spelling that we would take. */
+export function holdsCredential(
+  value: string,
+  { tokenPrefix, ticketPrefix }: { readonly tokenPrefix: string; readonly ticketPrefix: string },
+): 'ours' | 'none' {
+  const shown = readProxmoxHeader(value, ticketPrefix);
+  if (shown.kind === 'ticket') return 'ours';
+  let text = value;
+  for (let round = 0; round < mostEscapes; round += 1) {
+    if (holdsToken(text, tokenPrefix) === 'token' || holdsTicket(text, ticketPrefix) === 'ticket') return 'ours';
+    if (!text.includes('%')) return 'none';
+    text = text.replace(/%([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+  }
+  return 'none';
+}
+
+/** What is escaped oftener is nobody's mistake: whoever wrote it could have sent the application anything. */
+const mostEscapes = 4;
+
 /**
  * Whether a token of our shape stands anywhere in a header's value: more than is read as a credential, so that a scheme
- * written twice or a tab for a space does not carry a secret to the application.
+ * written twice, a tab for a space or an escape too many does not carry a secret to the application.
  */
-export function holdsToken(value: string, tokenPrefix: string): 'token' | 'none' {
+function holdsToken(value: string, tokenPrefix: string): 'token' | 'none' {
   for (const prefix of [tokenPrefix, sessionTokenPrefix])
     for (let at = value.indexOf(prefix); at !== -1; at = value.indexOf(prefix, at + 1)) {
       const end = at + prefix.length + afterPrefix;
@@ -160,9 +244,10 @@ function textOfKey(headers: HeaderMap): string {
   return header(headers, 'x-api-key')?.trim() ?? '';
 }
 
-function cookieCredential(headers: HeaderMap, slots: readonly CookieSlot[]): Credential {
-  const text = headers['cookie'];
-  if (text === undefined) return none;
+const noCandidates: readonly CookieCandidate[] = [];
+const noSlots: readonly CookieSlot[] = [];
+
+function sessionCandidates(text: string | string[], slots: readonly CookieSlot[]): readonly CookieCandidate[] {
   let candidates: CookieCandidate[] | undefined;
   for (const slot of slots) {
     const found = readCookie(text, slot.cookie);
@@ -170,5 +255,14 @@ function cookieCredential(headers: HeaderMap, slots: readonly CookieSlot[]): Cre
     const token = found.kind === 'value' && found.value.length === sessionCookieLength ? (found.value as Secret) : '';
     (candidates ??= []).push({ sessionKind: slot.sessionKind, cookie: slot.cookie, token });
   }
-  return candidates === undefined ? none : { kind: 'cookies', candidates };
+  return candidates ?? noCandidates;
+}
+
+/**
+ * Whoever sends Fetch Metadata or an Origin is a browser. A mode alone is none: `fetch` outside of browsers sends it, and no browser
+ * sends it without the site.
+ */
+function senderOf(headers: HeaderMap): 'browser' | 'program' {
+  const marks = ['origin', 'sec-fetch-site', 'sec-fetch-dest', 'sec-fetch-user'];
+  return marks.some((mark) => headers[mark] !== undefined) ? 'browser' : 'program';
 }

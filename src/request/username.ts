@@ -78,7 +78,8 @@ function mapped(text: string): string {
   return withoutWidth(text).toLowerCase().normalize('NFC');
 }
 
-function withoutWidth(text: string): string {
+/** Full-width and half-width letters and signs as the plain ones that they stand for, before anything is split off at one. */
+export function withoutWidth(text: string): string {
   return text.replace(widthVariants, (variant) => variant.normalize('NFKC'));
 }
 

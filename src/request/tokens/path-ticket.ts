@@ -12,6 +12,11 @@ export function newPathTicket(random: Random): Secret {
   return `${prefix}${newSecret(random)}` as Secret;
 }
 
+/** What is shown by itself, and not in a URL. */
+export function pathTicketForm(text: string): 'path-ticket' | 'other' {
+  return form.test(text) ? 'path-ticket' : 'other';
+}
+
 export type ShownTicket =
   | { readonly kind: 'none' }
   /** There is one, and it cannot be one of ours; or there are two. */
