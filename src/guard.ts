@@ -20,11 +20,12 @@ import {
 } from './guard/admission.ts';
 import type { BasicDoor } from './guard/basic.ts';
 import { type Asked, identifier, type IdentifyParts } from './guard/identify.ts';
-import { judgeCsrfToken, judgeProvenance } from './policy/csrf.ts';
+import { judgeCsrfToken, judgeProvenance, judgeTicketCsrf } from './policy/csrf.ts';
 import { dutyOf, judgeDuty, type Reach, type RequireFactor } from './policy/duty.ts';
 import { judgeNeed, type Need, reachOf } from './policy/need.ts';
 import { judgeScopes, judgeUnnamed } from './policy/scopes.ts';
-import { anonymous, type BasicPrincipal, type TicketPrincipal, type UserPrincipal } from './principal/principal.ts';
+import { anonymous, type PathTicketPrincipal, personBehind } from './principal/principal.ts';
+import { privilegeStanding } from './principal/scopes.ts';
 import type { Client } from './request/address.ts';
 import type { Locality } from './request/arrival.ts';
 import type { CookieSlot, CredentialReader } from './request/credential.ts';
@@ -32,6 +33,7 @@ import { type HeaderMap, type Incoming, methodSafety } from './request/incoming.
 import { opensSocket } from './request/navigation.ts';
 import type { InstallationState } from './store/rows.ts';
 import type { MaybePromise, Origin, Scope } from './types.ts';
+import type { PathTicketShown } from './verify/path-ticket.ts';
 import type { Use } from './verify/session.ts';
 
 /** What the route table says about a route, as far as the guard is concerned. */
@@ -41,6 +43,8 @@ export interface Gate {
   readonly locality: () => Locality;
   readonly need: Need;
   readonly slots: readonly CookieSlot[];
+  /** Nothing but a signed ticket is looked at. */
+  readonly reads?: 'tickets';
   /** Origins whose pages may send unsafe requests here. */
   readonly own: readonly Origin[];
   /** Undefined where Basic is not read: pages, and what is on its way to an application. */
@@ -72,7 +76,7 @@ export interface ApplicationGate {
   /** `looks`: asks about an exchange that is under way, which is no use of the session by itself. */
   readonly use?: Use;
   /** An exchange that a ticket was spent for: it goes on as long as whoever asked for the ticket may. */
-  readonly goesOnFor?: TicketPrincipal;
+  readonly goesOnFor?: PathTicketPrincipal;
 }
 
 export interface Guard {
@@ -80,6 +84,8 @@ export interface Guard {
   /** Whether they still may, once a body has arrived: it takes as long as its sender likes. Nothing is counted again. */
   readmit(admission: Admitted, gate: Gate): MaybePromise<Admission>;
   admitToApplication(gate: ApplicationGate): MaybePromise<Admission>;
+  /** Whoever is behind a ticket for a path that a program asks about: spent by that, and for no more than they may now. */
+  admitByTicket(shown: PathTicketShown, client: () => Client): Promise<Admission>;
 }
 
 export interface GuardParts extends IdentifyParts {
@@ -93,7 +99,7 @@ export function guard(parts: GuardParts): Guard {
 
   /** The last question: may they, and is there nothing that the person has to do first? */
   const dutiful = (identity: Admitted, reach: Reach): Admission => {
-    const person = personOf(identity);
+    const person = personBehind(identity.principal);
     if (person === undefined) return identity;
     const judged = judgeDuty(reach, dutyOf(person.user.row, parts.requireFactor));
     return judged.kind === 'refused' ? { ...judged, deadCookies: identity.deadCookies } : identity;
@@ -119,25 +125,31 @@ export function guard(parts: GuardParts): Guard {
         const provenance = unsafe ? judgeProvenance(incoming.headers, gate.own) : undefined;
         return provenance?.kind === 'refused' ? rejected(provenance) : admitted(anonymous);
       }
-      const credential = credentials.own({ ...gate, target: incoming.target, headers: incoming.headers });
+      const { headers, target } = incoming;
+      const credential =
+        gate.reads === 'tickets' ? credentials.tickets(headers) : credentials.own({ ...gate, target, headers });
       const asked: Asked = { use: 'counts', client: gate.client, basic: gate.basic };
       return withValue(identify(credential, asked), (identity): Admission => {
         if (identity.kind === 'refused') {
           // A dead cookie on a route that does without is no cookie; it is expired all the same.
-          const { deadCookies, headers = nothing } = identity;
-          const does = kind === 'anybody' && (gate.need.header !== 'judged' || credential.kind === 'cookies');
-          return does ? admitted(anonymous, '', deadCookies, () => headers) : identity;
+          const { deadCookies, headers: more = nothing } = identity;
+          // Whoever signs out and was not looked at would go away believing that it is over.
+          const unlooked = gate.reads === 'tickets' && identity.code === 'rate_limited';
+          const does =
+            kind === 'anybody' && !unlooked && (gate.need.header !== 'judged' || credential.kind === 'cookies');
+          return does ? admitted(anonymous, '', deadCookies, () => more) : identity;
         }
         const { principal } = identity;
         // A ticket is a URL that somebody opens: it reads.
-        if (unsafe && principal.kind === 'ticket') return rejectedAs(identity, refuse('forbidden'));
+        if (unsafe && principal.kind === 'path-ticket') return rejectedAs(identity, refuse('forbidden'));
         // A browser sends Basic by itself as well, once it has it.
         if (unsafe && (['cookies', 'basic', 'none'] as readonly string[]).includes(credential.kind)) {
-          const provenance = judgeProvenance(incoming.headers, gate.own);
+          const provenance = judgeProvenance(headers, gate.own);
           if (provenance.kind === 'refused') return rejectedAs(identity, provenance);
           if (identity.token !== '') {
-            const headers = gate.csrfField === undefined ? incoming.headers : { 'x-csrf-token': gate.csrfField };
-            const token = judgeCsrfToken(headers, identity.token);
+            const shown = gate.csrfField === undefined ? headers : { 'x-csrf-token': gate.csrfField };
+            const judge = principal.kind === 'ticket' ? judgeTicketCsrf : judgeCsrfToken;
+            const token = judge(shown, identity.token);
             if (token.kind === 'refused') return rejectedAs(identity, token);
           }
         }
@@ -153,6 +165,14 @@ export function guard(parts: GuardParts): Guard {
           ? rejectedAs(admission, identity)
           : entitled({ ...admission, principal: identity.principal }, gate),
       );
+    },
+
+    admitByTicket: async (shown, client) => {
+      const identity = await identify.behind(shown, { use: 'counts', client });
+      if (identity.kind === 'refused' || identity.principal.kind !== 'path-ticket') return identity;
+      const { parent } = identity.principal;
+      const lacks = shown.privileges.some((each) => privilegeStanding(parent, each) === 'lacks');
+      return lacks ? rejectedAs(identity, refuse('forbidden')) : dutiful(identity, 'whole');
     },
 
     admitToApplication: (gate) => {
@@ -175,7 +195,7 @@ export function guard(parts: GuardParts): Guard {
         if (identity.kind === 'refused') return identity;
         const { principal } = identity;
         if (!('user' in principal)) return rejected(refuse('unauthorized'));
-        const person = personOf(identity);
+        const person = personBehind(principal);
         const origin = person?.kind === 'user' ? person.session.origin : null;
         if (origin !== null && gate.origin !== null && origin !== gate.origin) {
           return rejected(refuse('unauthorized', { cause: 'session-of-another-host' }));
@@ -194,12 +214,6 @@ export function guard(parts: GuardParts): Guard {
       });
     },
   };
-}
-
-/** The person behind it; undefined for tokens, which no duty of their owner's stops (3-rules, What ends what). */
-function personOf({ principal }: Admitted): UserPrincipal | BasicPrincipal | undefined {
-  const holder = principal.kind === 'ticket' ? principal.parent : principal;
-  return holder.kind === 'user' || holder.kind === 'basic' ? holder : undefined;
 }
 
 /** WebSocket upgrades change things and carry no token, so their Origin must match (3-rules, Proxied requests). */

@@ -9,12 +9,14 @@ import { type ActingPrincipal, anonymous, type UserPrincipal } from '../principa
 import type { Recorder } from '../record/recorder.ts';
 import type { Client } from '../request/address.ts';
 import type { CookieCandidate, Credential } from '../request/credential.ts';
+import { readUserId, type RealmNames } from '../request/tokens/user-id.ts';
 import { rateLimitHeaders } from '../throttle/tokens/rate-limit-headers.ts';
 import type { Spending, TokenLimits } from '../throttle/token-limits.ts';
 import type { Digest, MaybePromise, Secret, SessionKind } from '../types.ts';
 import type { TokenProof, TokenVerifier } from '../verify/api-token.ts';
 import type { TokenHolder } from '../verify/holders.ts';
-import type { PathTicketVerifier } from '../verify/path-ticket.ts';
+import type { PathTicketShown, PathTicketVerifier } from '../verify/path-ticket.ts';
+import type { TicketProof, Tickets } from '../verify/tickets/contract.ts';
 import type { SessionProof, SessionVerifier, Shown, Use } from '../verify/session.ts';
 import type { BasicDoor, BasicProof, BasicVerifier } from './basic.ts';
 import { type Admission, admitted, nothing, rejected, withValue, tooManyUnknown } from './admission.ts';
@@ -23,6 +25,8 @@ export interface IdentifyParts {
   readonly sessions: SessionVerifier;
   readonly tokens: TokenVerifier;
   readonly pathTickets: PathTicketVerifier;
+  readonly tickets: Tickets;
+  readonly realms: RealmNames;
   readonly tokenLimits: TokenLimits;
   readonly kinds: ReadonlyMap<string, SessionKind>;
   readonly basic: BasicVerifier;
@@ -41,6 +45,8 @@ export interface Identify {
   (credential: Credential, asked: Asked): MaybePromise<Admission>;
   /** Whoever was found before, as of now; of a ticket, which is spent, whether somebody is still behind it. */
   again(principal: ActingPrincipal, asked: Asked): MaybePromise<Admission>;
+  /** Whoever is behind a ticket for a path, which is spent by that. */
+  behind(shown: PathTicketShown, asked: Asked): Promise<Admission>;
 }
 
 export function identifier(parts: IdentifyParts): Identify {
@@ -67,14 +73,22 @@ export function identifier(parts: IdentifyParts): Identify {
     if (candidate === undefined) return rejected(refuse('session_expired', { cause }), dead);
     const { sessionKind, token, cookie } = candidate;
     const { use, client } = asked;
+    const next = (why: string): MaybePromise<Admission> =>
+      firstAlive(candidates, at + 1, [...dead, cookie], why, asked);
+    if (sessionKind === null) {
+      const ticket: MaybePromise<TicketProof> =
+        token === '' ? { kind: 'rejected', cause: 'malformed' } : parts.tickets.verify(token, client);
+      return withValue(ticket, (judged) => {
+        if (judged.kind === 'limited') return tooManyUnknown(judged);
+        return judged.kind === 'rejected' ? next(judged.cause) : admitted(judged, token, dead);
+      });
+    }
     const shown: Shown = { use, client, transport: 'cookie', sessionKind };
     const proof: MaybePromise<SessionProof> =
       token === '' ? { kind: 'rejected', cause: 'unknown' } : sessions.verify(token, shown);
     return withValue(proof, (judged) => {
       if (judged.kind === 'limited') return tooManyUnknown(judged);
-      return judged.kind === 'rejected'
-        ? firstAlive(candidates, at + 1, [...dead, cookie], judged.cause, asked)
-        : entitled(judged, token, dead);
+      return judged.kind === 'rejected' ? next(judged.cause) : entitled(judged, token, dead);
     });
   };
 
@@ -131,6 +145,30 @@ export function identifier(parts: IdentifyParts): Identify {
   const byApiToken = (token: Secret, asked: Asked): MaybePromise<Admission> =>
     withValue(tokens.verify(token, asked.client), (proof) => byToken(proof, asked, token));
 
+  const bySignedTicket = (proof: TicketProof, shown: Secret | ''): Admission => {
+    if (proof.kind === 'limited') return tooManyUnknown(proof);
+    return proof.kind === 'rejected'
+      ? rejected(refuse('invalid_token', { cause: proof.cause }))
+      : admitted(proof, '', nothing, undefined, shown);
+  };
+
+  /** The secret finds the token; whose it is and what it is called has to be right as well, before anything is counted for it. */
+  const byNamedToken = (
+    { token, userId, name }: Extract<Credential, { kind: 'named-token' }>,
+    asked: Asked,
+  ): MaybePromise<Admission> =>
+    withValue(tokens.verify(token, asked.client), (proof) => {
+      const holder = proof.kind === 'off-list' ? proof.holder : proof.kind === 'token' ? proof : undefined;
+      return holder === undefined || isCalled(holder, userId, name) === 'so'
+        ? byToken(proof, asked, token)
+        : unusable('other-name');
+    });
+
+  const isCalled = ({ user, token }: TokenHolder, userId: string, name: string): 'so' | 'otherwise' => {
+    const said = readUserId(userId, parts.realms);
+    return said.kind === 'account' && said.username === user.row.username && token.name === name ? 'so' : 'otherwise';
+  };
+
   /** However it came. */
   const verifySession = (key: Digest, asked: Asked): MaybePromise<SessionProof> =>
     sessions.verifyDigest(key, { ...asked, transport: undefined, sessionKind: undefined });
@@ -147,12 +185,12 @@ export function identifier(parts: IdentifyParts): Identify {
       if (judged.kind === 'refused') return judged;
       const parent = judged.principal;
       if (parent.kind !== 'user' && parent.kind !== 'token') return rejected(refuse('invalid_token'));
-      return { ...judged, principal: { kind: 'ticket', user: parent.user, parent, via: 'path-ticket' } };
+      return { ...judged, principal: { kind: 'path-ticket', user: parent.user, parent, via: 'path-ticket' } };
     });
   };
 
-  const byTicket = async (ticket: Secret, path: string, asked: Asked): Promise<Admission> => {
-    const proof = await parts.pathTickets.spend(ticket, path, asked.client);
+  const behind = async (shown: PathTicketShown, asked: Asked): Promise<Admission> => {
+    const proof = await parts.pathTickets.spend(shown, asked.client);
     switch (proof.kind) {
       case 'limited':
         return tooManyUnknown(proof);
@@ -167,9 +205,9 @@ export function identifier(parts: IdentifyParts): Identify {
   const byBasic = (proof: BasicProof, secret: string): Admission =>
     proof.kind === 'refused' ? rejected(proof) : admitted(proof, '', nothing, undefined, secret as Secret);
 
-  const unusable = (): Admission => {
-    parts.recorder.tokenRefused('malformed');
-    return rejected(refuse('invalid_token', { cause: 'malformed' }));
+  const unusable = (cause: 'malformed' | 'other-name' = 'malformed'): Admission => {
+    parts.recorder.tokenRefused(cause);
+    return rejected(refuse('invalid_token', { cause }));
   };
 
   const identify = (credential: Credential, asked: Asked): MaybePromise<Admission> => {
@@ -186,8 +224,14 @@ export function identifier(parts: IdentifyParts): Identify {
           : withValue(parts.basic.verify(credential, asked.basic), (proof) => byBasic(proof, credential.encoded));
       case 'api-token':
         return byApiToken(credential.token, asked);
+      case 'named-token':
+        return byNamedToken(credential, asked);
+      case 'signed-ticket': {
+        const { ticket } = credential;
+        return withValue(parts.tickets.verify(ticket, asked.client), (proof) => bySignedTicket(proof, ticket));
+      }
       case 'path-ticket':
-        return byTicket(credential.ticket, credential.path, asked);
+        return behind({ ticket: credential.ticket, path: credential.path, privileges: [], port: null }, asked);
       case 'bearer': {
         const { token } = credential;
         const shown: Shown = { ...asked, transport: 'bearer', sessionKind: undefined };
@@ -214,7 +258,9 @@ export function identifier(parts: IdentifyParts): Identify {
       case 'basic':
       case 'service':
         return withValue(parts.basic.again(principal), (proof) => byBasic(proof, ''));
-      case 'ticket': {
+      case 'ticket':
+        return withValue(parts.tickets.again(principal, asked.client), (proof) => bySignedTicket(proof, ''));
+      case 'path-ticket': {
         const { parent } = principal;
         return parent.kind === 'token'
           ? byParent({ kind: 'token', digest: parent.shown }, asked)
@@ -223,5 +269,5 @@ export function identifier(parts: IdentifyParts): Identify {
     }
   };
 
-  return Object.assign(identify, { again });
+  return Object.assign(identify, { again, behind });
 }

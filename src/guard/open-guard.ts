@@ -2,26 +2,34 @@
 import { guard as makeGuard, type Guard } from '../guard.ts';
 import type { Settings } from '../config/schema.ts';
 import type { BasicVerifier } from './basic.ts';
+import type { Random } from '../crypto/random.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { type CredentialReader, credentialReader } from '../request/credential.ts';
+import { realmNames, type RealmNames } from '../request/tokens/user-id.ts';
 import type { SharedCells } from '../store/shared-cells.ts';
 import type { Store } from '../store/store.ts';
 import { tokenLimits } from '../throttle/token-limits.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, SessionKind } from '../types.ts';
 import { type TokenVerifier, tokenVerifier } from '../verify/api-token.ts';
-import type { Memory } from '../verify/memory.ts';
+import type { Realms } from '../realm/realms.ts';
+import type { Memory } from '../verify/known/contract.ts';
 import { pathTicketVerifier } from '../verify/path-ticket.ts';
 import type { SessionVerifier } from '../verify/session.ts';
+import type { TicketKeys, Tickets } from '../verify/tickets/contract.ts';
+import { signedTickets } from '../verify/tickets/signed-tickets.ts';
 
 export interface OpenedGuard {
   readonly guard: Guard;
   readonly credentials: CredentialReader;
-  readonly tokens: TokenVerifier;
+  readonly tokenUses: TokenVerifier;
+  readonly tickets: Tickets;
+  /** What realms are called in tickets. */
+  readonly realmNames: RealmNames;
 }
 
 export function openGuard(parts: {
-  readonly settings: Pick<Settings, 'tokenPrefix' | 'requireFactor'>;
+  readonly settings: Pick<Settings, 'tokenPrefix' | 'ticketPrefix' | 'requireFactor'>;
   readonly store: Store;
   readonly memory: Memory;
   readonly sessions: SessionVerifier;
@@ -30,7 +38,10 @@ export function openGuard(parts: {
   readonly recorder: Recorder;
   readonly tokenCells: SharedCells | null;
   readonly basic: BasicVerifier;
+  readonly realms: Realms;
+  readonly keyring: TicketKeys;
   readonly clock: Clock;
+  readonly random: Random;
 }): OpenedGuard {
   const { settings, store, memory, unknown, recorder, clock } = parts;
   const tokens = tokenVerifier({
@@ -47,11 +58,35 @@ export function openGuard(parts: {
       await store.updateToken({ id, owner: null, patch, from: token, audit });
     },
   });
-  const credentials = credentialReader(settings.tokenPrefix);
+  const names = realmNames(
+    settings.ticketPrefix,
+    parts.realms.outside.map(({ name }) => name),
+  );
+  const tickets = signedTickets({
+    prefix: settings.ticketPrefix,
+    keys: parts.keyring,
+    memory,
+    store,
+    unknown,
+    clock,
+    random: parts.random,
+    expired: ({ userId, serial }) =>
+      recorder.event({
+        event: 'ticket-ended',
+        actor: '',
+        address: '',
+        way: 'none',
+        target: userId,
+        result: `expired ${serial.slice(0, 16)}`,
+      }),
+  });
+  const credentials = credentialReader(settings.tokenPrefix, settings.ticketPrefix);
   const guard = makeGuard({
     credentials,
     sessions: parts.sessions,
     tokens,
+    tickets,
+    realms: names,
     pathTickets: pathTicketVerifier({ store, clock, unknown }),
     tokenLimits: tokenLimits({ clock, cells: parts.tokenCells }),
     kinds: parts.kinds,
@@ -59,5 +94,5 @@ export function openGuard(parts: {
     recorder,
     requireFactor: settings.requireFactor,
   });
-  return { guard, credentials, tokens };
+  return { guard, credentials, tokenUses: tokens, tickets, realmNames: names };
 }

@@ -3,6 +3,7 @@
  * they need for that. Pure. Stops: an account that policy wants a second factor of and that never gets one; a password that
  * others know, or that would do beside a second factor only and stands alone.
  */
+import { localRealmName } from '../config/ldap/place.ts';
 import { refuse, type Refusal } from '../errors.ts';
 import { secondFactorOf } from '../principal/factors.ts';
 import { adminPrivilege, hasPrivilege } from '../principal/principal.ts';
@@ -17,7 +18,8 @@ export type Duty = 'none' | 'enrol' | 'change-password';
 export type Reach = 'always' | 'to-enrol' | 'whole';
 
 export function dutyOf(user: UserRow, required: RequireFactor): Duty {
-  if (user.passwordStanding === 'known-to-others') return 'change-password';
+  // One that another realm keeps may be another one by now, and nobody here would hear of it: its owner was told.
+  if (user.passwordStanding === 'known-to-others' && user.realm === localRealmName) return 'change-password';
   if (secondFactorOf(user) === 'present') return 'none';
   // The host took the factor away.
   if (user.passwordLength === 'short') return 'change-password';

@@ -20,8 +20,14 @@ export type Need =
   /** Whoever is on this machine, or a token with that scope. */
   | { readonly kind: 'local'; readonly scope: OwnScope }
   /** A session of one of the kinds named, which is what it is about. */
-  | { readonly kind: 'session'; readonly kinds: readonly string[]; readonly reach: Reach }
-  /** The person: such a session, or name and secret over Basic. No token stands in for them. */
+  | {
+      readonly kind: 'session';
+      readonly kinds: readonly string[];
+      readonly reach: Reach;
+      /** Whoever leaves may do so by a signed ticket as well. */
+      readonly tickets?: 'admitted';
+    }
+  /** The person: such a session, a signed ticket, or name and secret over Basic. No token stands in for them. */
   | { readonly kind: 'person'; readonly kinds: readonly string[]; readonly reach: Reach }
   /** The same, or a token: with that scope, or whatever its scopes are. */
   | {
@@ -48,7 +54,10 @@ export function judgeNeed(need: Need, principal: Principal, locality: Locality):
         ? judgeScopes([ownScope(need.scope)], principal)
         : refuse('unauthorized', { detail: 'This is answered on this machine, or to a token for it.' });
     case 'session':
-      return principal.kind === 'basic' ? onlyInSession : judgePerson(need.kinds, principal);
+      if (principal.kind === 'ticket' && need.tickets === 'admitted') return allowed;
+      return principal.kind === 'basic' || principal.kind === 'ticket'
+        ? onlyInSession
+        : judgePerson(need.kinds, principal);
     case 'person':
       return judgePerson(need.kinds, principal);
     case 'account':
@@ -68,7 +77,7 @@ export function judgeNeed(need: Need, principal: Principal, locality: Locality):
 function judgePerson(kinds: readonly string[], principal: Principal): Judgement {
   switch (principal.kind) {
     case 'token':
-    case 'ticket':
+    case 'path-ticket':
     case 'service':
       return onlyInPerson;
     case 'anonymous':
@@ -76,6 +85,7 @@ function judgePerson(kinds: readonly string[], principal: Principal): Judgement 
       return missing(kinds);
     case 'user':
       return kinds.includes(principal.session.kind) ? allowed : missing(kinds);
+    case 'ticket':
     case 'basic':
       return allowed;
   }

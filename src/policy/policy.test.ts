@@ -61,6 +61,9 @@ const principal = (kind: string, privileges: readonly string[], authenticatedAt 
       passkeys: 0,
       passwordLength: 'full',
       passwordStanding: 'own',
+      realm: 'local',
+      disabledBy: '',
+      ticketGeneration: 0,
       credentialGeneration: 1,
       createdAt: 0 as Millis,
     },
@@ -130,6 +133,8 @@ for (const [name, user, required, wanted] of [
   ['of everybody, and there is a passkey', { ...adminRow, passkeys: 1 }, 'everybody', 'none'],
   ['the password is known, whatever is required', { ...row, ...known }, 'none', 'change-password'],
   ['the password is known: that comes first', { ...adminRow, ...known }, 'everybody', 'change-password'],
+  ['another realm keeps the password', { ...row, ...known, realm: 'corp' }, 'none', 'none'],
+  ['another realm keeps the password, of everybody', { ...row, ...known, realm: 'corp' }, 'everybody', 'enrol'],
   ['the password is short, and alone', { ...row, passwordLength: 'short' }, 'none', 'change-password'],
   [
     'the password is short, and alone: that comes first',

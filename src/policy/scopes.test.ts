@@ -23,6 +23,9 @@ const userWith = (privileges: readonly string[]): UserRow => ({
   passkeys: 0,
   passwordLength: 'full',
   passwordStanding: 'own',
+  realm: 'local',
+  disabledBy: '',
+  ticketGeneration: 0,
   credentialGeneration: 1,
   createdAt: 0 as Millis,
 });
@@ -89,7 +92,7 @@ test('judgeScopes(): any of those asked for will do; none asks for nothing; a pe
 
 test('judgeScopes(): a ticket reaches what whoever asked for it does', () => {
   const parent = tokenOf(['read:a']);
-  const ticket: AccountPrincipal = { kind: 'ticket', user: parent.user, parent, via: 'path-ticket' };
+  const ticket: AccountPrincipal = { kind: 'path-ticket', user: parent.user, parent, via: 'path-ticket' };
   assert.equal(judgeScopes(asScopes(['read:a']), ticket).kind, 'allowed');
   assert.equal(judgeScopes(asScopes(['read:b']), ticket).kind, 'refused');
 });

@@ -3,7 +3,7 @@
  * it is thrown away, so that nothing here can be older than the store (3-rules, The hot path).
  */
 import type { InstallationState, UserRow } from '../store/rows.ts';
-import type { BasicHolder, KnownUser, SessionHolder, TokenHolder } from '../verify/holders.ts';
+import type { BasicHolder, KnownUser, SessionHolder, TicketHolder, TokenHolder } from '../verify/holders.ts';
 
 /** Somebody signed in, by a session that was found genuine and alive. */
 export type UserPrincipal = SessionHolder;
@@ -11,9 +11,12 @@ export type UserPrincipal = SessionHolder;
 /** A program, by an API token that is in force; never more than its owner. */
 export type TokenPrincipal = TokenHolder;
 
-/** One request by a ticket that was spent for it: as whoever asked for the ticket, and never for what needs the person. */
-export interface TicketPrincipal {
-  readonly kind: 'ticket';
+/** Somebody signed in, by a signed ticket: as that person, and never what has to be confirmed (2-http-api, 3). */
+export type TicketPrincipal = TicketHolder;
+
+/** One request by a ticket for its path: as whoever asked for the ticket, and never for what needs the person. */
+export interface PathTicketPrincipal {
+  readonly kind: 'path-ticket';
   readonly user: KnownUser;
   readonly parent: UserPrincipal | TokenPrincipal;
   readonly via: 'path-ticket';
@@ -31,7 +34,10 @@ export interface ServicePrincipal {
 }
 
 /** Whatever acts as an account. */
-export type AccountPrincipal = UserPrincipal | TokenPrincipal | TicketPrincipal | BasicPrincipal;
+export type AccountPrincipal = UserPrincipal | TokenPrincipal | TicketPrincipal | PathTicketPrincipal | BasicPrincipal;
+
+/** Whatever stands for a person, as that person. */
+export type PersonalPrincipal = UserPrincipal | TicketPrincipal | BasicPrincipal;
 
 /** Whatever was let in. */
 export type ActingPrincipal = AccountPrincipal | ServicePrincipal;
@@ -52,7 +58,13 @@ export function hasPrivilege(user: UserRow, privilege: string): boolean {
   return user.privileges.includes(privilege);
 }
 
-/** What a principal holds on to, by id: its session or its token; without either, the account. */
+/** The person behind it; undefined for tokens, which no duty of their owner's stops (3-rules, What ends what). */
+export function personBehind(principal: Principal): PersonalPrincipal | undefined {
+  const holder = principal.kind === 'path-ticket' ? principal.parent : principal;
+  return holder.kind === 'user' || holder.kind === 'basic' || holder.kind === 'ticket' ? holder : undefined;
+}
+
+/** What a principal holds on to, by id: its session, its token or its ticket; without any, the account. */
 export function holderOf(principal: ActingPrincipal): string {
   switch (principal.kind) {
     case 'service':
@@ -64,6 +76,8 @@ export function holderOf(principal: ActingPrincipal): string {
     case 'token':
       return principal.token.id;
     case 'ticket':
+      return principal.ticket.serial;
+    case 'path-ticket':
       return holderOf(principal.parent);
   }
 }

@@ -4,7 +4,13 @@
  */
 import type { UserRow } from '../store/rows.ts';
 import type { Scope } from '../types.ts';
-import { type AccountPrincipal, adminPrivilege, hasPrivilege, type TokenPrincipal } from './principal.ts';
+import {
+  type AccountPrincipal,
+  adminPrivilege,
+  hasPrivilege,
+  type TokenPrincipal,
+  type UserPrincipal,
+} from './principal.ts';
 
 /** Scopes of our own routes. Applications have any others they like: `read:projects`, `write:projects`. */
 export const ownScopes = {
@@ -15,6 +21,7 @@ export const ownScopes = {
   'sallyport:blocks': 'Read who is limited for failed attempts',
   'sallyport:tokens': 'Read API tokens, never their secrets',
   'sallyport:tls': 'Read which certificate is served, until when, and what is wrong with it',
+  'sallyport:keys': 'Read which keys the installation has, how old, and what lives under them',
   'sallyport:admin': 'All of these',
   'admin:credentials':
     'Change users, links, privileges, factors, tokens, keys, TLS and blocks, and switch sign-in off; where a person has to confirm it, with the password in the request',
@@ -63,15 +70,25 @@ function scopesOfToken(principal: TokenPrincipal): readonly Scope[] {
   return made;
 }
 
+/**
+ * Whether what a ticket for a path may be shown for is theirs: their own privileges, and of a token those of its owner as long
+ * as it is for everything that the application has.
+ */
+export function privilegeStanding(principal: UserPrincipal | TokenPrincipal, privilege: string): 'lacks' | 'holds' {
+  const whole = principal.kind === 'user' || scopesOfToken(principal).some((scope) => scope === '*');
+  return whole && hasPrivilege(principal.user.row, privilege) ? 'holds' : 'lacks';
+}
+
 /** Null: a person, whom scopes do not limit. */
 export function scopesOf(principal: AccountPrincipal): readonly Scope[] | null {
   switch (principal.kind) {
     case 'user':
+    case 'ticket':
     case 'basic':
       return null;
     case 'token':
       return scopesOfToken(principal);
-    case 'ticket':
+    case 'path-ticket':
       return scopesOf(principal.parent);
   }
 }

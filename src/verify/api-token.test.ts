@@ -25,6 +25,9 @@ const userRow: UserRow = {
   passkeys: 0,
   passwordLength: 'full',
   passwordStanding: 'own',
+  realm: 'local',
+  disabledBy: '',
+  ticketGeneration: 0,
   credentialGeneration: 1,
   createdAt: 0 as Millis,
 };
@@ -67,6 +70,7 @@ function stage(token: Partial<TokenRow> = {}, user: Partial<UserRow> = {}) {
     userByName: () => Promise.reject(new Error('not asked for')),
     installation: () => Promise.reject(new Error('not asked')),
     sessionByDigest: () => Promise.resolve({ kind: 'unknown', seq: seq() } as const),
+    ticketHolder: () => Promise.reject(new Error('not asked for')),
     tokenByDigest: async (wanted: Digest): Promise<TokenLookup> => {
       state.lookups += 1;
       if (state.broken !== 'no') throw new StoreFault('no store');

@@ -11,7 +11,7 @@ import type { Limited } from '../throttle/limiter.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Address, Clock, Digest, MaybePromise, Secret, TokenId } from '../types.ts';
 import type { KnownToken, TokenHolder } from './holders.ts';
-import type { Memory } from './memory.ts';
+import type { Memory } from './known/contract.ts';
 
 export type TokenProof =
   /** So many that do not exist were shown from there that the store is not asked about another. */

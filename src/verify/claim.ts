@@ -2,16 +2,22 @@
 import { keyedDigest } from '../crypto/digest.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import { refuse, type Refusal } from '../errors.ts';
+import type { NamedInRealm, Realms } from '../realm/realms.ts';
 import { parsePassword } from '../request/password.ts';
 import { parseUsername } from '../request/username.ts';
 import type { Store, UserLookup } from '../store/store.ts';
 import type { Subject } from '../throttle/places.ts';
 import type { WrongSecret } from '../throttle/repeats.ts';
-import type { Password, UserId } from '../types.ts';
+import type { Password, UserId, Username } from '../types.ts';
 import type { Account } from './password.ts';
 
+/** An account by a name, and whose that name is. */
+export interface ClaimedAccount extends Account {
+  readonly at: Pick<NamedInRealm, 'realm' | 'name'>;
+}
+
 export interface Claim {
-  readonly account: Account;
+  readonly account: ClaimedAccount;
   readonly subject: Exclude<Subject, { kind: 'nobody' }>;
   /** Null: nobody has that name. */
   readonly userId: UserId | null;
@@ -19,38 +25,45 @@ export interface Claim {
 
 export interface Claims {
   of(username: string): Promise<Claim>;
+  /** One that is known already. */
+  ofUser(username: Username, lookup: UserLookup): ClaimedAccount;
   /** Whose wrong secrets come again. */
   voidable(account: Account, subject: Claim['subject']): WrongSecret['subject'];
 }
 
 export function claims({
   store,
+  realms,
   keyring,
 }: {
   readonly store: Pick<Store, 'userByName'>;
+  readonly realms: Realms;
   readonly keyring: Keyring;
 }): Claims {
   return {
+    ofUser: (username, lookup) => ({ name: username, lookup, at: realms.split(username) }),
     of: async (username) => {
       const name = parseUsername(username);
-      const lookup: UserLookup = name.kind === 'username' ? await store.userByName(name.username) : { kind: 'unknown' };
-      const typed = name.kind === 'username' ? name.username : username;
-      const account = { name: typed, lookup };
+      // What is no name is nobody's here.
+      const at = name.kind === 'username' ? realms.split(name.username) : { realm: realms.local, name: username };
+      const lookup: UserLookup = 'username' in at ? await store.userByName(at.username) : { kind: 'unknown' };
+      const typed = 'username' in at ? at.username : username;
+      const account = { name: typed, lookup, at };
       if (lookup.kind === 'found') {
         const { id } = lookup.user;
         return { account, subject: { kind: 'user', userId: id }, userId: id };
       }
       // Counted like an account's name, and never kept as it was typed: people type passwords there.
-      const pseudonym = keyedDigest(keyring.cookieKey(), 'unknown-name', typed);
-      return { account, subject: { kind: 'unknown', pseudonym }, userId: null };
+      const [pseudonym = '', ...others] = keyring.cookieKeys().map((key) => keyedDigest(key, 'unknown-name', typed));
+      return { account, subject: { kind: 'unknown', pseudonym, others }, userId: null };
     },
     voidable,
   };
 }
 
 /** What was wrong may be right once the account has changed: a new password, or switched on again. */
-function voidable({ lookup }: Account, subject: Claim['subject']): WrongSecret['subject'] {
-  if (subject.kind === 'unknown') return { kind: 'unknown', id: subject.pseudonym, standing: '' };
+function voidable({ name, lookup }: Account, subject: Claim['subject']): WrongSecret['subject'] {
+  if (subject.kind === 'unknown') return { kind: 'unknown', id: name, standing: '' };
   const standing =
     lookup.kind === 'found' ? `${lookup.user.credentialGeneration} ${lookup.user.active ? 'active' : 'disabled'}` : '';
   return { kind: 'user', id: subject.userId, standing };

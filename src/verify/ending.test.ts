@@ -57,6 +57,8 @@ for (const [name, end] of ends)
     assert.deepEqual([barred(ada), barred('u_bob'), done.length], [1, 0, 0]);
     const grants: [string, () => Promise<unknown>][] = [
       ['openSession', () => ending.store.openSession({} as Parameters<Store['openSession']>[0])],
+      // What goes before a signed ticket.
+      ['noteAccepted', () => ending.store.noteAccepted({} as Parameters<Store['noteAccepted']>[0])],
       ['openChallenge', () => ending.store.openChallenge({} as Parameters<Store['openChallenge']>[0], 1)],
       ['updateUser', () => ending.store.updateUser({ ...disabling, patch: { active: true } })],
       ['enableTotp', () => ending.store.enableTotp({} as Parameters<Store['enableTotp']>[0])],
@@ -95,7 +97,7 @@ test('an end that could not be written is written later, whatever else has chang
     },
   } as unknown as Store;
   const ending = endingStore(store, { bar: () => () => undefined });
-  const seen = { from: { privileges: [], groups: [], active: true } };
+  const seen = { from: { privileges: [], groups: [], active: true, disabledBy: '' as const } };
   await assert.rejects(ending.store.updateUser({ ...disabling, ...seen }), StoreFault);
   broken = false;
   await ending.settle();

@@ -8,7 +8,7 @@
 import { type Store, StoreFault, type Write } from '../store/store.ts';
 import type { TokenId, UserId } from '../types.ts';
 import type { Held } from './holders.ts';
-import type { Memory } from './memory.ts';
+import type { Memory } from './known/contract.ts';
 
 export interface Ending {
   /** The same store, whose ends hold even while they cannot be written. */
@@ -82,6 +82,7 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
       issueOneUse: afterEnds((ticket, cap) => store.issueOneUse(ticket, cap)),
       redeemHandOver: afterEnds((redemption) => store.redeemHandOver(redemption)),
       changePassword: afterEnds((change) => store.changePassword(change)),
+      noteAccepted: afterEnds((accepted) => store.noteAccepted(accepted)),
       openChallenge: afterEnds((challenge, cap) => store.openChallenge(challenge, cap)),
       enableTotp: afterEnds((change) => store.enableTotp(change)),
       disableTotp: afterEnds((change) => store.disableTotp(change)),
@@ -100,9 +101,16 @@ export function endingStore(store: Store, memory: Pick<Memory, 'bar'>): Ending {
         const later = () => store.endSessions(given);
         const covers = (each: Held): boolean =>
           each.userId === given.userId &&
-          each.sessionId !== null &&
-          (given.except === null || (each.sessionId !== given.except && each.parentId !== given.except));
+          (each.serial !== null ||
+            (each.sessionId !== null &&
+              (given.except === null || (each.sessionId !== given.except && each.parentId !== given.except))));
         return holding([{ key: `all of ${given.userId} but ${given.except ?? 'none'}`, covers, later }], later);
+      },
+      revokeTicket: (given) => {
+        const later = () => store.revokeTicket(given);
+        const covers = (each: Held): boolean =>
+          each.serial !== null && (each.serial === given.digest || each.digest === given.digest);
+        return holding([{ key: `ticket ${given.digest}`, covers, later }], later);
       },
       createToken: afterEnds((creation) => store.createToken(creation)),
       rotateToken: afterEnds((rotation) => store.rotateToken(rotation)),

@@ -26,6 +26,30 @@ export interface TokenHolder {
   readonly via: 'api-token';
 }
 
+/** What a genuine signed ticket stands for; shared likewise. */
+export interface TicketHolder {
+  readonly kind: 'ticket';
+  readonly user: KnownUser;
+  readonly ticket: VerifiedTicket;
+  readonly via: 'ticket';
+}
+
+export interface VerifiedTicket {
+  /** Digest of the ticket as it was shown. */
+  readonly shown: Digest;
+  /** Digest of its serial, which all tickets of one sign-in have. */
+  readonly serial: Digest;
+  readonly userId: UserId;
+  /** `user@realm` as the person signed in by it. */
+  readonly name: string;
+  /** Id of the key that signed it: given up, it takes the ticket along. */
+  readonly keyId: string;
+  readonly generation: number;
+  readonly firstSignIn: Millis;
+  readonly issuedAt: Millis;
+  readonly expiresAt: Millis;
+}
+
 /** What a name and a secret over Basic stand for: the password, or a key that was derived for that user. */
 export interface BasicHolder {
   readonly kind: 'basic';
@@ -57,31 +81,53 @@ export interface KnownToken {
   readonly holder: TokenHolder;
 }
 
+/** One known ticket. */
+export interface KnownTicket {
+  readonly kind: 'known';
+  readonly holder: TicketHolder;
+  /** Of all tickets that came from one sign-in; `current` turns false when they are over. */
+  readonly signIn: { readonly current: boolean };
+}
+
 /** Whose entry it is, for whoever covers some of them. */
 export interface Held {
   readonly digest: Digest;
   readonly userId: UserId;
   /** Empty where it outlives the installation's run. */
   readonly bootId: string;
-  /** Null for tokens. */
+  /** Null for all but sessions. */
   readonly sessionId: SessionId | null;
   readonly parentId: SessionId | null;
-  /** Null for sessions. */
+  /** Null for all but API tokens. */
   readonly tokenId: TokenId | null;
+  /** Of a signed ticket; null for all others. */
+  readonly serial: Digest | null;
 }
 
 export function heldSession({ digest, userId, bootId, id, parentId }: SessionRow): Held {
-  return { digest, userId, bootId, sessionId: id, parentId, tokenId: null };
+  return { digest, userId, bootId, sessionId: id, parentId, tokenId: null, serial: null };
 }
 
 /** By the secret that it was looked up with: its own, or the one before. */
 export function heldToken({ userId, id }: TokenRow, digest: Digest): Held {
-  return { digest, userId, bootId: '', sessionId: null, parentId: null, tokenId: id };
+  return { digest, userId, bootId: '', sessionId: null, parentId: null, tokenId: id, serial: null };
+}
+
+export function heldTicket({ shown, userId, serial }: VerifiedTicket): Held {
+  return { digest: shown, userId, bootId: '', sessionId: null, parentId: null, tokenId: null, serial };
 }
 
 /** What hangs on nothing but the user. */
 export function heldUser(userId: UserId): Held {
-  return { digest: '' as Digest, userId, bootId: '', sessionId: null, parentId: null, tokenId: null };
+  return {
+    digest: '' as Digest,
+    userId,
+    bootId: '',
+    sessionId: null,
+    parentId: null,
+    tokenId: null,
+    serial: null,
+  };
 }
 
 export function knownSession(session: SessionRow, user: KnownUser): KnownSession {
@@ -95,4 +141,9 @@ export function knownSession(session: SessionRow, user: KnownUser): KnownSession
 
 export function knownToken(token: TokenRow, user: KnownUser, shown: Digest): KnownToken {
   return { kind: 'known', holder: { kind: 'token', user, token, shown, via: 'api-token' } };
+}
+
+/** Both only rise, so that their sum is the same as long as neither has changed. */
+export function generationOf({ credentialGeneration, ticketGeneration }: UserRow): number {
+  return credentialGeneration + ticketGeneration;
 }

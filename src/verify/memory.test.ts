@@ -25,6 +25,9 @@ const userRow: UserRow = {
   passkeys: 0,
   passwordLength: 'full',
   passwordStanding: 'own',
+  realm: 'local',
+  disabledBy: '',
+  ticketGeneration: 0,
   credentialGeneration: 1,
   createdAt: 0 as Millis,
 };
@@ -68,9 +71,15 @@ function stage() {
   let gate: Promise<void> = Promise.resolve();
   const store: Pick<
     Store,
-    'userByName' | 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'changesSince' | 'touchSessions'
+    | 'userByName'
+    | 'installation'
+    | 'sessionByDigest'
+    | 'tokenByDigest'
+    | 'ticketHolder'
+    | 'changesSince'
+    | 'touchSessions'
   > = {
-    userByName: () => Promise.reject(new Error('not asked for')),
+    userByName: () => Promise.resolve({ kind: 'found', user: state.user, seq: state.seq as Seq }),
     installation: () =>
       Promise.resolve({
         kind: 'found',
@@ -86,6 +95,7 @@ function stage() {
       await gate;
       return found && wanted === found.digest ? { kind: 'found', session: found, user, seq } : { kind: 'unknown', seq };
     },
+    ticketHolder: () => Promise.reject(new Error('not asked for')),
     tokenByDigest: () => Promise.resolve({ kind: 'unknown', seq: state.seq as Seq }),
     changesSince: async () => {
       state.reads += 1;
@@ -155,6 +165,16 @@ test('a session that is over by its time is reported, so that it stays over; one
   expired.state.session = { ...sessionRow, expiresAt: sessionRow.createdAt };
   assert.equal(await expired.verify(), 'rejected');
   assert.equal(expired.state.over, 1);
+});
+
+test('a user who was signed out everywhere at another node is as of now, before that change is read here', async () => {
+  const { state, memory, verify } = stage();
+  assert.equal(await verify(), 'user');
+  state.seq += 1;
+  state.user = { ...userRow, ticketGeneration: 1 };
+  const loaded = await memory.loadUser(userRow.username);
+  assert.ok(loaded.kind === 'user');
+  assert.equal(loaded.user.row.ticketGeneration, 1, 'a ticket that was given for the row before would be dead');
 });
 
 test('what is barred is unknown, known or not, until the bar is lifted; others go on', async () => {
@@ -282,10 +302,14 @@ test('a look-up that our own change overtook is not kept, however many changes o
   });
   const changes = Array.from({ length: 4500 }, (_, at) => change(at + 1, `other-${at}`));
   const ended = change(4501, key);
-  const store: Pick<Store, 'userByName' | 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'changesSince'> = {
+  const store: Pick<
+    Store,
+    'userByName' | 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'ticketHolder' | 'changesSince'
+  > = {
     userByName: () => Promise.reject(new Error('not asked for')),
     installation: () => Promise.reject(new Error('not asked for')),
     sessionByDigest: () => new Promise((resolve) => (answer = resolve)),
+    ticketHolder: () => Promise.reject(new Error('not asked for')),
     tokenByDigest: () => Promise.resolve({ kind: 'unknown', seq: 0 as Seq }),
     changesSince: () => Promise.resolve({ kind: 'changes', changes: [...changes, ended], last: 4501 as Seq }),
   };
@@ -313,6 +337,7 @@ test('that there is no such token is remembered until one is made, also while it
       userByName: () => Promise.reject(new Error('not asked for')),
       installation: () => Promise.reject(new Error('not asked for')),
       sessionByDigest: () => Promise.resolve({ kind: 'unknown', seq: 0 as Seq }),
+      ticketHolder: () => Promise.reject(new Error('not asked for')),
       tokenByDigest: () => {
         asked += 1;
         return new Promise((resolve) => (answer = resolve));

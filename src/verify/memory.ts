@@ -5,65 +5,28 @@
  *
  * An entry remembers the change number read before its look-up; if a change for it arrived meanwhile, it is not kept.
  */
-import type { Change, InstallationState, UserRow } from '../store/rows.ts';
+import type { Change, UserRow } from '../store/rows.ts';
 import { oneAtATime } from '../store/one-at-a-time.ts';
 import type { Store } from '../store/store.ts';
-import type { Clock, Digest, MaybePromise, Seq, UserId, Username } from '../types.ts';
+import type { Clock, MaybePromise, Seq, UserId } from '../types.ts';
 import {
+  generationOf,
   type Held,
   heldSession,
+  heldTicket,
   heldToken,
   heldUser,
   type KnownSession,
   knownSession,
+  type KnownTicket,
   type KnownToken,
   knownToken,
   type KnownUser,
 } from './holders.ts';
-import { knownEntries, knownNothing, mostEntries, oldestOut } from './known/known-entries.ts';
+import type { Memory } from './known/contract.ts';
+import { knownEntries, knownNothing, knownSignIns, mostEntries, oldestOut } from './known/known-entries.ts';
 import { installationMemory, type KnownInstallation } from './known/known-installation.ts';
 import { anyBoot, recentChanges } from './known/recent-changes.ts';
-
-export type Recall<Known = KnownSession> = { readonly kind: 'stale' } | { readonly kind: 'not-known' } | Known;
-
-export interface Memory {
-  /** Setup state as of now; throws when the store cannot be read. */
-  state(): MaybePromise<InstallationState>;
-  /** The same, with the boot that sessions which are not durable belong to. */
-  installation(): MaybePromise<KnownInstallation>;
-  /** The boot that was last read: what new sessions carry. */
-  readonly boot: () => string;
-  /** What memory says now. `stale`: changes have not been read for too long; refresh first. */
-  recall(digest: Digest): Recall;
-  /** `unknown`: the store was asked, and no such token has been made since. */
-  recallToken(digest: Digest): Recall<KnownToken> | { readonly kind: 'unknown' };
-  /** Reads changes, by a read that begins after this is asked; throws when the store cannot be read. */
-  refresh(): Promise<void>;
-  /** Looks a session up in the store and keeps it when nothing changed meanwhile. */
-  load(digest: Digest, which?: 'durable'): Promise<{ readonly kind: 'unknown' } | KnownSession>;
-  loadToken(digest: Digest): Promise<{ readonly kind: 'unknown' } | KnownToken>;
-  /** A user as memory keeps it. `passing`: it was changed while it was looked up, and is to be believed for one request. */
-  loadUser(
-    username: Username,
-  ): Promise<
-    { readonly kind: 'unknown' } | { readonly kind: 'user'; readonly user: KnownUser; readonly is: 'kept' | 'passing' }
-  >;
-  /** Drops one entry, so that the next use is a fresh read. */
-  forget(digest: Digest): void;
-  /** What this process changed itself, in any order, and maybe before changes of others with lower numbers are read. */
-  apply(changes: readonly Change[]): void;
-  /** From now on what it covers is unknown, whatever the store says. Returns how to lift it. */
-  bar(covers: (held: Held) => boolean): () => void;
-  readonly size: number;
-  /** Since it was made; `readMsAgo`: since changes were last read whole. */
-  figures(): {
-    readonly sessions: number;
-    readonly tokens: number;
-    readonly hits: number;
-    readonly misses: number;
-    readonly readMsAgo: number;
-  };
-}
 
 const stale = { kind: 'stale' } as const;
 const notKnown = { kind: 'not-known' } as const;
@@ -73,7 +36,10 @@ const unknown = { kind: 'unknown' } as const;
 const mostAhead = 4096;
 
 export function memory(parts: {
-  store: Pick<Store, 'installation' | 'sessionByDigest' | 'tokenByDigest' | 'userByName' | 'changesSince'>;
+  store: Pick<
+    Store,
+    'installation' | 'sessionByDigest' | 'tokenByDigest' | 'ticketHolder' | 'userByName' | 'changesSince'
+  >;
   clock: Clock;
   staleGraceMs: number;
   /** Change number that `installation` was read with. */
@@ -85,6 +51,8 @@ export function memory(parts: {
   const { store, clock, staleGraceMs } = parts;
   const sessions = knownEntries<KnownSession>(({ holder }) => heldSession(holder.session));
   const tokens = knownEntries<KnownToken>(({ holder }, digest) => heldToken(holder.token, digest));
+  const tickets = knownEntries<KnownTicket>(({ holder }) => heldTicket(holder.ticket));
+  const signIns = knownSignIns();
   const nothing = knownNothing();
   const users = new Map<UserId, KnownUser>();
   const oldestUserOut = oldestOut(users);
@@ -109,6 +77,8 @@ export function memory(parts: {
     users.clear();
     sessions.clear();
     tokens.clear();
+    tickets.clear();
+    signIns.clear();
     nothing.clear();
     ahead.clear();
     era += 1;
@@ -127,6 +97,8 @@ export function memory(parts: {
         case 'session':
           sessions.forget(subject.digest);
           tokens.forget(subject.digest);
+          tickets.forget(subject.digest);
+          signIns.forget(subject.digest);
           nothing.forget(subject.digest);
           remember(subject.digest, seq);
           break;
@@ -187,11 +159,11 @@ export function memory(parts: {
   /** One user object for all sessions of the user, unless a change overtook the look-up. */
   const knownUser = (row: UserRow, seq: Seq): KnownUser => {
     const shared = users.get(row.id);
-    if (shared?.row.credentialGeneration === row.credentialGeneration) return shared;
+    if (shared !== undefined && generationOf(shared.row) === generationOf(row)) return shared;
     const fresh: KnownUser = { row, current: true };
     const overtaken = recent.since(seq, row.id) === 'changed';
     // Generations only rise: the lower one was read before a change that the other was read after.
-    if (overtaken || (shared !== undefined && shared.row.credentialGeneration > row.credentialGeneration)) return fresh;
+    if (overtaken || (shared !== undefined && generationOf(shared.row) > generationOf(row))) return fresh;
     if (shared !== undefined) shared.current = false;
     else if (users.size >= mostEntries) {
       const oldest = oldestUserOut();
@@ -229,6 +201,11 @@ export function memory(parts: {
 
   return {
     recall: (digest) => (clock.monotonic() >= freshUntil ? stale : (sessions.get(digest) ?? notKnown)),
+    recallTicket: (shown) => {
+      if (clock.monotonic() >= freshUntil) return stale;
+      const known = tickets.get(shown);
+      return known?.signIn.current === true ? known : notKnown;
+    },
     recallToken: (digest) => {
       if (clock.monotonic() >= freshUntil) return stale;
       return tokens.get(digest) ?? (nothing.has(digest) ? unknown : notKnown);
@@ -263,6 +240,18 @@ export function memory(parts: {
       if (is === 'kept') tokens.keep(held, known);
       return known;
     },
+    loadTicket: async (ticket) => {
+      const [found, of] = await look(() => store.ticketHolder(ticket));
+      const held = heldTicket(ticket);
+      if (found.kind !== 'found') return { kind: found.kind };
+      if (barred(held) === 'barred') return { kind: 'revoked' };
+      const { user, is } = judged(held, found, of);
+      const overtaken = is === 'passing' || recent.since(found.seq, ticket.serial) === 'changed';
+      const signIn = overtaken ? { current: true } : signIns.of(ticket.serial);
+      const known: KnownTicket = { kind: 'known', holder: { kind: 'ticket', user, ticket, via: 'ticket' }, signIn };
+      if (!overtaken) tickets.keep(held, known);
+      return known;
+    },
     loadUser: async (username) => {
       const [found, of] = await look(() => store.userByName(username));
       if (found.kind === 'unknown') return found;
@@ -276,12 +265,14 @@ export function memory(parts: {
       for (const [id, user] of users) if (covers(heldUser(id))) user.current = false;
       sessions.forgetThose(covers);
       tokens.forgetThose(covers);
+      tickets.forgetThose(covers);
       return () => bars.delete(covers);
     },
     figures: () => ({
       sessions: sessions.size,
       tokens: tokens.size,
-      hits: sessions.hits + tokens.hits,
+      tickets: tickets.size,
+      hits: sessions.hits + tokens.hits + tickets.hits,
       misses,
       readMsAgo: Math.max(0, clock.monotonic() - (freshUntil - staleGraceMs)),
     }),

@@ -117,6 +117,7 @@ function world(draw: (below: number) => number) {
             : { kind: 'found', session: found.is.row, user, seq: seq as Seq },
         );
       },
+      ticketHolder: () => Promise.reject(new Error('not asked for')),
       tokenByDigest: (wanted: Digest): Promise<TokenLookup> => {
         const found = truths.find((each) => each.digest === wanted);
         const user = found && users.get(found.userId);
@@ -416,6 +417,9 @@ async function run(seed: number, steps: number): Promise<{ accepted: number; ref
       passkeys: 0,
       passwordLength: 'full',
       passwordStanding: 'own',
+      realm: 'local',
+      disabledBy: '',
+      ticketGeneration: 0,
       credentialGeneration: 1,
       createdAt: 0 as Millis,
     });

@@ -11,7 +11,9 @@ import { passwordPlace, passwordVerifier, storedHash } from './password.ts';
 
 const root = { bytes: systemRandom.bytes(32) };
 const opened = openKeyring(
-  (['seal', 'cookie', 'audit', 'service'] as const).map((purpose) => newKey(purpose, root, 0 as Millis, systemRandom)),
+  (['seal', 'cookie', 'audit', 'ticket', 'service'] as const).map((purpose) =>
+    newKey(purpose, root, 0 as Millis, systemRandom),
+  ),
   root,
   systemRandom,
 );

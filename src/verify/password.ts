@@ -86,6 +86,7 @@ export function passwordVerifier(parts: {
         const spent = await once(['nobody', name, password], () => hasher.checkNobody(password, turn));
         return spent.kind === 'busy' ? spent : { kind: 'rejected', cause: 'no-password', userId: user.id };
       }
+      await keyring.learn(user.sealedPassword);
       const phc = storedHash(keyring, user);
       const check = await once(['user', user.id, phc, password], () => hasher.check(password, phc, turn));
       switch (check.kind) {

@@ -15,9 +15,18 @@ export type PathTicketProof =
   | { readonly kind: 'rejected'; readonly cause: 'unknown' }
   | { readonly kind: 'spent'; readonly parent: PathTicketRow['parent'] };
 
+/** A ticket, and what it is shown for. */
+export interface PathTicketShown {
+  readonly ticket: Secret;
+  readonly path: string;
+  /** In a URL none, and no port. */
+  readonly privileges: readonly string[];
+  readonly port: number | null;
+}
+
 export interface PathTicketVerifier {
   /** Throws when the store cannot spend it: then nobody is let in. */
-  spend(ticket: Secret, path: string, client: () => Client): Promise<PathTicketProof>;
+  spend(shown: PathTicketShown, client: () => Client): Promise<PathTicketProof>;
 }
 
 export function pathTicketVerifier(parts: {
@@ -26,11 +35,15 @@ export function pathTicketVerifier(parts: {
   readonly unknown: UnknownSecrets;
 }): PathTicketVerifier {
   return {
-    spend: async (ticket, path, client) => {
+    spend: async ({ ticket, ...shownFor }, client) => {
       const { address } = client();
       const standing = parts.unknown.standing(address);
       if (standing.kind === 'limited') return standing;
-      const spending = await parts.store.spendPathTicket({ digest: digest(ticket), path, at: parts.clock.now() });
+      const spending = await parts.store.spendPathTicket({
+        digest: digest(ticket),
+        ...shownFor,
+        at: parts.clock.now(),
+      });
       if (spending.kind === 'spent') return { kind: 'spent', parent: spending.ticket.parent };
       parts.unknown.charge(address);
       return { kind: 'rejected', cause: 'unknown' };

@@ -10,7 +10,7 @@ import type { Limited } from '../throttle/limiter.ts';
 import type { UnknownSecrets } from '../throttle/unknown-secrets.ts';
 import type { Clock, Digest, MaybePromise, Millis, Secret, SessionId, SessionKind } from '../types.ts';
 import type { KnownSession, SessionHolder } from './holders.ts';
-import type { Memory } from './memory.ts';
+import type { Memory } from './known/contract.ts';
 
 export type SessionProof =
   /** So many that do not exist were shown from there that the store is not asked about another. */

@@ -11,7 +11,7 @@ const alice = 'u_alice' as UserId;
 const bob = 'u_bob' as UserId;
 const root = { bytes: systemRandom.bytes(32) };
 const opened = openKeyring(
-  (['seal', 'cookie', 'audit'] as const).map((purpose) => newKey(purpose, root, now, systemRandom)),
+  (['seal', 'cookie', 'audit', 'ticket'] as const).map((purpose) => newKey(purpose, root, now, systemRandom)),
   root,
   systemRandom,
 );

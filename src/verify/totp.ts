@@ -4,7 +4,7 @@ import { base32, matchStep, readBase32, type StepMatch } from '../crypto/totp.ts
 import type { Millis, UserId } from '../types.ts';
 
 /** Where a user's secret is sealed: cannot be moved to another account. */
-function totpPlace(userId: UserId): readonly string[] {
+export function totpPlace(userId: UserId): readonly string[] {
   return ['totp', userId];
 }
 

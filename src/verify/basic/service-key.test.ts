@@ -6,7 +6,13 @@ import type { Millis } from '../../types.ts';
 import type { KnownInstallation } from '../known/known-installation.ts';
 import { serviceKeys } from './service-key.ts';
 
-const row = (id: string): KeyRow => ({ id, purpose: 'service', sealed: '', createdAt: 0 as Millis });
+const row = (id: string): KeyRow => ({
+  id,
+  purpose: 'service',
+  sealed: '',
+  createdAt: 0 as Millis,
+  usedFrom: 0 as Millis,
+});
 
 /** A store whose readings end when they are told to. */
 function stage() {

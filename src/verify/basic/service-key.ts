@@ -7,7 +7,7 @@ import type { ServiceKeyOpening } from '../../crypto/keyring.ts';
 import type { Store } from '../../store/store.ts';
 import type { MaybePromise, Secret } from '../../types.ts';
 import type { KnownInstallation } from '../known/known-installation.ts';
-import type { Memory } from '../memory.ts';
+import type { Memory } from '../known/contract.ts';
 
 export interface ServiceKey {
   readonly id: string;

@@ -93,3 +93,31 @@ export function knownNothing() {
     clear: () => digests.clear(),
   };
 }
+
+/** What all tickets of one sign-in hang on, by the digest of their serial; the oldest give way, and theirs are looked up again. */
+export function knownSignIns() {
+  const signIns = new Map<Digest, { current: boolean }>();
+  const oldestSignInOut = oldestOut(signIns);
+  return {
+    of: (serial: Digest): { readonly current: boolean } => {
+      const known = signIns.get(serial);
+      if (known !== undefined) return known;
+      if (signIns.size >= mostEntries) {
+        const oldest = oldestSignInOut();
+        if (oldest !== undefined) oldest.current = false;
+      }
+      const made = { current: true };
+      signIns.set(serial, made);
+      return made;
+    },
+    forget: (serial: Digest): void => {
+      const known = signIns.get(serial);
+      if (known !== undefined) known.current = false;
+      signIns.delete(serial);
+    },
+    clear: (): void => {
+      for (const each of signIns.values()) each.current = false;
+      signIns.clear();
+    },
+  };
+}

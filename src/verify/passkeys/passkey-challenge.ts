@@ -24,14 +24,15 @@ export interface PasskeyChallenges {
 }
 
 export function passkeyChallenges(parts: {
-  readonly key: () => Uint8Array;
+  /** The first makes them; those that any of them made are ours. */
+  readonly keys: () => readonly Uint8Array[];
   readonly random: Random;
   readonly clock: Clock;
   readonly store: Pick<Store, 'claimOnce'>;
 }): PasskeyChallenges {
   /** 96 bits of it: a guess lives for two minutes. */
-  const sign = (made: Buffer, { purpose, context }: ChallengePurpose): string =>
-    keyedDigest(parts.key(), 'passkey-challenge', purpose, context, made.toString('base64url')).slice(0, 16);
+  const sign = (key: Uint8Array, made: Buffer, { purpose, context }: ChallengePurpose): string =>
+    keyedDigest(key, 'passkey-challenge', purpose, context, made.toString('base64url')).slice(0, 16);
 
   const read = (
     challenge: string,
@@ -41,8 +42,9 @@ export function passkeyChallenges(parts: {
     // One spelling: another one of the same bytes would be claimed a second time.
     if (bytes.length !== 32 || bytes.toString('base64url') !== challenge) return { kind: 'invalid' };
     const made = bytes.subarray(0, 20);
-    if (compareDigests(bytes.subarray(20).toString('base64url'), sign(made, given)).kind === 'different')
-      return { kind: 'invalid' };
+    const mac = bytes.subarray(20).toString('base64url');
+    const ours = parts.keys().some((key) => compareDigests(mac, sign(key, made, given)).kind === 'equal');
+    if (!ours) return { kind: 'invalid' };
     const expiresAt = (made.readUInt32BE(16) * 1000) as Millis;
     return parts.clock.now() >= expiresAt ? { kind: 'invalid' } : { kind: 'ours', expiresAt };
   };
@@ -53,7 +55,8 @@ export function passkeyChallenges(parts: {
       const made = Buffer.alloc(20);
       made.set(parts.random.bytes(16));
       made.writeUInt32BE(Math.floor((parts.clock.now() + passkeyTimeoutMs) / 1000), 16);
-      return Buffer.concat([made, Buffer.from(sign(made, given), 'base64url')]).toString('base64url');
+      const [key = new Uint8Array()] = parts.keys();
+      return Buffer.concat([made, Buffer.from(sign(key, made, given), 'base64url')]).toString('base64url');
     },
     spend: async (challenge, given) => {
       const found = read(challenge, given);

@@ -33,6 +33,9 @@ function userNamed(name: string): UserRow {
     passkeys: 1,
     passwordLength: 'full',
     passwordStanding: 'own',
+    realm: 'local',
+    disabledBy: '',
+    ticketGeneration: 0,
     credentialGeneration: 1,
     createdAt: 0 as Millis,
   };
@@ -281,7 +284,7 @@ describe('challenges', () => {
     let now = 1_800_000_000_000;
     const claimed = new Set<Digest>();
     const challenges = passkeyChallenges({
-      key: () => Buffer.alloc(32, 1),
+      keys: () => [Buffer.alloc(32, 1)],
       random: systemRandom,
       clock: { now: () => now as Millis, monotonic: () => now },
       store: {
