@@ -15,7 +15,10 @@ import { codes as makeCodes } from './prove/codes.ts';
 import { type Admission, type PasskeyParts, type Passkeys, passkeys as makePasskeys } from './prove/passkeys.ts';
 import { type Reauthenticate, reauthentication } from './prove/reauthenticate.ts';
 import { type FactorRefusal, type SecondFactors, secondFactors } from './prove/second-factor.ts';
-import { countDevice, limited, noted, queueIsFull, turnFor, walker } from './prove/walk.ts';
+import type { Realms } from './realm/realms.ts';
+import type { Passwords } from './prove/realms/passwords.ts';
+import { type ShownInVain, shownInVain } from './prove/shown-in-vain.ts';
+import { countDevice, limited, noted, queueIsFull, realmIsAway, turnFor, walker } from './prove/walk.ts';
 import { namedBy } from './record/failures/lines.ts';
 import type { Recorder } from './record/recorder.ts';
 import { readFactorCode } from './request/factor-code.ts';
@@ -29,7 +32,7 @@ import type { UnknownSecrets } from './throttle/unknown-secrets.ts';
 import type { Address, Circumstances, Clock, Digest } from './types.ts';
 import type { Acquaintances, Shown } from './verify/acquaintance.ts';
 import { claims as makeClaims, readPassword } from './verify/claim.ts';
-import type { Account, PasswordProof, PasswordVerifier } from './verify/password.ts';
+import type { Account, PasswordProof } from './verify/password.ts';
 import { verifySetupCode } from './verify/setup-code.ts';
 
 /** Everything that was needed. */
@@ -65,7 +68,7 @@ export interface Prover {
       readonly password: string;
       /** Of the second factor; of no meaning where the account has none. */
       readonly code: string | undefined;
-      readonly way: 'login' | 'enable' | 'basic';
+      readonly way: 'login' | 'enable' | 'basic' | 'ticket';
       readonly kind: string;
       /** That very password was proven for that user before, and is not hashed again as long as the account is the same. */
       readonly provenFor?: UserRow | null;
@@ -81,13 +84,16 @@ export interface Prover {
   readonly secondFactors: SecondFactors;
   readonly passkeyOptions: Passkeys['options'];
   setupCode(code: string, circumstances: Circumstances): Promise<Refusal | ProvenCode>;
+  /** What was shown for a signed ticket and is good for none: written down, and told like a wrong password. */
+  readonly shownInVain: (shown: ShownInVain, circumstances: Circumstances) => Promise<Refusal>;
   /** Lane and network of a new hash by somebody already proven. */
   turnFor(lane: Lane, address: Address): HashTurn;
 }
 
 export interface ProverParts {
   readonly store: Store;
-  readonly passwords: PasswordVerifier;
+  readonly realms: Realms;
+  readonly passwords: Passwords;
   readonly passkeys: Pick<PasskeyParts, 'verifier' | 'challenges'>;
   readonly acquaintances: Acquaintances;
   readonly limiter: Limiter;
@@ -133,10 +139,13 @@ export function prover(parts: ProverParts): Prover {
       circumstances,
       async () => {
         const recalled = await repeats.recall(tried);
-        if (recalled.before !== null)
+        // What another realm refused may be right there by now.
+        if (recalled.before !== null && account.at.realm.kind === 'local')
           return { kind: 'failed', failure: { refusal, userId, cause: recalled.before, charge: 'repeated' } };
-        const proof = provenBefore(account, claim.provenFor) ?? (await passwords.verify(account, secret, turn));
+        const proof =
+          provenBefore(account, claim.provenFor) ?? (await passwords.verify(account, secret, turn, circumstances));
         if (proof.kind === 'busy') return queueIsFull;
+        if (proof.kind === 'unavailable') return realmIsAway;
         if (proof.kind === 'proven') {
           const { user } = proof;
           const unit = secondFactorOf(user) === 'none' ? 'succeeded' : 'given-back';
@@ -165,9 +174,10 @@ export function prover(parts: ProverParts): Prover {
 
   return {
     turnFor,
+    shownInVain: shownInVain(parts),
     secondFactors: factors,
     passkeyOptions: passkeys.options,
-    reauthenticate: reauthentication({ ...parts, walk, codes, passkeys, factors }),
+    reauthenticate: reauthentication({ ...parts, claims, walk, codes, passkeys, factors }),
 
     standing: async ({ username, code }, circumstances) => {
       const { address } = circumstances;

@@ -23,7 +23,7 @@ import { networkUse } from '../verify/acquaintance.ts';
 import type { KnownProofs } from '../verify/basic/known-proofs.ts';
 import type { ServiceKey, ServiceKeys } from '../verify/basic/service-key.ts';
 import { compareUserKey, formOfUserKey } from '../verify/basic/user-key.ts';
-import type { Memory } from '../verify/memory.ts';
+import type { Memory } from '../verify/known/contract.ts';
 import { limited } from './walk.ts';
 
 export interface BasicParts {

@@ -34,6 +34,7 @@ export function codes(parts: {
   return {
     totp: async ({ id, sealedTotp, credentialGeneration: generation }, code, from) => {
       if (totpLock(await store.factorsOf(id)) === 'locked') return { kind: 'wrong', cause: 'totp-locked' };
+      await keyring.learn(sealedTotp);
       const match = verifyTotp({ keyring }, { userId: id, sealed: sealedTotp, code, now: clock.now() });
       if (match.kind === 'none') return { kind: 'wrong', cause: 'wrong-code' };
       const spending = { userId: id, generation, use: { kind: 'totp', step: match.step, from } } as const;

@@ -54,6 +54,7 @@ export function enrolmentProver(parts: EnrolmentProverParts): EnrolmentProver {
         },
         circumstances,
         async () => {
+          await parts.keyring.learn(enrolment.sealedTotp);
           const match = matchOf(enrolment, token);
           // A right one says nothing about who it is: they chose the secret themselves.
           return match.kind === 'matched'

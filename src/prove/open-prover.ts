@@ -5,21 +5,26 @@ import type { Random } from '../crypto/random.ts';
 import type { BasicVerifier } from '../guard/basic.ts';
 import { type Prover, prover as makeProver, type ProverParts } from '../prove.ts';
 import type { SharedCells } from '../store/shared-cells.ts';
+import type { Realms } from '../realm/realms.ts';
 import { hold } from '../throttle/hold.ts';
 import type { Limiter } from '../throttle/limiter.ts';
 import { repeats } from '../throttle/repeats.ts';
 import { acquaintances } from '../verify/acquaintance.ts';
 import { knownProofs } from '../verify/basic/known-proofs.ts';
 import type { ServiceKeys } from '../verify/basic/service-key.ts';
-import type { Memory } from '../verify/memory.ts';
+import type { Memory } from '../verify/known/contract.ts';
 import { passkeyVerifier } from '../verify/passkeys/passkey.ts';
 import { type PasskeyChallenges, passkeyChallenges } from '../verify/passkeys/passkey-challenge.ts';
 import { passwordVerifier } from '../verify/password.ts';
 import { basicVerifier } from './basic.ts';
 import { type EnrolmentProver, enrolmentProver } from './enrolment.ts';
 import { type LinkProver, linkProver } from './link.ts';
+import type { OpenedRealms } from './realms/open-adoption.ts';
+import { realmPasswords, type Passwords } from './realms/passwords.ts';
 
 export interface OpenedProver {
+  readonly realms: Realms;
+  readonly passwords: Passwords;
   readonly prover: Prover;
   readonly basic: BasicVerifier;
   readonly enrolments: EnrolmentProver;
@@ -30,6 +35,7 @@ export interface OpenedProver {
 export function openProver(
   parts: Pick<ProverParts, 'store' | 'limiter' | 'unknownSecrets' | 'recorder' | 'keyring' | 'clock'> & {
     readonly memory: Memory;
+    readonly realms: OpenedRealms;
     readonly hasher: PasswordHasher;
     readonly serviceKeys: ServiceKeys;
     readonly serviceKeyFrom: 'local' | 'anywhere';
@@ -50,22 +56,34 @@ export function openProver(
       return parts.limiter.take(attempt);
     },
   };
-  const challenges = passkeyChallenges({ key: () => keyring.cookieKey(), random, clock, store });
+  const challenges = passkeyChallenges({ keys: () => keyring.cookieKeys(), random, clock, store });
+  const own = random.bytes(32);
+  const { realms, adoption } = parts.realms;
+  const passwords = realmPasswords({
+    local: passwordVerifier({ hasher: parts.hasher, keyring, random, store, onFault }),
+    adoption,
+    clock,
+    random,
+    onFault,
+  });
   const proverParts: ProverParts = {
     store,
-    passwords: passwordVerifier({ hasher: parts.hasher, keyring, random, store, onFault }),
+    realms,
+    passwords,
     passkeys: { verifier: passkeyVerifier({ store }), challenges },
     unknownSecrets,
     clock,
     recorder: parts.recorder,
     acquaintances: acquaintances({ store, clock }),
     limiter,
-    repeats: repeats({ clock, key: cells === null ? random.bytes(32) : keyring.cookieKey(), cells }),
+    repeats: repeats({ clock, keys: cells === null ? () => [own] : () => keyring.cookieKeys(), cells }),
     keyring,
     hold: hold(clock, parts.wait),
   };
   const prover = makeProver(proverParts);
   return {
+    realms,
+    passwords,
     prover,
     basic: basicVerifier({
       store,

@@ -10,7 +10,7 @@ import {
 import type { Log } from '../record/recorder.ts';
 import type { Store } from '../store/store.ts';
 import { type ServiceKeys, serviceKeys } from '../verify/basic/service-key.ts';
-import type { Memory } from '../verify/memory.ts';
+import type { Memory } from '../verify/known/contract.ts';
 
 export type ServiceKeysOpening =
   | { readonly kind: 'refused'; readonly why: string }

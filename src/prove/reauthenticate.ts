@@ -10,16 +10,17 @@ import { readFactorCode } from '../request/factor-code.ts';
 import type { UserRow } from '../store/rows.ts';
 import { reauthenticationFailures } from '../throttle/limits.ts';
 import type { Circumstances, Password, TokenId } from '../types.ts';
-import { readPassword } from '../verify/claim.ts';
-import type { PasswordVerifier } from '../verify/password.ts';
+import { type Claims, readPassword } from '../verify/claim.ts';
 import type { Codes } from './codes.ts';
 import type { Passkeys } from './passkeys.ts';
+import type { Passwords } from './realms/passwords.ts';
 import type { SecondFactors } from './second-factor.ts';
 import {
   countReauthentication,
   type Failure,
   noted,
   queueIsFull,
+  realmIsAway,
   turnFor,
   type Verdict,
   type Walk,
@@ -45,7 +46,8 @@ export interface Confirmed {
 
 export interface ReauthenticationParts extends WalkParts {
   readonly walk: Walk;
-  readonly passwords: PasswordVerifier;
+  readonly claims: Claims;
+  readonly passwords: Passwords;
   readonly codes: Codes;
   readonly passkeys: Passkeys;
   readonly factors: SecondFactors;
@@ -177,9 +179,10 @@ export function reauthentication(parts: ReauthenticationParts): Reauthenticate {
       },
       circumstances,
       async () => {
-        const account = { name, lookup: await store.userById(userId) };
-        const proof = await passwords.verify(account, password, turnFor('known', address));
+        const account = parts.claims.ofUser(name, await store.userById(userId));
+        const proof = await passwords.verify(account, password, turnFor('known', address), circumstances);
         if (proof.kind === 'busy') return queueIsFull;
+        if (proof.kind === 'unavailable') return realmIsAway;
         if (proof.kind === 'rejected') return failed(proof.userId, proof.cause);
         const { user } = proof;
         const proven = { kind: 'user', user, way: 'password' } as const;

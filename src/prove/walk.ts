@@ -34,7 +34,20 @@ export type Verdict<T> =
   /** `given-back`: right, and not all that is needed, so that nothing is forgiven for it. */
   | { readonly kind: 'proven'; readonly proven: T; readonly unit: 'succeeded' | 'given-back' };
 
+/** What the realm would have said, nobody knows: no unit is charged for it. */
+export const realmIsAway = {
+  kind: 'turned-away',
+  refusal: refuse('unavailable', {
+    detail: 'The directory that knows this account cannot be asked right now. Try again in a moment.',
+    cause: 'realm-away',
+    retryAfterSeconds: 5,
+  }),
+} as const;
+
 export const queueIsFull = { kind: 'turned-away', refusal: refuse('busy', { retryAfterSeconds: 1 }) } as const;
+
+/** Too many are held already: there is no room for another to wait in. */
+export const crowded: Refusal = refuse('rate_limited', { retryAfterSeconds: 1, cause: 'crowded', connection: 'close' });
 
 export interface WalkParts {
   readonly store: Store;
@@ -85,9 +98,7 @@ export function walker({ store, limiter, hold, recorder }: WalkParts): Walk {
         const written = await permit.settle(failure.charge === 'charged' ? 'failed' : 'given-back');
         await Promise.all([note(failure), store.writeLimits(written)]);
         const held = await hold.untilWholeSecond(circumstances.arrivedAt);
-        return held.kind === 'crowded'
-          ? refuse('rate_limited', { retryAfterSeconds: 1, cause: 'crowded', connection: 'close' })
-          : failure.refusal;
+        return held.kind === 'crowded' ? crowded : failure.refusal;
       }
     }
   };

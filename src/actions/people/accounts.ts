@@ -2,21 +2,25 @@
  * Accounts made, changed and deleted by whoever may: an admin, or a command on the host (2-http-api, 5). The last active
  * admin stays one: the store sees to that, however many ask at once. Nobody reads or sets another's password here.
  */
+import { localRealmName } from '../../config/ldap/place.ts';
 import { newUserId, type Random } from '../../crypto/random.ts';
 import { refuse, type Refusal } from '../../errors.ts';
 import { adminPrivilege } from '../../principal/principal.ts';
+import { accountChanges } from '../../record/account-changes.ts';
 import type { EventName, Recorder } from '../../record/recorder.ts';
+import type { Realms } from '../../realm/realms.ts';
 import { readDisplayName, readEmail, readWords } from '../../request/person.ts';
 import { malformedUsernameText, parseUsername } from '../../request/username.ts';
 import type { UserRow } from '../../store/rows.ts';
 import type { Store, UserPatch, Write } from '../../store/store.ts';
-import type { Clock, UserId } from '../../types.ts';
+import type { Clock, UserId, Username } from '../../types.ts';
 import { mostReadAgain, noSuchUser, unmade } from '../bulk/unmade.ts';
 import type { By } from '../call.ts';
 import { timeText } from '../issue-session.ts';
 
 export interface AccountParts {
   readonly store: Store;
+  readonly realms: Realms;
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly random: Random;
@@ -52,7 +56,9 @@ export function shownUser(user: UserRow): Readonly<Record<string, unknown>> {
     active: user.active,
     totp_enabled: user.sealedTotp !== '',
     passkeys: user.passkeys,
-    has_password: user.sealedPassword !== '',
+    /** Kept here, or by its realm. */
+    has_password: user.sealedPassword !== '' || user.realm !== localRealmName,
+    realm: user.realm,
     created_at: timeText(user.createdAt),
   };
 }
@@ -78,9 +84,28 @@ export interface AccountRead {
   readonly user: Pick<UserRow, 'username' | 'displayName' | 'email' | 'groups' | 'privileges' | 'active'>;
 }
 
-export function readNewAccount(body: NewAccountBody): Refusal | AccountRead {
-  const name = parseUsername(body.username);
+/** Accounts of another realm are made when their people first sign in, and never beside it. */
+export function readLocalName(
+  realms: Realms,
+  text: string,
+): Refusal | { readonly kind: 'name'; readonly username: Username; readonly display: string } {
+  const name = parseUsername(text);
   if (name.kind === 'malformed') return refuse('invalid_request', { detail: malformedUsernameText[name.why] });
+  const { realm, username } = realms.split(name.username, realms.aliases);
+  if (realm.kind !== 'local') {
+    const detail = `Names that end in "@${realm.name}" belong to that realm: their accounts are made when their people first sign in.`;
+    return refuse('invalid_request', { detail });
+  }
+  if (username !== name.username)
+    return refuse('invalid_request', {
+      detail: `"${name.username.slice(name.username.lastIndexOf('@'))}" is said of every account that is kept here: leave it out.`,
+    });
+  return { kind: 'name', username, display: name.display };
+}
+
+export function readNewAccount(realms: Realms, body: NewAccountBody): Refusal | AccountRead {
+  const name = readLocalName(realms, body.username);
+  if (name.kind === 'refused') return name;
   const read = readPerson(body);
   if (read.kind === 'refused') return read;
   const { patch } = read;
@@ -113,6 +138,9 @@ export function plannedCreation(
     passkeys: 0,
     passwordLength: 'full',
     passwordStanding: 'own',
+    realm: 'local',
+    disabledBy: '',
+    ticketGeneration: 0,
     credentialGeneration: 1,
     createdAt: parts.clock.now(),
   };
@@ -120,7 +148,7 @@ export function plannedCreation(
 }
 
 export async function createAccount(parts: AccountParts, body: NewAccountBody, by: By): Promise<Refusal | OneUser> {
-  const read = readNewAccount(body);
+  const read = readNewAccount(parts.realms, body);
   if (read.kind === 'refused') return read;
   const { user, audit } = plannedCreation(parts, read, by).given;
   const created = await parts.store.createUser(user, audit);
@@ -138,12 +166,29 @@ export function plannedChange(parts: AccountParts, seen: UserRow, body: PersonBo
   const read = readPerson(body);
   if (read.kind === 'refused') return read;
   const { patch } = read;
-  const events = eventsOf(seen, patch);
+  const refusal = refusalOfRealm(parts.realms, seen, patch);
+  if (refusal !== null) return refusal;
+  const events = accountChanges(seen, patch);
   if (events.length === 0) return { kind: 'as-it-is' };
-  const { id: userId, privileges, groups, active } = seen;
+  const { id: userId, privileges, groups, active, disabledBy } = seen;
   const audit = events.map((name) => event(parts, name, userId, by));
-  const given = { userId, patch, from: { privileges, groups, active }, adminPrivilege, audit };
+  const given = { userId, patch, from: { privileges, groups, active, disabledBy }, adminPrivilege, audit };
   return { kind: 'planned', write: { write: 'updateUser', given } };
+}
+
+/** What its realm says of an account is changed there. Of a realm that is none any more, nothing is said. */
+function refusalOfRealm(realms: Realms, seen: UserRow, patch: UserPatch): Refusal | null {
+  const realm = realms.named(seen.realm);
+  if (realm === undefined || realm.kind === 'local') return null;
+  const from = `This account comes from the realm "${realm.name}"`;
+  if (patch.active === true && seen.disabledBy === 'realm')
+    return refuse('conflict', { detail: `${from}, which has disabled it, and enables it again.` });
+  const changed = accountChanges(seen, patch);
+  if (changed.includes('user-updated'))
+    return refuse('conflict', { detail: `${from}: name, address and groups are changed there.` });
+  return changed.includes('privileges-changed') && realm.privileges === 'given'
+    ? refuse('conflict', { detail: `${from}: its privileges are those of its groups there.` })
+    : null;
 }
 
 /**
@@ -201,22 +246,6 @@ function readPerson(body: PersonBody): Refusal | { readonly kind: 'person'; read
       ...(body.active === undefined ? {} : { active: body.active }),
     },
   };
-}
-
-/** One for each kind of thing that changes. */
-function eventsOf(user: UserRow, patch: UserPatch): readonly EventName[] {
-  const differ = (now: readonly string[], wanted: readonly string[] | undefined): 'different' | 'same' =>
-    wanted !== undefined && wanted.join(',') !== now.join(',') ? 'different' : 'same';
-  const standing = patch.active === undefined || patch.active === user.active ? 'same' : 'different';
-  const about =
-    (patch.email ?? user.email) !== user.email ||
-    (patch.displayName ?? user.displayName) !== user.displayName ||
-    differ(user.groups, patch.groups) === 'different';
-  return [
-    ...(about ? (['user-updated'] as const) : []),
-    ...(differ(user.privileges, patch.privileges) === 'different' ? (['privileges-changed'] as const) : []),
-    ...(standing === 'same' ? [] : [patch.active === true ? ('user-enabled' as const) : ('user-disabled' as const)]),
-  ];
 }
 
 function event(parts: Pick<AccountParts, 'recorder'>, name: EventName, target: UserId, by: By) {

@@ -56,7 +56,7 @@ function wantedOf(parts: AccountParts, item: AccountItem, by: By): Wanted<UserRo
 }
 
 function creation(parts: AccountParts, body: NewAccountBody, by: By): Plan<UserRow> {
-  const read = readNewAccount(body);
+  const read = readNewAccount(parts.realms, body);
   if (read.kind === 'refused') return read;
   const write = plannedCreation(parts, read, by);
   return { kind: 'planned', write, leaves: null, told: { status: 201, fields: { id: write.given.user.id } } };

@@ -63,7 +63,12 @@ export function hostUsers(parts: HostParts): HostUsers {
       return created.kind === 'refused' ? created : done({ user: shownUser(created.user) }, { status: 201 });
     }
     if (command.action === 'import') {
-      const outcomes = await carryOut(parts, command.accounts.map(readRow), command.dry_run ? 'try' : 'make', by);
+      const outcomes = await carryOut(
+        parts,
+        command.accounts.map((row) => readRow(parts.realms, row)),
+        command.dry_run ? 'try' : 'make',
+        by,
+      );
       return done({ ...summaryOf(outcomes.map((outcome, at) => rowResult(at + 1, outcome, null))) });
     }
     const found = await userNamed(parts, command.username);

@@ -3,6 +3,7 @@
  * opens them. They lead to the configured place and nowhere else, whatever the request that made them said (L-29); the
  * secret stands behind the `#`, where no server and no log sees it, and only its digest is stored.
  */
+import { localRealmName } from '../../config/ldap/place.ts';
 import { newSecret } from '../../crypto/random.ts';
 import { refuse, type Refusal } from '../../errors.ts';
 import type { Outbox } from '../../mail/outbox.ts';
@@ -48,6 +49,10 @@ export async function makeLink(
   purpose: Purpose,
   by: By,
 ): Promise<Refusal | MadeLink> {
+  if (user.realm !== localRealmName)
+    return refuse('conflict', {
+      detail: `The password of this account is kept by the realm "${user.realm}": it is set there.`,
+    });
   if (!user.active) return refuse('conflict', { detail: 'This account is disabled: enable it first.' });
   const standing = user.sealedPassword === '' ? 'invite' : 'reset';
   if (shownPurpose(purpose) !== standing) {

@@ -74,6 +74,7 @@ async function setPassword(
   const turn = parts.prover.turnFor('known', address);
   // Others may know the old one: that may be why there is a link.
   if (user.sealedPassword !== '') {
+    await parts.keyring.learn(user.sealedPassword);
     const old = await parts.hasher.check(password, storedHash(parts.keyring, user), turn);
     if (old.kind === 'busy') return refuse('busy', { retryAfterSeconds: 1 });
     if (old.kind === 'match') return passwordRefused(['same_as_old']);

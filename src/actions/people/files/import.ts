@@ -14,7 +14,7 @@ import { readAccounts, rowsInTurn } from './read-accounts.ts';
 export async function importUsers(parts: FileParts, call: AdminCall<CsvTable>): Promise<Outcome> {
   const wanted = readDoing(call.query);
   if (wanted.kind === 'refused') return wanted;
-  const file = await readAccounts(call.body, 'refused');
+  const file = await readAccounts(parts.realms, call.body, 'refused');
   if (file.kind === 'refused') return file;
   const outcomes: RowOutcome[] = [];
   for (let from = 0; from < file.rows.length; from += rowsInTurn) {

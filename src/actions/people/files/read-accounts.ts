@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { readForeignHash } from '../../../crypto/foreign/read-hash.ts';
 import { refuse, type Refusal } from '../../../errors.ts';
 import type { CsvTable } from '../../../request/csv/read-csv.ts';
+import type { Realms } from '../../../realm/realms.ts';
 import { type AccountRead, readNewAccount } from '../accounts.ts';
 import { type AccountRow, type Column, type Hashes, readAccountRow, readColumns } from './columns.ts';
 
@@ -23,14 +24,18 @@ export interface AccountFile {
 /** Rows that are worked on before others get a turn. */
 export const rowsInTurn = 100;
 
-export async function readAccounts({ header, rows }: CsvTable, hashes: Hashes): Promise<Refusal | AccountFile> {
+export async function readAccounts(
+  realms: Realms,
+  { header, rows }: CsvTable,
+  hashes: Hashes,
+): Promise<Refusal | AccountFile> {
   const order = readColumns(header, hashes);
   if (order.kind === 'refused') return order;
   const read: (Refusal | ReadableRow)[] = [];
   /** In which row each name stands. */
   const named = new Map<string, number>();
   for (const cells of rows) {
-    const row = readCells(cells, order.columns);
+    const row = readCells(realms, cells, order.columns);
     const name = row.kind === 'readable' ? row.account.user.username : undefined;
     const before = name === undefined ? undefined : named.get(name);
     read.push(before === undefined ? row : refuse('conflict', { detail: `Row ${before} has that user name, too.` }));
@@ -40,15 +45,15 @@ export async function readAccounts({ header, rows }: CsvTable, hashes: Hashes): 
   return { kind: 'file', rows: read };
 }
 
-function readCells(cells: readonly string[], order: readonly Column[]): Refusal | ReadableRow {
+function readCells(realms: Realms, cells: readonly string[], order: readonly Column[]): Refusal | ReadableRow {
   const read = readAccountRow(cells, order);
   if (read.kind === 'refused') return read;
-  return readRow(read.row);
+  return readRow(realms, read.row);
 }
 
 /** Checked by itself; whether its name is taken is seen when it is made. */
-export function readRow(row: AccountRow): Refusal | ReadableRow {
-  const account = readNewAccount(row);
+export function readRow(realms: Realms, row: AccountRow): Refusal | ReadableRow {
+  const account = readNewAccount(realms, row);
   if (account.kind === 'refused') return account;
   if (row.password_hash === '') return { kind: 'readable', row, account, hash: '' };
   const read = readForeignHash(row.password_hash);
