@@ -140,6 +140,8 @@ export interface Refusal {
   readonly retryAfterSeconds?: number;
   /** Further fields of the problem answer (2-http-api, 2), in snake_case. */
   readonly fields?: Readonly<Record<string, unknown>>;
+  /** What is wrong with which field of the body, told where clients look for that (2-http-api, 8). */
+  readonly errors?: Readonly<Record<string, string>>;
   /** What really happened, one word for log, attempts and audit: `unknown-user`, `disabled`, `expired`, … */
   readonly cause?: string;
   /** Header names and values in turn that go out with the refusal. */

@@ -11,6 +11,15 @@ export type { Admission, Admitted, Rejected } from './guard/admission.ts';
 export type { Answer, Forward, Written } from './http/answer.ts';
 export { type Pages, readPages } from './http/pages.ts';
 export type { ActingPrincipal, Principal, UserPrincipal } from './principal/principal.ts';
+export type {
+  OutsideRealm,
+  RealmAway,
+  RealmEntry,
+  RealmListing,
+  RealmLookup,
+  RealmPasswordChange,
+  RealmProof,
+} from './realm/contract.ts';
 export type { Log } from './record/recorder.ts';
 export type { Places } from './request/arrival.ts';
 export type { Incoming } from './request/incoming.ts';

@@ -2,6 +2,7 @@
  * Wires the parts: one store, one clock, one source of randomness, handed to whoever needs them. The only place that
  * reads the real clock.
  */
+import { keyUpkeep, ringTold } from './actions/keys/upkeep.ts';
 import { makeSetupCode, type SetupCodeMaking } from './actions/signing-in/make-setup-code.ts';
 import type { Settings } from './config/schema.ts';
 import { openHashing } from './crypto/hashing.ts';
@@ -15,6 +16,8 @@ import { openMail } from './mail/open-mail.ts';
 import { type Belonging, openInstallation } from './open-installation.ts';
 import { sessionKindsOf } from './principal/session-kinds.ts';
 import { openProver } from './prove/open-prover.ts';
+import { openAdoption } from './prove/realms/open-adoption.ts';
+import type { OutsideRealm } from './realm/contract.ts';
 import { openServiceKeys } from './prove/open-service-keys.ts';
 import { type FailureLog, failureLog } from './record/failures/failure-log.ts';
 import { metrics as makeMetrics } from './record/metrics.ts';
@@ -33,7 +36,8 @@ import { certificatesTold } from './tls/told.ts';
 import { withoutCertificates } from './tls/without.ts';
 import type { Clock, Millis, Origin, SessionKind } from './types.ts';
 import { endingStore } from './verify/ending.ts';
-import { type Memory, memory as makeMemory } from './verify/memory.ts';
+import type { Memory } from './verify/known/contract.ts';
+import { memory as makeMemory } from './verify/memory.ts';
 import { sessionVerifier } from './verify/session.ts';
 
 export const systemClock: Clock = { now: () => Date.now() as Millis, monotonic: () => performance.now() };
@@ -58,6 +62,8 @@ export interface SallyportOptions {
   readonly failures?: FailureLog;
   /** Further kinds of session for the embedding application's own routes. */
   readonly sessionKinds?: readonly SessionKind[];
+  /** Who else knows people, beside the directory of the settings: theirs are `name@realm`. */
+  readonly realms?: readonly OutsideRealm[];
   readonly clock?: Clock;
   readonly random?: Random;
   readonly wait?: (ms: number) => Promise<void>;
@@ -90,7 +96,7 @@ export type Creation =
 const sweepEveryMs = 60_000;
 
 export async function createSallyport(options: SallyportOptions): Promise<Creation> {
-  const { settings, log, certificates = withoutCertificates } = options;
+  const { settings, log, certificates = withoutCertificates, cells = null } = options;
   const places = placesNow(options.places);
   const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
@@ -107,6 +113,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     rootKeyFile: settings.rootKeyFile,
     bootId: newName(random),
     serviceKey: settings.serviceKeyRenew ? 'renewed' : 'kept',
+    onRing: ringTold(settings.rootKeyFile, log),
     clock,
     random,
   });
@@ -142,18 +149,21 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const failures = options.failures ?? failureLog([], clock);
   const record = recorder({ store, clock, log, metrics, failures });
   const told = certificatesTold({ certificates, store, recorder: record });
-  const { cells = null } = options;
   const consoleOrigin = (): Origin => places().console[0];
-  const mail = openMail({ settings, store, recorder: record, clock, log, random, wait, consoleOrigin });
+  const outward = { settings, store, recorder: record, clock, random, log };
+  const mail = openMail({ ...outward, wait, consoleOrigin });
   if (mail.kind === 'refused') return mail;
   const service = await openServiceKeys({ path: settings.serviceKeyFile, memory, store, keyring, random, log });
   if (service.kind === 'refused') return service;
-  // Another one may be in its place, by another node's doing: tools of this machine are told as well.
+  const keys = keyUpkeep({ store, memory, keyring, keepFile: service.keep, recorder: record, clock, log });
+  const realms = await openAdoption({ ...outward, given: options.realms ?? [] });
+  if (realms.kind === 'refused') return realms;
+  // Keys may be others, by another node's doing: tools of this machine are told as well.
   listeners.add((changes) => {
-    if (changes.some(({ subject }) => subject.kind === 'installation')) void service.keep().catch(onFault);
+    if (changes.some(({ subject }) => subject.kind === 'installation')) void keys.keepUp().catch(onFault);
   });
-  const signing = checkpoints({ store, signer: keyring.auditSigner(), clock, log });
-  const audit = auditLog(store, keyring.auditKeys());
+  const signing = checkpoints({ store, signer: () => keyring.auditSigner(), clock, log });
+  const audit = auditLog(store, () => keyring.refresh().then(() => keyring.auditKeys()));
   const host = { actor: '', address: '', way: 'host', target: bootId } as const;
   await store.appendAudit(record.event({ event: 'server-started', ...host }));
   await signing.make();
@@ -166,7 +176,6 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     random,
     onSlower: (cause) => log.warn({ err: cause }, 'the native Argon2id does not load; using the slower one of Node'),
   });
-  const { hasher } = hashing;
   const remembered = (): Promise<readonly LimitRow[]> => store.limits(clock.now());
   const limiter = makeLimiter({
     clock,
@@ -180,7 +189,8 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
   const proving = openProver({
     store,
     memory,
-    hasher,
+    realms,
+    hasher: hashing.hasher,
     serviceKeys: service.keys,
     serviceKeyFrom: settings.serviceKeyRemote ? 'anywhere' : 'local',
     limiter,
@@ -193,7 +203,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     wait,
     onFault,
   });
-  const { guard, credentials, tokens } = openGuard({
+  const guarding = openGuard({
     settings,
     store,
     memory,
@@ -203,32 +213,28 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
     recorder: record,
     tokenCells: options.tokenCells ?? null,
     basic: proving.basic,
+    realms: proving.realms,
+    keyring,
     clock,
+    random,
   });
 
   const house = openHouse({
-    settings,
+    ...outward,
     places,
     pages: options.pages,
     version: options.version,
-    store,
     memory,
-    guard,
-    credentials,
-    tokenUses: tokens,
+    ...guarding,
     ...proving,
     serviceKeys: service.keys,
     serviceKeyFile: { path: settings.serviceKeyFile, keep: service.keep },
     outbox: mail.outbox,
     limiter,
-    recorder: record,
-    hasher,
+    hasher: hashing.hasher,
     keyring,
     kinds,
     accountKind: kindsMade.account,
-    clock,
-    random,
-    log,
     unknownSecrets: unknown,
     metrics,
     hashing: hashing.queue,
@@ -240,17 +246,15 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
 
   const polling = setInterval(() => {
     // Nobody is told of changes that were lost; and a file that could not be written may be by now.
-    void memory.refresh().then(service.keep).catch(onFault);
+    void memory.refresh().then(keys.keepUp).catch(onFault);
     // Whoever asked for the end was told, and that was logged: not again every second.
     const waits = (fault: unknown): void => (fault instanceof StoreFault ? undefined : onFault(fault));
     void ending.settle().catch(waits);
-    void tokens.keepUp().catch(waits);
+    void guarding.tokenUses.keepUp().catch(waits);
     void told().catch(waits);
     void record.settle('over').then(signing.keepUp).catch(waits);
-  }, 1000);
-  const sweeping = setInterval(() => void sweep(), sweepEveryMs);
-  polling.unref();
-  sweeping.unref();
+  }, 1000).unref();
+  const sweeping = setInterval(() => void sweep(), sweepEveryMs).unref();
 
   return {
     kind: 'created',
@@ -263,7 +267,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
       },
       audit,
       signAudit: signing.make,
-      guard,
+      guard: guarding.guard,
       memory,
       store,
       places,
@@ -271,7 +275,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
       close: async () => {
         clearInterval(polling);
         clearInterval(sweeping);
-        await mail.stop();
+        await Promise.all([mail.stop(), realms.stop()]);
         hashing.stop();
         stopListening();
         stopHearing();
@@ -279,7 +283,7 @@ export async function createSallyport(options: SallyportOptions): Promise<Creati
         await sessions.flush();
         // A disk that is full does not keep the server from stopping in order.
         try {
-          await tokens.flush();
+          await guarding.tokenUses.flush();
           await record.settle('all');
           await told();
           await store.appendAudit(record.event({ event: 'server-stopped', ...host }));

@@ -6,8 +6,9 @@ import type { Refusal } from '../errors.ts';
 import type {
   AccountPrincipal,
   ActingPrincipal,
-  BasicPrincipal,
+  PersonalPrincipal,
   Principal,
+  TicketPrincipal,
   UserPrincipal,
 } from '../principal/principal.ts';
 import type { Occurrence, Recorder, Whence } from '../record/recorder.ts';
@@ -23,7 +24,7 @@ export interface Call<Body = unknown> {
   /** Monotonic time of arrival. */
   readonly arrivedAt: number;
   readonly principal: Principal;
-  /** Session token that decided; empty without one. */
+  /** Session token, or ticket, that decided; empty without one. */
   readonly token: Secret | '';
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
@@ -35,9 +36,14 @@ export interface SignedInCall<Body = unknown> extends Call<Body> {
   readonly principal: UserPrincipal;
 }
 
+/** A call by whoever leaves: a session or a signed ticket, which is what ends. */
+export interface LeavingCall<Body = unknown> extends Call<Body> {
+  readonly principal: UserPrincipal | TicketPrincipal;
+}
+
 /** A call on a route for a person, with a session or without. */
 export interface PersonCall<Body = unknown> extends Call<Body> {
-  readonly principal: UserPrincipal | BasicPrincipal;
+  readonly principal: PersonalPrincipal;
 }
 
 /** A call on a route that takes whatever acts as an account. */

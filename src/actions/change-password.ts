@@ -2,6 +2,7 @@
  * Changing the password and confirming with it (2-http-api, 4). Both give the session a new token; a change ends all
  * other sessions, devices and tickets of the user before it is answered (3-rules, What ends what).
  */
+import { localRealmName } from '../config/ldap/place.ts';
 import { digest } from '../crypto/digest.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { PasswordHasher } from '../crypto/password-hash.ts';
@@ -10,11 +11,15 @@ import type { CommonPasswords } from '../policy/common-passwords.ts';
 import { judgePassword, passwordLengthOf, passwordRefused } from '../policy/password-policy.ts';
 import { type SecondFactor, secondFactorOf } from '../principal/factors.ts';
 import type { Prover } from '../prove.ts';
+import type { Passwords } from '../prove/realms/passwords.ts';
+import { realmIsAway } from '../prove/walk.ts';
+import type { Realms } from '../realm/realms.ts';
 import { readPassword } from '../verify/claim.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
+import type { UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import type { Millis, SessionKind } from '../types.ts';
+import type { Millis, Password, SessionKind } from '../types.ts';
 import { networkUse } from '../verify/acquaintance.ts';
 import { passwordPlace } from '../verify/password.ts';
 import { circumstancesOf, clientAddress, cookieOf, done, type Outcome, type SignedInCall, whence } from './call.ts';
@@ -31,6 +36,8 @@ export interface CredentialParts extends Issuing {
 export interface ChangePasswordParts extends CredentialParts {
   readonly hasher: PasswordHasher;
   readonly keyring: Keyring;
+  readonly realms: Realms;
+  readonly passwords: Pick<Passwords, 'changed'>;
   readonly hostNames: () => readonly string[];
   readonly commonPasswords: CommonPasswords;
 }
@@ -74,8 +81,11 @@ export async function changePassword(
   const { user } = proven;
   const judged = judge(secondFactorOf(user));
   if (judged.kind === 'refused') return judged;
-  const made = await parts.hasher.make(wanted.password, parts.prover.turnFor('known', clientAddress(call)));
-  if (made.kind === 'busy') return refuse('busy', { retryAfterSeconds: 1 });
+  const kept =
+    user.realm === localRealmName
+      ? await keptHere(parts, user, wanted.password, call)
+      : await changedThere(parts, user, old.kind === 'password' ? old.password : null, wanted.password);
+  if (kept.kind === 'refused') return kept;
 
   const token = newTokenFor(session.transport, parts.random);
   const now = parts.clock.now();
@@ -83,7 +93,7 @@ export async function changePassword(
   const changed = await parts.store.changePassword({
     userId: user.id,
     fromGeneration: user.credentialGeneration,
-    sealedPassword: parts.keyring.seal(passwordPlace(user.id), made.phc),
+    sealedPassword: kept.sealedPassword,
     passwordLength: passwordLengthOf(wanted.password),
     keep: { id: session.id, digest: digest(token), authenticatedAt: now },
     keepDevice: shown === undefined ? null : digest(shown),
@@ -100,6 +110,50 @@ export async function changePassword(
   if (changed.kind === 'superseded')
     return refuse('conflict', { detail: 'The password was changed elsewhere meanwhile.' });
   return renewed(parts, call, token, { expires_at: timeText(session.expiresAt) });
+}
+
+type Kept = Refusal | { readonly kind: 'kept'; readonly sealedPassword: string };
+
+async function keptHere(
+  parts: ChangePasswordParts,
+  { id }: UserRow,
+  wanted: Password,
+  call: SignedInCall,
+): Promise<Kept> {
+  const made = await parts.hasher.make(wanted, parts.prover.turnFor('known', clientAddress(call)));
+  return made.kind === 'busy'
+    ? refuse('busy', { retryAfterSeconds: 1 })
+    : { kind: 'kept', sealedPassword: parts.keyring.seal(passwordPlace(id), made.phc) };
+}
+
+/** By the realm that keeps it; nothing of it is kept here. */
+async function changedThere(
+  parts: ChangePasswordParts,
+  { realm: name, username }: UserRow,
+  old: Password | null,
+  wanted: Password,
+): Promise<Kept> {
+  const { realm, name: person } = parts.realms.split(username);
+  if (realm.kind === 'local' || realm.name !== name || old === null) return refuse('reauthentication_failed');
+  const changed = await realm.changePassword(person, old, wanted);
+  switch (changed.kind) {
+    case 'unavailable':
+      return realmIsAway.refusal;
+    case 'rejected':
+      return refuse('reauthentication_failed');
+    case 'refused':
+      return changed.why === 'not-accepted'
+        ? refuse('password_refused', {
+            detail: `The realm "${name}" does not accept this password.`,
+            fields: { reasons: [] },
+          })
+        : refuse('conflict', {
+            detail: `The realm "${name}" does not change this password here: change it where the directory is kept.`,
+          });
+    case 'changed':
+      parts.passwords.changed(realm, person);
+      return { kind: 'kept', sealedPassword: '' };
+  }
 }
 
 export async function reauthenticate(

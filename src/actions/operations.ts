@@ -2,14 +2,17 @@
 import { done, type Outcome } from './call.ts';
 import type { HashQueue } from '../crypto/hash-queue.ts';
 import { refuse } from '../errors.ts';
+import type { LivingKeyring } from '../crypto/ring/living-keyring.ts';
 import type { FailureLog } from '../record/failures/failure-log.ts';
 import type { Metrics } from '../record/metrics.ts';
 import type { SilentProxies } from '../record/silent-proxies.ts';
+import type { Realms } from '../realm/realms.ts';
 import type { SharedCells } from '../store/shared-cells.ts';
 import type { Store } from '../store/store.ts';
 import type { Certificates } from '../tls/contract.ts';
 import type { Clock } from '../types.ts';
-import type { Memory } from '../verify/memory.ts';
+import { keyFigures } from './keys/ages.ts';
+import type { Memory } from '../verify/known/contract.ts';
 
 export interface OperationsParts {
   readonly store: Store;
@@ -20,7 +23,9 @@ export interface OperationsParts {
   readonly failures: Pick<FailureLog, 'standing'>;
   /** Where nodes count wrong guesses together; null where each counts for itself. */
   readonly cells: Pick<SharedCells, 'standing'> | null;
+  readonly realms: Pick<Realms, 'outside'>;
   readonly certificates: Pick<Certificates, 'figures'>;
+  readonly keyring: Pick<LivingKeyring, 'standing' | 'rows'>;
   readonly clock: Clock;
 }
 
@@ -41,7 +46,13 @@ export async function ready(parts: OperationsParts): Promise<Outcome> {
     ...(failures.standing() === 'degraded' ? { auth_log: 'degraded' } : {}),
     // Limits hold all the same, at each node by itself.
     ...(cells === null ? {} : { shared_limits: cells.standing().kind === 'away' ? 'away' : 'working' }),
+    // As they answered last: nobody is asked for this. Everybody else signs in all the same.
+    ...(parts.realms.outside.length === 0
+      ? {}
+      : { realms: Object.fromEntries(parts.realms.outside.map((realm) => [realm.name, realm.standing()])) }),
     ...certificateStanding(parts),
+    // This node goes on with the keys it has.
+    ...(parts.keyring.standing().kind === 'unopened' ? { root_key: 'does-not-fit' } : {}),
   });
 }
 
@@ -75,6 +86,7 @@ export async function showMetrics(parts: OperationsParts): Promise<Outcome> {
     changesReadMsAgo: readMsAgo,
     store: { ...store.figures(), latencyMs },
     certificate: parts.certificates.figures(),
+    keys: keyFigures(parts.keyring.rows(), clock.now()),
   });
   return { kind: 'export', contentType: 'text/plain; version=0.0.4; charset=utf-8', text, headers: [] };
 }

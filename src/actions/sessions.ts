@@ -2,13 +2,16 @@
 import { digest } from '../crypto/digest.ts';
 import { refuse } from '../errors.ts';
 import { readTime } from '../request/time.ts';
-import { type ActingPrincipal, adminPrivilege, hasPrivilege } from '../principal/principal.ts';
+import { type ActingPrincipal, adminPrivilege, hasPrivilege, type TicketPrincipal } from '../principal/principal.ts';
 import type { Recorder } from '../record/recorder.ts';
-import { cookieName } from '../request/cookie.ts';
+import { cookieName, expireCookie, ticketCookieNames } from '../request/cookie.ts';
+import { plainTicket } from '../request/tokens/proxmox-header.ts';
 import type { SessionRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import type { Clock, SessionId, UserId } from '../types.ts';
-import { type AdminCall, byOf, cookieOf, done, type Outcome, type PersonCall, type SignedInCall } from './call.ts';
+import type { Clock, Millis, SessionId, UserId } from '../types.ts';
+import type { Tickets } from '../verify/tickets/contract.ts';
+import { ticketLifetimes } from '../verify/tickets/signed-tickets.ts';
+import { type AdminCall, byOf, cookieOf, done, type Outcome, type LeavingCall, type PersonCall } from './call.ts';
 import { expireNamed, timeText } from './issue-session.ts';
 
 export interface SessionParts {
@@ -16,22 +19,52 @@ export interface SessionParts {
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly cookieStem: string;
+  readonly ticketPrefix: string;
+  readonly tickets: Pick<Tickets, 'verify'>;
   /** Every session kind's name, for the cookies that a sign-out expires. */
   readonly kindNames: readonly string[];
   readonly sharedOrigin: boolean;
 }
 
 /** Ends this session and the `app` sessions made from it; the browser forgets what it kept of us. */
-export async function signOut(parts: SessionParts, call: SignedInCall): Promise<Outcome> {
-  const { user, session } = call.principal;
-  await parts.store.endSession({
-    id: session.id,
-    userId: user.row.id,
-    shown: session.digest,
-    audit: ended(parts, call, session.id, 'signed-out'),
-  });
-  const cookies = expireNamed(parts.cookieStem, call.arrival.scheme, ...parts.kindNames, 'login', 'challenge');
+export async function signOut(parts: SessionParts, call: LeavingCall): Promise<Outcome> {
+  const { principal } = call;
+  const kept = new Set<string>();
+  if (principal.kind === 'ticket') await endTicket(parts, { ...call, principal });
+  else {
+    const { user, session } = principal;
+    await parts.store.endSession({
+      id: session.id,
+      userId: user.row.id,
+      shown: session.digest,
+      audit: ended(parts, call, session.id, 'signed-out'),
+    });
+    // A browser that has both leaves with both: what it loses the cookie of must not live on in a copy.
+    const text = cookieOf(call, ticketCookieNames(parts.ticketPrefix).host);
+    const beside = text === undefined ? undefined : await parts.tickets.verify(plainTicket(text), call.arrival.client);
+    if (beside?.kind === 'ticket') await endTicket(parts, { ...call, principal: beside });
+    // Not looked at, because of what others showed: it stays in the browser, for another try.
+    if (beside?.kind === 'limited') kept.add(ticketCookieNames(parts.ticketPrefix).host);
+  }
+  const cookies = [
+    ...expireNamed(parts.cookieStem, call.arrival.scheme, ...parts.kindNames, 'login', 'challenge'),
+    ...Object.values(ticketCookieNames(parts.ticketPrefix))
+      .filter((name) => !kept.has(name))
+      .map((name) => expireCookie(name)),
+  ];
   return done({}, { cookies, headers: parts.sharedOrigin ? [] : ['clear-site-data', '"cache", "storage"'] });
+}
+
+/** All that came from its sign-in are on the list of those that are over, until the last of them would be (3-rules, Tickets). */
+export async function endTicket(
+  { store, recorder }: Pick<SessionParts, 'store' | 'recorder'>,
+  call: Pick<AdminCall, 'incoming' | 'arrival'> & { readonly principal: TicketPrincipal },
+): Promise<void> {
+  const { ticket, user } = call.principal;
+  const { serial: digest, firstSignIn } = ticket;
+  const expiresAt = (firstSignIn + ticketLifetimes.absoluteMs) as Millis;
+  const audit = recorder.event({ event: 'ticket-ended', ...byOf(call), target: user.row.id, result: 'signed-out' });
+  await store.revokeTicket({ digest, expiresAt, audit });
 }
 
 export async function listSessions(parts: SessionParts, call: PersonCall): Promise<Outcome> {

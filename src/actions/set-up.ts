@@ -12,18 +12,19 @@ import { judgePassword, passwordRefused } from '../policy/password-policy.ts';
 import { adminPrivilege } from '../principal/principal.ts';
 import type { Prover } from '../prove.ts';
 import { readPassword } from '../verify/claim.ts';
+import type { Realms } from '../realm/realms.ts';
 import type { Recorder } from '../record/recorder.ts';
-import { malformedUsernameText, parseUsername } from '../request/username.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Digest, Password, SessionKind, Username } from '../types.ts';
 import { networkUse } from '../verify/acquaintance.ts';
 import type { LoginTokens } from '../verify/login-token.ts';
-import type { Memory } from '../verify/memory.ts';
+import type { Memory } from '../verify/known/contract.ts';
 import { passwordPlace } from '../verify/password.ts';
 import { type Call, circumstancesOf, clientAddress, done, type Outcome, whence } from './call.ts';
 import { handOverToken, type Issuing, issueSession, rememberDevice, timeText } from './issue-session.ts';
 import { type LoginMode, loginMode } from './login-mode.ts';
+import { readLocalName } from './people/accounts.ts';
 
 export interface SetUpBody {
   readonly setup_code: string;
@@ -34,6 +35,7 @@ export interface SetUpBody {
 
 export interface SetUpParts extends Issuing {
   readonly store: Store;
+  readonly realms: Realms;
   readonly memory: Memory;
   readonly prover: Prover;
   readonly recorder: Recorder;
@@ -72,8 +74,8 @@ interface Candidate {
 async function candidateFrom(parts: SetUpParts, call: Call<SetUpBody>): Promise<Refusal | Candidate> {
   const state = await parts.memory.state();
   if (state === 'configured' || state === 'off') return refuse('already_configured');
-  const name = parseUsername(call.body.username);
-  if (name.kind === 'malformed') return refuse('invalid_request', { detail: malformedUsernameText[name.why] });
+  const name = readLocalName(parts.realms, call.body.username);
+  if (name.kind === 'refused') return name;
   const password = readPassword(call.body.password);
   if (password.kind === 'refused') return password;
   const mode = await loginMode(parts, call, call.body.login_token);
@@ -157,6 +159,9 @@ function newAdmin(parts: SetUpParts, username: Username, displayName: string, ph
     passkeys: 0,
     passwordLength: 'full',
     passwordStanding: 'own',
+    realm: 'local',
+    disabledBy: '',
+    ticketGeneration: 0,
     credentialGeneration: 1,
     createdAt: parts.clock.now(),
   };

@@ -4,13 +4,13 @@ import type { Duty } from '../policy/duty.ts';
 import { secondFactorOf } from '../principal/factors.ts';
 import {
   adminPrivilege,
-  type BasicPrincipal,
+  type PersonalPrincipal,
   type ServicePrincipal,
   type TokenPrincipal,
-  type UserPrincipal,
 } from '../principal/principal.ts';
 import { scopesOf } from '../principal/scopes.ts';
 import { header } from '../request/incoming.ts';
+import { ticketCsrf } from '../request/tokens/signed-ticket.ts';
 import type { InstallationState, UserRow } from '../store/rows.ts';
 import { type Call, done, type Outcome } from './call.ts';
 import { timeText } from './issue-session.ts';
@@ -30,6 +30,14 @@ export async function status(parts: StatusParts, call: Call, state: Installation
   if (principal.kind === 'service') return done({ ...fields, ...statusOfService(principal) });
   if (principal.kind === 'basic')
     return done({ ...fields, ...statusOfPerson(parts, principal), session_kind: null, expires_at: null });
+  if (principal.kind === 'ticket')
+    return done({
+      ...fields,
+      ...statusOfPerson(parts, principal),
+      session_kind: null,
+      expires_at: timeText(principal.ticket.expiresAt),
+      ...(token !== '' && sameOrigin(call) ? { csrf_token: ticketCsrf(token) } : {}),
+    });
   if (principal.kind !== 'user') return done({ ...fields, authenticated: false, username: null, totp_enabled: false });
   const { session } = principal;
   return done({
@@ -43,7 +51,7 @@ export async function status(parts: StatusParts, call: Call, state: Installation
 
 function statusOfPerson(
   parts: StatusParts,
-  { user: { row }, via }: UserPrincipal | BasicPrincipal,
+  { user: { row }, via }: PersonalPrincipal,
 ): Readonly<Record<string, unknown>> {
   const duty = parts.dutyOf(row);
   return {

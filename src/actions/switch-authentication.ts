@@ -6,7 +6,7 @@ import { codeRefused } from '../prove/second-factor.ts';
 import type { Recorder } from '../record/recorder.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { Store } from '../store/store.ts';
-import type { Memory } from '../verify/memory.ts';
+import type { Memory } from '../verify/known/contract.ts';
 import { type AdminCall, byOf, type Call, circumstancesOf, done, noteDenial, type Outcome, whence } from './call.ts';
 
 export interface SwitchParts {

@@ -2,6 +2,7 @@
 import type { Settings } from '../config/schema.ts';
 import type { Random } from '../crypto/random.ts';
 import { refuse, type Refusal } from '../errors.ts';
+import { dialectsOf } from '../http/dialects/dialect.ts';
 import { refusalFor } from '../http/proxy/application.ts';
 import { proxy } from '../http/proxy/proxy.ts';
 import type { Passing } from '../http/proxy/upstream.ts';
@@ -35,12 +36,14 @@ export function forwarding(parts: {
           upstream: form.origin,
           cookieStem: settings.cookieName,
           tokenPrefix: settings.tokenPrefix,
+          ticketPrefix: settings.ticketPrefix,
           limits: settings.proxy,
           monotonic: () => clock.monotonic(),
           log,
         })
       : undefined;
-  const pages = { random, consoleOrigin: () => places().console[0] };
+  const dialects = dialectsOf(settings.ticketPrefix);
+  const pages = { random, dialects, consoleOrigin: () => places().console[0] };
   /** Refusals on the way leave as those of the guard do: a page for people, a problem answer for programs. */
   const refusing =
     ({ response, answer }: Pick<Passing, 'response' | 'answer'>, incoming: Incoming) =>

@@ -251,10 +251,11 @@ class RequestBody implements AsyncIterable<Uint8Array> {
  * body was not read to its end, nobody waits for the rest: the connection is closed.
  */
 export function write(response: ServerResponse, answer: Written): void {
-  const { status, headers, body } = answer;
+  const { status, reason, headers, body } = answer;
   const closing = closes(response, answer);
   const length =
     body === null ? [] : ['content-length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length)];
+  if (reason !== undefined) response.statusMessage = reason;
   // Node does not change the list it is given.
   response.writeHead(
     status,

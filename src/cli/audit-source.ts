@@ -44,7 +44,11 @@ async function openStore(settings: Settings): Promise<Unreadable | OpenSource> {
   const opened = await openStoppedStore(settings);
   if (opened.kind === 'unreadable') return opened;
   const { store, keyring } = opened;
-  return { kind: 'open', source: auditLog(store, keyring.auditKeys()), close: () => store.close() };
+  return {
+    kind: 'open',
+    source: auditLog(store, () => keyring.refresh().then(() => keyring.auditKeys())),
+    close: () => store.close(),
+  };
 }
 
 function ofServer(socketPath: string): AuditSource {

@@ -25,6 +25,7 @@ const methods = {
   '/user': 'POST',
   '/token': 'POST',
   '/key': 'POST',
+  '/ticket': 'POST',
   '/tls': 'POST',
   '/audit/head': 'POST',
   '/audit/lines': 'GET',

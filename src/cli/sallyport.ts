@@ -7,11 +7,12 @@ import { type ExitCode, exitCodes, fail, type Terminal } from './exit-codes.ts';
 import { key } from './key/key.ts';
 import { serve } from './serve.ts';
 import { setup } from './setup.ts';
+import { ticket } from './ticket/ticket.ts';
 import { tls } from './tls/tls.ts';
 import { token } from './token/token.ts';
 import { user } from './user/user.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, setup, user, token, key, tls, audit, config };
+const commands: Readonly<Record<string, Command>> = { serve, setup, user, token, key, ticket, tls, audit, config };
 
 const usage = [
   'Usage: sallyport <command> [flags]',

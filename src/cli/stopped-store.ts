@@ -1,10 +1,11 @@
 /** The store of an installation whose server does not run, for commands that work without it. */
 import { existsSync } from 'node:fs';
 import type { Settings } from '../config/schema.ts';
-import { type Keyring, openKeyring } from '../crypto/keyring.ts';
 import { systemRandom } from '../crypto/random.ts';
-import { readRootKey } from '../crypto/key-files/root-key.ts';
+import { findRootKey, readRootKey, rootKeysAt } from '../crypto/key-files/root-key.ts';
+import { livingKeyring, type LivingKeyring } from '../crypto/ring/living-keyring.ts';
 import type { Log } from '../record/recorder.ts';
+import { systemClock } from '../setup.ts';
 import type { SharedCells } from '../store/shared-cells.ts';
 import type { Store } from '../store/store.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
@@ -16,7 +17,7 @@ export type StoppedStore =
   | {
       readonly kind: 'open';
       readonly store: Store;
-      readonly keyring: Keyring;
+      readonly keyring: LivingKeyring;
       readonly cells: SharedCells | undefined;
     };
 
@@ -35,7 +36,17 @@ export async function openStoppedStore(settings: Settings): Promise<StoppedStore
   const opening = await openStore({ settings, log: silent, as: 'command' });
   if (opening.kind === 'refused') return { kind: 'unreadable', code: opening.code, why: opening.why };
   const { store, cells } = opening;
-  const ring = openKeyring(await store.keys(), key.root, systemRandom);
+  const of = await store.installation();
+  const found = of.kind === 'empty' ? key : findRootKey(settings.rootKeyFile, of.installation);
+  const ring = livingKeyring({
+    rows: await store.keys(),
+    root: found.kind === 'read' ? found.root : key.root,
+    read: () => store.keys(),
+    roots: () => rootKeysAt(settings.rootKeyFile),
+    clock: systemClock,
+    random: systemRandom,
+    onStanding: () => undefined,
+  });
   if (ring.kind === 'damaged') {
     await store.close();
     return { kind: 'unreadable', code: exitCodes.fault, why: `the key ring is damaged: ${ring.why}.` };

@@ -11,6 +11,8 @@ import type { Use } from '../verify/session.ts';
 export interface Written {
   readonly kind: 'written';
   readonly status: number;
+  /** Visible ASCII and spaces, in place of the status's own words: some clients read nothing else. */
+  readonly reason?: string;
   /** Names and values in turn; with their length where there is no body. */
   readonly headers: readonly string[];
   readonly body: string | Uint8Array | null;
@@ -85,10 +87,24 @@ export interface ProblemContext {
 
 /** RFC 9457, with the fields older clients read (2-http-api, 2). Never the cause. */
 export function problem(refusal: Refusal, context: ProblemContext): Written {
+  const { status, headers, fields } = problemOf(refusal, context);
+  const type = ['content-type', 'application/problem+json; charset=utf-8'];
+  return { kind: 'written', status, headers: [...type, ...headers], body: JSON.stringify(fields) };
+}
+
+/** The same, for whoever writes it in another form: headers but the content type, and what the body says. */
+export function problemOf(
+  refusal: Refusal,
+  context: ProblemContext,
+): {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly fields: Readonly<Record<string, unknown>>;
+} {
   const { status, title, detail } = problems[refusal.code];
   const shown = refusal.detail ?? detail;
   const wait = refusal.retryAfterSeconds ?? defaultWait(status);
-  const body = {
+  const fields = {
     type: `urn:sallyport:error:${refusal.code}`,
     title,
     status,
@@ -102,15 +118,13 @@ export function problem(refusal: Refusal, context: ProblemContext): Written {
     ...refusal.fields,
   };
   const headers = [
-    'content-type',
-    'application/problem+json; charset=utf-8',
     ...apiHeaders,
     ...(status === 401 && context.challenge !== undefined ? ['www-authenticate', context.challenge] : []),
     ...refusalHeaders(refusal),
     ...setCookies(refusal.cookies ?? []),
     ...(context.more ?? []),
   ];
-  return { kind: 'written', status, headers, body: JSON.stringify(body) };
+  return { status, headers, fields };
 }
 
 /** What a refusal says in headers, whatever form its body has; names and values in turn. */

@@ -22,9 +22,10 @@ import { type Incoming, pathOf, queryOf } from '../request/incoming.ts';
 import { promptsOf } from '../request/navigation.ts';
 import type { Scheme } from '../request/origin.ts';
 import type { Clock, Origin } from '../types.ts';
-import type { Memory } from '../verify/memory.ts';
-import { json, problem, setCookies, text, type Written } from './answer.ts';
+import type { Memory } from '../verify/known/contract.ts';
+import { json, type Written } from './answer.ts';
 import { type BodyForm, type BodyReading, checkBodyHeaders, readBody, readCsvBody } from './body.ts';
+import { type Dialects, render } from './dialects/dialect.ts';
 import { notMine, type Wing } from './handler.ts';
 import { type AccountRoute, type Confirm, type Route, type RouteMatch, routeFinder } from './route.ts';
 import type { StepUpBody } from './schemas.ts';
@@ -45,6 +46,7 @@ export interface ApiParts {
   readonly consoleOrigin: () => Origin;
   /** What `WWW-Authenticate` says of Basic. */
   readonly basicChallenge: string;
+  readonly dialects: Dialects;
 }
 
 /** A request that the guard let through, on its way to its action. */
@@ -72,21 +74,23 @@ export function apiWing(parts: ApiParts): Wing {
     incoming: Incoming,
     arrival: Arrival,
     match: Exclude<RouteMatch, { kind: 'no-path' }>,
+    path: string,
   ): Promise<Written> => {
     const arrivedAt = parts.clock.monotonic();
     const requestId = newName(parts.random);
+    const dialect = parts.dialects(path);
     if (match.kind === 'no-method')
-      return problem(refuse('method_not_allowed'), { requestId, more: ['allow', match.allow.join(', ')] });
+      return dialect.refused(refuse('method_not_allowed'), { requestId, more: ['allow', match.allow.join(', ')] });
     const { route, params } = match;
     const acceptable = checkBodyHeaders(incoming, route.form);
     // What was refused unread may still be on the connection.
-    if (acceptable.kind === 'refused') return { ...problem(acceptable, { requestId }), close: true };
+    if (acceptable.kind === 'refused') return { ...dialect.refused(acceptable, { requestId }), close: true };
     const readiness = await readinessOf(route, incoming, arrival);
-    if (readiness.kind === 'refused') return problem(readiness, { requestId });
+    if (readiness.kind === 'refused') return dialect.refused(readiness, { requestId });
     if (readiness.kind === 'empty') return json(200, { [readiness.list]: [] });
     // Read before the guard looks for a CSRF field.
     const formBody = route.form === 'json-or-form' ? await readBody(incoming) : undefined;
-    if (formBody?.kind === 'refused') return { ...problem(formBody, { requestId }), close: true };
+    if (formBody?.kind === 'refused') return { ...dialect.refused(formBody, { requestId }), close: true };
     const gate = gateOf(route, { incoming, arrival, arrivedAt }, formBody?.value);
     const first = await parts.guard.admit(incoming, gate);
     const body = first.kind === 'admitted' ? (formBody ?? (await bodyOf(route.form, incoming))) : formBody;
@@ -95,7 +99,8 @@ export function apiWing(parts: ApiParts): Wing {
     const deadCookies = admission.deadCookies.map((name) => expireCookie(name));
     if (admission.kind === 'refused') {
       if (admission.denied !== undefined) await noteDenial({ incoming, arrival }, admission.denied);
-      return problem({ ...admission, cookies: deadCookies }, { requestId, challenge: challengeOf(route, incoming) });
+      const challenge = challengeOf(route, incoming);
+      return dialect.refused({ ...admission, cookies: deadCookies }, { requestId, challenge });
     }
     const outcome =
       body?.kind === 'refused'
@@ -105,7 +110,7 @@ export function apiWing(parts: ApiParts): Wing {
     const acts = 'user' in principal || principal.kind === 'service';
     if (outcome.kind === 'refused' && outcome.code === 'forbidden' && acts)
       await noteDenial({ incoming, arrival }, principal);
-    const answered = render(outcome, requestId, deadCookies);
+    const answered = render(dialect, outcome, { requestId, deadCookies });
     const headers = admission.headers();
     return headers.length === 0 ? answered : { ...answered, headers: [...answered.headers, ...headers] };
   };
@@ -151,6 +156,7 @@ export function apiWing(parts: ApiParts): Wing {
     },
     need: route.need,
     slots: parts.slots(arrival.scheme),
+    ...(route.reads === undefined ? {} : { reads: route.reads }),
     own: [parts.consoleOrigin(), arrival.origin],
     csrfField: csrfFieldOf(form),
   });
@@ -167,6 +173,9 @@ export function apiWing(parts: ApiParts): Wing {
           .map((issue) => `${issue.path.join('.')}: ${issue.message}`.slice(0, 200))
           .slice(0, 5)
           .join('; '),
+        errors: Object.fromEntries(
+          checked.error.issues.slice(0, 5).map(({ path, message }) => [path.join('.'), message.slice(0, 200)]),
+        ),
       });
     }
     const call: Call = {
@@ -207,8 +216,10 @@ export function apiWing(parts: ApiParts): Wing {
     if (route.who === 'admin') return route.action(call, confirmOnce);
     if (principal.kind === 'service') return refuse('forbidden');
     if (route.who === 'account') return route.action({ ...call, principal });
-    if (principal.kind === 'token' || principal.kind === 'ticket') return refuse('forbidden');
+    if (principal.kind === 'token' || principal.kind === 'path-ticket') return refuse('forbidden');
     if (route.who === 'person') return route.action({ ...call, principal });
+    if (principal.kind === 'basic') return refuse('forbidden');
+    if (route.who === 'leaving') return route.action({ ...call, principal });
     return principal.kind === 'user' ? route.action({ ...call, principal }) : refuse('forbidden');
   };
 
@@ -224,7 +235,7 @@ export function apiWing(parts: ApiParts): Wing {
     // It is nobody's, and whoever can read it may do all of this.
     if (principal.kind === 'service') return stillThere;
     // What a program goes on using is never the person.
-    if (principal.kind === 'ticket' || principal.via === 'user-key')
+    if (principal.kind === 'ticket' || principal.kind === 'path-ticket' || principal.via === 'user-key')
       return refuse('reauthentication_required', { fields: { methods: [] } });
     const { password, totp_code, totp_token, passkey } = call.body as StepUpBody;
     // The password came with this very request.
@@ -242,31 +253,8 @@ export function apiWing(parts: ApiParts): Wing {
 
   return (incoming, arrival, path) => {
     const match = find(incoming.method, path);
-    return match.kind === 'no-path' ? notMine : answer(incoming, arrival, match);
+    return match.kind === 'no-path' ? notMine : answer(incoming, arrival, match, path);
   };
-}
-
-function render(outcome: Outcome, requestId: string, deadCookies: readonly string[]): Written {
-  switch (outcome.kind) {
-    case 'refused': {
-      const answer = problem({ ...outcome, cookies: [...deadCookies, ...(outcome.cookies ?? [])] }, { requestId });
-      // The rest of a body that was too large may go on for ever: it is not read.
-      return outcome.code === 'payload_too_large' || outcome.connection === 'close'
-        ? { ...answer, close: true }
-        : answer;
-    }
-    case 'done':
-      return json(outcome.status, outcome.fields, [
-        ...setCookies([...deadCookies, ...(outcome.cookies ?? [])]),
-        ...(outcome.headers ?? []),
-      ]);
-    case 'export':
-      return text(outcome.contentType, outcome.text, [...setCookies(deadCookies), ...outcome.headers]);
-    case 'document': {
-      const answer = json(200, {});
-      return { ...answer, body: JSON.stringify(outcome.value) };
-    }
-  }
 }
 
 /** Whether a body holds what a person confirms with; it is checked whenever it does (2-http-api, 4). */

@@ -12,7 +12,7 @@ import { type Incoming, queryOf } from '../request/incoming.ts';
 import { isLoopbackOrigin, type Scheme } from '../request/origin.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { Clock, Origin } from '../types.ts';
-import type { Memory } from '../verify/memory.ts';
+import type { Memory } from '../verify/known/contract.ts';
 import { problem, redirect, type Written } from './answer.ts';
 import { notMine, type Wing } from './handler.ts';
 import type { Pages } from './pages.ts';
@@ -40,6 +40,7 @@ const pagePaths: ReadonlySet<string> = new Set([
   '/auth/people',
   '/auth/tokens',
   '/auth/certificates',
+  '/auth/keys',
 ]);
 
 export function consoleWing(parts: ConsoleParts): Wing {

@@ -6,6 +6,7 @@ import { knownHosts } from '../request/arrival.ts';
 import type { Incoming } from '../request/incoming.ts';
 import type { Origin } from '../types.ts';
 import type { Written } from './answer.ts';
+import { dialectsOf } from './dialects/dialect.ts';
 import { handler } from './handler.ts';
 
 const none = knownHosts([]);
@@ -27,6 +28,7 @@ const handle = handler({
     overTls: { console: ['strict-transport-security', 'max-age=1'], application: [], control: [], operations: [] },
   }),
   silentProxies: { note: nothing, standing: () => 'all-speak' },
+  dialects: dialectsOf('SP'),
   random: systemRandom,
   log: { info: nothing, warn: nothing, error: nothing },
   wings: {

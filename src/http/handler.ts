@@ -13,6 +13,7 @@ import { hostOf, isLoopbackOrigin } from '../request/origin.ts';
 import { StoreFault } from '../store/store.ts';
 import type { MaybePromise, Origin } from '../types.ts';
 import { type Answer, empty, problem } from './answer.ts';
+import type { Dialects } from './dialects/dialect.ts';
 import { operationsPaths } from '../actions/operations.ts';
 
 /** A part of the house that answers for some paths; `not-mine` leaves them to the next. */
@@ -27,6 +28,7 @@ export const notMine = { kind: 'not-mine' } as const;
 export interface HandlerParts {
   readonly arrivals: () => ArrivalRules;
   readonly silentProxies: SilentProxies;
+  readonly dialects: Dialects;
   readonly random: Random;
   readonly log: Log;
   /** Wings by place, asked in order. */
@@ -58,7 +60,9 @@ export function handler(parts: HandlerParts): Handler {
   const faulted = (fault: unknown, path: string): Answer => {
     const requestId = newName(parts.random);
     parts.log.error({ err: fault, request: requestId, path }, 'request failed');
-    return problem(refuse(fault instanceof StoreFault ? 'unavailable' : 'internal'), { requestId });
+    return parts
+      .dialects(path)
+      .refused(refuse(fault instanceof StoreFault ? 'unavailable' : 'internal'), { requestId });
   };
 
   return (incoming) => {
@@ -97,7 +101,8 @@ export function handler(parts: HandlerParts): Handler {
             }
             if (answer.kind !== 'not-mine') return withMore(answer, promised);
           }
-          return withMore(refused(refuse('not_found')), promised);
+          const requestId = newName(parts.random);
+          return withMore(parts.dialects(path).refused(refuse('not_found'), { requestId }), promised);
         }
       }
     } catch (fault) {

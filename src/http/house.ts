@@ -3,13 +3,15 @@
  */
 import type { HandOverParts } from '../actions/hand-over.ts';
 import { type Idempotent, idempotentRequests } from '../actions/idempotent/idempotent.ts';
-import { type HostKeys, hostKeys, type ServiceKeyPlace } from '../actions/keys/host.ts';
+import { type HostTickets, hostTickets } from '../actions/access/host.ts';
+import { type HostKeys, hostKeys } from '../actions/keys/host.ts';
+import type { ServiceKeyPlace } from '../actions/keys/rotate.ts';
 import { type HostUsers, hostUsers } from '../actions/people/host.ts';
 import { type HostTls, hostTls } from '../actions/tls/host.ts';
 import { type HostTokens, hostTokens } from '../actions/tokens/host.ts';
 import { reachOfListeners } from '../config/reach.ts';
 import type { Settings } from '../config/schema.ts';
-import type { Keyring } from '../crypto/keyring.ts';
+import type { LivingKeyring } from '../crypto/ring/living-keyring.ts';
 import type { PasswordHasher } from '../crypto/password-hash.ts';
 import type { Random } from '../crypto/random.ts';
 import type { Guard } from '../guard.ts';
@@ -18,6 +20,8 @@ import { shippedCommonPasswords } from '../policy/common-passwords.ts';
 import { type Duty, dutyOf } from '../policy/duty.ts';
 import type { Prover } from '../prove.ts';
 import type { EnrolmentProver } from '../prove/enrolment.ts';
+import type { Passwords } from '../prove/realms/passwords.ts';
+import type { Realms } from '../realm/realms.ts';
 import type { LinkProver } from '../prove/link.ts';
 import type { AuditSource } from '../record/audit-log.ts';
 import type { Metrics } from '../record/metrics.ts';
@@ -26,6 +30,7 @@ import { silentProxies as makeSilentProxies } from '../record/silent-proxies.ts'
 import type { Places } from '../request/arrival.ts';
 import { cookieName } from '../request/cookie.ts';
 import type { CookieSlot, CredentialReader } from '../request/credential.ts';
+import type { RealmNames } from '../request/tokens/user-id.ts';
 import { type Scheme, schemeOf } from '../request/origin.ts';
 import type { UserRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -36,12 +41,15 @@ import type { Certificates } from '../tls/contract.ts';
 import type { Clock, Origin, SessionKind } from '../types.ts';
 import { loginTokens } from '../verify/login-token.ts';
 import type { ServiceKeys } from '../verify/basic/service-key.ts';
-import type { Memory } from '../verify/memory.ts';
+import type { Tickets } from '../verify/tickets/contract.ts';
+import type { Memory } from '../verify/known/contract.ts';
 import type { PasskeyChallenges } from '../verify/passkeys/passkey-challenge.ts';
 import { type ApiParts, apiWing } from './api.ts';
 import { applicationWing, type ApplicationParts, handOverWing } from './proxy/application.ts';
 import { consoleWing } from './console.ts';
+import { dialectsOf } from './dialects/dialect.ts';
 import { doorsOf } from './doors/doors.ts';
+import { memoised } from './doors/memoised.ts';
 import { handler, type Handler } from './handler.ts';
 import { openApiDocument } from './openapi.ts';
 import { type OperationsParts, operationsPaths, ready, showMetrics } from '../actions/operations.ts';
@@ -62,6 +70,10 @@ export interface HouseParts {
   readonly guard: Guard;
   readonly credentials: CredentialReader;
   readonly tokenUses: RouteParts['tokenUses'];
+  readonly tickets: Tickets;
+  readonly realmNames: RealmNames;
+  readonly realms: Realms;
+  readonly passwords: Passwords;
   readonly prover: Prover;
   readonly enrolments: EnrolmentProver;
   readonly links: LinkProver;
@@ -72,7 +84,7 @@ export interface HouseParts {
   readonly limiter: Limiter;
   readonly recorder: Recorder;
   readonly hasher: PasswordHasher;
-  readonly keyring: Keyring;
+  readonly keyring: LivingKeyring;
   readonly kinds: ReadonlyMap<string, SessionKind>;
   readonly accountKind: SessionKind;
   readonly clock: Clock;
@@ -96,12 +108,14 @@ export interface House {
   /** What a request with an Idempotency-Key does, at most once: for an embedding application's routes as for our own. */
   readonly idempotent: Idempotent;
   readonly keys: HostKeys;
+  readonly signedTickets: HostTickets;
   readonly tls: HostTls;
 }
 
 export function openHouse(house: HouseParts): House {
-  const { settings, store, memory, guard, recorder, hasher, keyring, kinds, clock, random, log } = house;
+  const { settings, store, memory, guard, recorder, keyring, kinds, clock, random, log } = house;
   const doors = doorsOf(house);
+  const dialects = dialectsOf(settings.ticketPrefix);
   const consoleOrigin = (): Origin => doors().consoleOrigin;
   const shared = settings.sharedOrigin;
   const openness = settings.allowOpen || reachOfListeners(settings) === 'machine' ? 'may-be-open' : 'closed';
@@ -120,52 +134,27 @@ export function openHouse(house: HouseParts): House {
   };
   const duty = (user: UserRow): Duty => dutyOf(user, settings.requireFactor);
   const silentProxies = makeSilentProxies({ clock, log, header: settings.forwardedHeader });
-  const operations: OperationsParts = {
-    store,
-    memory,
-    metrics: house.metrics,
-    hashing: house.hashing,
-    failures: house.failures,
-    cells: house.cells,
-    certificates: house.certificates,
-    silentProxies,
-    clock,
-  };
+  const operations: OperationsParts = { ...house, silentProxies };
 
   const issuing = { clock, random, boot: memory.boot, cookieStem, deviceLifetimeMs: settings.device.lifetimeMs };
   const parts: RouteParts = {
+    ...house,
     ...issuing,
-    store,
-    memory,
-    prover: house.prover,
-    limiter: house.limiter,
-    recorder,
-    hasher,
-    keyring,
     hostNames: () => doors().hostNames,
-    kinds,
     openness,
-    passkeyChallenges: house.passkeyChallenges,
-    unknownSecrets: house.unknownSecrets,
     dutyOf: duty,
-    enrolments: house.enrolments,
-    links: house.links,
-    outbox: house.outbox,
     forgotten: forgotten(clock),
     consoleOrigin,
-    tokens: loginTokens({ key: () => keyring.cookieKey(), random, clock, store }),
+    tokens: loginTokens({ keys: () => keyring.cookieKeys(), random, clock, store }),
     tokenPrefix: settings.tokenPrefix,
-    tokenUses: house.tokenUses,
-    serviceKeys: house.serviceKeys,
-    accountKind: house.accountKind,
+    ticketPrefix: settings.ticketPrefix,
+    rootKeyFile: settings.rootKeyFile,
     signInKinds: new Map([...kinds].filter(([name]) => name !== 'app')),
     commonPasswords: shippedCommonPasswords(),
     stepUpWindowMs: settings.stepUpWindowMs,
     kindNames: [...kinds.keys()],
     sharedOrigin: shared,
     consoleKinds,
-    audit: house.audit,
-    certificates: house.certificates,
     ready: () => ready(operations),
     metrics: () => showMetrics(operations),
     openapi: () => openApiDocument(table, house.version),
@@ -186,6 +175,7 @@ export function openHouse(house: HouseParts): House {
     random,
     openness,
     consoleOrigin,
+    dialects,
     slotsFor: (origin) => applicationSlots(`${schemeOf(origin)} ${schemeOf(consoleOrigin())}`),
   };
   const forwardSlots = memoised((key: string) => {
@@ -220,6 +210,7 @@ export function openHouse(house: HouseParts): House {
     slots: slotsNamed,
     consoleOrigin,
     basicChallenge: `Basic realm="${settings.basicRealm}", charset="UTF-8"`,
+    dialects,
   };
   const api = apiWing({
     ...apiParts,
@@ -241,11 +232,18 @@ export function openHouse(house: HouseParts): House {
   const handle = handler({
     arrivals: () => doors().rules,
     silentProxies,
+    dialects,
     random,
     log,
     wings: {
       console: shared
-        ? [verify, onSharedOrigin(api, random), console, handOverWing(application), applicationWing(application)]
+        ? [
+            verify,
+            onSharedOrigin(api, dialects, random),
+            console,
+            handOverWing(application),
+            applicationWing(application),
+          ]
         : [verify, api, console],
       application: [handOverWing(application), applicationWing(application)],
       'protected-host': [handOverWing(application)],
@@ -258,7 +256,8 @@ export function openHouse(house: HouseParts): House {
     routes: table,
     users: hostUsers(parts),
     tokens: hostTokens(parts),
-    keys: hostKeys({ ...parts, serviceKeyFile: house.serviceKeyFile }),
+    signedTickets: hostTickets(parts),
+    keys: hostKeys(parts),
     tls: hostTls({ ...parts, server: 'running' }),
     idempotent,
   };
@@ -266,17 +265,4 @@ export function openHouse(house: HouseParts): House {
 
 function slot(stem: string, scheme: Scheme, sessionKind: string): CookieSlot {
   return { sessionKind, cookie: cookieName(stem, scheme, sessionKind) };
-}
-
-/** Few keys, asked for on every request: made once each. */
-function memoised<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>();
-  return (key) => {
-    const known = made.get(key);
-    if (known !== undefined) return known;
-    const value = make(key);
-    // Keys come from configuration and from hosts a proxy names; beyond a bound they are made afresh.
-    if (made.size < 1024) made.set(key, value);
-    return value;
-  };
 }

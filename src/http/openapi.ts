@@ -70,6 +70,8 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
         sessionCookie: { type: 'apiKey', in: 'cookie', name: '__Host-sallyport-account' },
         csrfToken: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token' },
         bearer: { type: 'http', scheme: 'bearer' },
+        ticketCookie: { type: 'apiKey', in: 'cookie', name: '__Host-SPAuthCookie' },
+        ticketCsrf: { type: 'apiKey', in: 'header', name: 'CSRFPreventionToken' },
         basic: { type: 'http', scheme: 'basic' },
         basicWithCode: { type: 'apiKey', in: 'header', name: 'X-Auth-Token' },
       },
@@ -81,7 +83,9 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
 function requestBodyOf({ form, body }: Route): { readonly requestBody?: object } {
   if (form === 'csv') return { requestBody: { content: { 'text/csv': { schema: { type: 'string' } } } } };
   if (body === null) return {};
-  return { requestBody: { content: { 'application/json': { schema: z.toJSONSchema(body, { io: 'input' }) } } } };
+  const schema = z.toJSONSchema(body, { io: 'input' });
+  const inForm = form === 'json-or-form' ? { 'application/x-www-form-urlencoded': { schema } } : {};
+  return { requestBody: { content: { 'application/json': { schema }, ...inForm } } };
 }
 
 const problemSchema = z.object({
@@ -100,8 +104,9 @@ const problemSchema = z.object({
 /** The code of a second factor goes with the password, where there is one. */
 function securityOf({ who, need }: Route): readonly Readonly<Record<string, readonly string[]>>[] {
   if (who === 'anybody') return [];
+  const tickets = need.kind !== 'session' || need.tickets === 'admitted' ? [{ ticketCookie: [], ticketCsrf: [] }] : [];
   const basic = takesBasic(need) === 'yes' ? [{ basic: [] }, { basic: [], basicWithCode: [] }] : [];
-  return [{ sessionCookie: [], csrfToken: [] }, { bearer: [] }, ...basic];
+  return [{ sessionCookie: [], csrfToken: [] }, { bearer: [] }, ...tickets, ...basic];
 }
 
 function responsesOf(route: Route): Record<string, unknown> {
@@ -132,7 +137,11 @@ function responsesOf(route: Route): Record<string, unknown> {
         String(status),
         {
           description: [...new Set(each)].join(', '),
-          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+          content: {
+            [route.path.startsWith('/api2/') ? 'application/json' : 'application/problem+json']: {
+              schema: { $ref: '#/components/schemas/Problem' },
+            },
+          },
         },
       ]),
     ),

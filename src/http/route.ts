@@ -1,6 +1,6 @@
 /** The shape of a row of the route table, and how a path finds its row. */
 import type * as z from 'zod';
-import type { AccountCall, AdminCall, Call, Outcome, PersonCall, SignedInCall } from '../actions/call.ts';
+import type { AccountCall, AdminCall, Call, LeavingCall, Outcome, PersonCall, SignedInCall } from '../actions/call.ts';
 import type { Refusal } from '../errors.ts';
 import type { Need } from '../policy/need.ts';
 import type { BodyForm } from './body.ts';
@@ -24,6 +24,8 @@ interface RouteBase {
    */
   readonly works: 'always' | 'with-accounts' | 'with-sign-in' | { readonly orEmpty: string };
   readonly form: BodyForm;
+  /** Nothing but a signed ticket is looked at. */
+  readonly reads?: 'tickets';
   readonly body: z.ZodType | null;
   /** 201 where something is made; 200 otherwise. */
   readonly success?: 201;
@@ -62,7 +64,15 @@ export interface SessionRoute extends RouteBase, Unkeyed {
   readonly action: (call: SignedInCall) => Promise<Outcome> | Outcome;
 }
 
-/** A route for a person, with a session or over Basic. */
+/** The route that ends whatever was signed in with. */
+export interface LeavingRoute extends RouteBase, Unkeyed {
+  readonly who: 'leaving';
+  readonly need: Extract<Need, { kind: 'session' }>;
+  readonly stepUp: 'none';
+  readonly action: (call: LeavingCall) => Promise<Outcome> | Outcome;
+}
+
+/** A route for a person, with a session, a signed ticket or over Basic. */
 export type PersonRoute = RouteBase & Keyed & PersonColumns;
 
 interface PersonColumns {
@@ -95,7 +105,48 @@ interface AccountColumns {
   readonly action: (call: AccountCall) => Promise<Outcome> | Outcome;
 }
 
-export type Route = OpenRoute | SessionRoute | PersonRoute | AccountRoute | AdminRoute;
+export type Route = OpenRoute | SessionRoute | LeavingRoute | PersonRoute | AccountRoute | AdminRoute;
+
+type Row<R, Action, S extends z.ZodType | null> = R extends unknown
+  ? Omit<R, 'who' | 'body' | 'action'> & { readonly body: S; readonly action: Action }
+  : never;
+type BodyOf<S> = S extends z.ZodType ? z.infer<S> : unknown;
+type Answered = Promise<Outcome> | Outcome;
+
+/** The handler has checked the body against the row's schema before the action sees it; this is where that becomes a type. */
+export function open<S extends z.ZodType | null>(row: Row<OpenRoute, (call: Call<BodyOf<S>>) => Answered, S>): Route {
+  return { ...row, who: 'anybody' } as OpenRoute;
+}
+
+export function account<S extends z.ZodType | null>(
+  row: Row<AccountRoute, (call: AccountCall<BodyOf<S>>) => Answered, S>,
+): Route {
+  return { ...row, who: 'account' } as AccountRoute;
+}
+
+export function admin<S extends z.ZodType | null>(
+  row: Row<AdminRoute, (call: AdminCall<BodyOf<S>>, confirm: Confirm) => Answered, S>,
+): Route {
+  return { ...row, who: 'admin' } as AdminRoute;
+}
+
+export function person<S extends z.ZodType | null>(
+  row: Row<PersonRoute, (call: PersonCall<BodyOf<S>>) => Answered, S>,
+): Route {
+  return { ...row, who: 'person' } as PersonRoute;
+}
+
+export function signedIn<S extends z.ZodType | null>(
+  row: Row<SessionRoute, (call: SignedInCall<BodyOf<S>>) => Answered, S>,
+): Route {
+  return { ...row, who: 'signed-in' } as SessionRoute;
+}
+
+export function leaving<S extends z.ZodType | null>(
+  row: Row<LeavingRoute, (call: LeavingCall<BodyOf<S>>) => Answered, S>,
+): Route {
+  return { ...row, who: 'leaving' } as LeavingRoute;
+}
 
 export type RouteMatch =
   | { readonly kind: 'no-path' }

@@ -3,9 +3,7 @@
  * for; a route without a need does not compile, nor one of accounts that changes something and does not say whether a
  * repetition by an Idempotency-Key is one.
  */
-import type * as z from 'zod';
-import type { AccountCall, AdminCall, Call, Outcome, PersonCall, SignedInCall } from '../actions/call.ts';
-import { done } from '../actions/call.ts';
+import { done, type Outcome } from '../actions/call.ts';
 import { type AuditParts, listAudit } from '../actions/audit.ts';
 import { type BlockParts, liftBlocks, listBlocks } from '../actions/blocks.ts';
 import { changePassword, type ChangePasswordParts, reauthenticate } from '../actions/change-password.ts';
@@ -20,6 +18,8 @@ import {
 } from '../actions/factors/passkeys.ts';
 import { renewRecoveryCodes } from '../actions/factors/recovery-codes.ts';
 import { disableTotp, enableTotp, setUpTotp, type TotpParts } from '../actions/factors/totp.ts';
+import { publishedKeys, type RingParts, rotateKeys, showRing } from '../actions/keys/ring.ts';
+import type { RootKeyParts } from '../actions/keys/root.ts';
 import { tellUserKey, type UserKeyParts } from '../actions/keys/user-key.ts';
 import { prepareSignIn } from '../actions/login-mode.ts';
 import { changeUsers } from '../actions/people/bulk.ts';
@@ -54,7 +54,7 @@ import { issuePathTicket } from '../actions/tokens/path-tickets.ts';
 import { createToken, deleteToken, giveNewSecret, listTokens, updateToken } from '../actions/tokens/tokens.ts';
 import { refuse } from '../errors.ts';
 import type { CsvTable } from '../request/csv/read-csv.ts';
-import type { AccountRoute, AdminRoute, Confirm, OpenRoute, PersonRoute, Route, SessionRoute } from './route.ts';
+import { account, admin, leaving, open, person, type Route, signedIn } from './route.ts';
 import {
   addPasskeyBody,
   answerBody,
@@ -78,6 +78,7 @@ import {
   reauthenticateBody,
   redeemLinkBody,
   renamePasskeyBody,
+  rotateKeysBody,
   rotateTokenBody,
   setUpBody,
   signOutBody,
@@ -88,6 +89,7 @@ import {
   usersBody,
   validatePairBody,
 } from './schemas.ts';
+import { type TicketRowParts, ticketRows } from './tickets/rows.ts';
 
 export type RouteParts = SetUpParts &
   DeclineParts &
@@ -103,48 +105,18 @@ export type RouteParts = SetUpParts &
   TokenParts &
   PasskeyParts &
   UserKeyParts &
+  RingParts &
+  RootKeyParts &
   TotpParts &
   TlsParts &
   TlsStatusParts &
-  StatusParts & {
+  StatusParts &
+  TicketRowParts & {
     readonly consoleKinds: readonly string[];
     readonly ready: () => Promise<Outcome>;
     readonly metrics: () => Promise<Outcome>;
     readonly openapi: () => object;
   };
-
-type Row<R, Action, S extends z.ZodType | null> = R extends unknown
-  ? Omit<R, 'who' | 'body' | 'action'> & { readonly body: S; readonly action: Action }
-  : never;
-type BodyOf<S> = S extends z.ZodType ? z.infer<S> : unknown;
-type Answer = Promise<Outcome> | Outcome;
-
-/** The handler has checked the body against the row's schema before the action sees it; this is where that becomes a type. */
-function open<S extends z.ZodType | null>(row: Row<OpenRoute, (call: Call<BodyOf<S>>) => Answer, S>): Route {
-  return { ...row, who: 'anybody' } as OpenRoute;
-}
-
-function account<S extends z.ZodType | null>(
-  row: Row<AccountRoute, (call: AccountCall<BodyOf<S>>) => Answer, S>,
-): Route {
-  return { ...row, who: 'account' } as AccountRoute;
-}
-
-function admin<S extends z.ZodType | null>(
-  row: Row<AdminRoute, (call: AdminCall<BodyOf<S>>, confirm: Confirm) => Answer, S>,
-): Route {
-  return { ...row, who: 'admin' } as AdminRoute;
-}
-
-function person<S extends z.ZodType | null>(row: Row<PersonRoute, (call: PersonCall<BodyOf<S>>) => Answer, S>): Route {
-  return { ...row, who: 'person' } as PersonRoute;
-}
-
-function signedIn<S extends z.ZodType | null>(
-  row: Row<SessionRoute, (call: SignedInCall<BodyOf<S>>) => Answer, S>,
-): Route {
-  return { ...row, who: 'signed-in' } as SessionRoute;
-}
 
 export function routes(parts: RouteParts): readonly Route[] {
   const session = { kind: 'session', kinds: parts.consoleKinds, reach: 'whole' } as const;
@@ -300,11 +272,11 @@ export function routes(parts: RouteParts): readonly Route[] {
       refusals: ['invalid_credentials', 'login_token_invalid', 'forbidden', 'conflict', 'rate_limited'],
       action: (call) => signInByPasskey(parts, call),
     }),
-    signedIn({
+    leaving({
       method: 'POST',
       path: '/api/auth/logout',
       summary: 'Sign out',
-      need: anySession,
+      need: { ...anySession, tickets: 'admitted' },
       works: 'with-accounts',
       form: 'json-or-form',
       body: signOutBody,
@@ -925,6 +897,44 @@ export function routes(parts: RouteParts): readonly Route[] {
       stepUp: 'fresh',
       refusals: [...confirmed, 'conflict'],
       action: (call) => disableTls(parts, call),
+    }),
+    ...ticketRows(parts, session),
+    open({
+      method: 'GET',
+      path: '/api/auth/keys',
+      summary: 'Public keys of signed tickets: in use, soon, and old ones that living tickets are signed by (JWKS)',
+      need: nobody,
+      works: 'always',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: () => publishedKeys(parts),
+    }),
+    admin({
+      method: 'GET',
+      path: '/api/auth/keys/ring',
+      summary: 'Every key of the installation: what it is for, how old, and what lives under it',
+      need: { kind: 'admin', scope: 'sallyport:keys' },
+      works: 'with-accounts',
+      form: 'none',
+      body: null,
+      stepUp: 'none',
+      refusals: [],
+      action: () => showRing(parts),
+    }),
+    admin({
+      method: 'POST',
+      path: '/api/auth/keys/rotate',
+      repeats: 'by-key',
+      summary: 'Make the next key of a purpose, to be used in ten minutes or now',
+      need: { kind: 'admin', scope: 'admin:credentials' },
+      works: 'with-accounts',
+      form: 'json',
+      body: rotateKeysBody,
+      stepUp: 'fresh',
+      refusals: [...confirmed, 'conflict'],
+      action: (call) => rotateKeys(parts, call),
     }),
     open({
       method: 'GET',

@@ -1,5 +1,6 @@
 /** Bodies of our routes: one shape for checking and for the OpenAPI document. Unknown fields are ignored. */
 import * as z from 'zod';
+import { rotatedPurposes } from '../actions/keys/ages.ts';
 import { lifetimeDays } from '../actions/tokens/values.ts';
 import { scopeSets } from '../principal/scopes.ts';
 import { personLimits, word } from '../request/person.ts';
@@ -78,7 +79,6 @@ export const tokensBody = several(
   ]),
 );
 export const rotateTokenBody = stepUpBody.extend({ overlap_seconds: z.int().min(0).max(86_400).default(0) });
-export const pathTicketBody = z.object({ path: text, ttl_seconds: z.int().min(5).max(60).default(5) });
 const registration = z.looseObject({ response: z.looseObject({ attestationObject: text }) });
 /** RegistrationResponseJSON beside the other fields, or as `passkey`; an assertion in that field is a step-up like any other. */
 export const addPasskeyBody = z
@@ -111,6 +111,13 @@ export const changePasswordBody = z
     path: ['old_password'],
   });
 const words = z.array(z.string().regex(word)).max(personLimits.words);
+export const port = z.int().min(1).max(65_535);
+export const pathTicketBody = z.object({
+  path: text,
+  ttl_seconds: z.int().min(5).max(60).default(5),
+  privileges: words.optional(),
+  port: port.optional(),
+});
 /** Lengths that no value can have are refused here, forms where the value is read (`request/person.ts`). */
 const person = {
   email: z.string().max(254).optional(),
@@ -156,5 +163,15 @@ export const configureTlsBody = stepUpBody.extend({
   ...noRestart,
 });
 export const disableTlsBody = stepUpBody.extend(noRestart);
+export const rotateKeysBody = stepUpBody.extend({
+  purpose: z.enum([...rotatedPurposes, 'service', 'all'], {
+    error:
+      'One of ticket, cookie, seal, audit, service, all. The root key is replaced on the host: sallyport key rotate root.',
+  }),
+  /** At once, and not in ten minutes. */
+  now: z.boolean().optional(),
+  /** Of tickets: those before it are gone at once, and every ticket with them. */
+  compromised: z.boolean().optional(),
+});
 /** Forms may carry the CSRF token in a field. */
 export const signOutBody = z.object({ csrf: text.optional() });

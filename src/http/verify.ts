@@ -8,7 +8,7 @@ import { holderOf, type Principal } from '../principal/principal.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { MaybePromise } from '../types.ts';
 import type { KnownUser } from '../verify/holders.ts';
-import type { Memory } from '../verify/memory.ts';
+import type { Memory } from '../verify/known/contract.ts';
 import { empty, problem, redirect, type Written } from './answer.ts';
 import { notMine, verifyPath, type Wing } from './handler.ts';
 

@@ -791,9 +791,9 @@ describe('O-09: through a listed proxy', () => {
 });
 
 it('O-05: every event of the vocabulary was driven', () => {
+  const elsewhere = /^(certificate|key|root-key|ticket)-|^keys-resealed$/;
   assert.deepEqual(
-    // Those of certificates are in events-tls.test.ts.
-    Object.keys(auditEvents).filter((name) => !seen.has(name) && !name.startsWith('certificate-')),
+    Object.keys(auditEvents).filter((name) => !seen.has(name) && !elsewhere.test(name)),
     [],
   );
 });

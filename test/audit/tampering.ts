@@ -52,7 +52,7 @@ export async function verified(
     const ring = openKeyring(await store.keys(), key.root, systemRandom);
     assert.ok(ring.kind === 'opened');
     let check: AuditCheck | undefined;
-    for await (const line of allLines(auditLog(store, ring.keyring.auditKeys()))) {
+    for await (const line of allLines(auditLog(store, () => ring.keyring.auditKeys()))) {
       if (line.kind === 'head') check = auditCheck(line, given, now);
       else {
         const taken = check?.take(line);

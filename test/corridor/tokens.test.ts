@@ -28,7 +28,8 @@ import {
 } from '../support/corridor.ts';
 import { asAdmin, bearer, login, passwordOf, settle } from '../support/invited.ts';
 import { askAs, basic, issue, type IssuedToken, ticketFor, tokensPath, wideLimits } from '../support/tokens.ts';
-import { setUp, signIn } from '../support/people.ts';
+import { admin, setUp, signIn } from '../support/people.ts';
+import { ticketOf } from '../support/signed-tickets.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 /** A row without a need does not compile: none of the three sorts. */
@@ -157,10 +158,63 @@ describe('every route, every way in, every class of scopes', () => {
     return [
       { name: 'nothing', shown: { kind: 'nothing' }, show: always({}) },
       ...tickets,
+      ...(await signedTickets()),
       ...sessions,
       ...living,
       ...(await deadWays(forms, always)),
     ];
+  }
+
+  async function signedTickets(): Promise<readonly Way[]> {
+    const dead = (carried: 'cookie' | 'header') =>
+      ({ kind: 'dead', code: carried === 'cookie' ? 'session_expired' : 'invalid_token' }) as const;
+    const foreign = { 'sec-fetch-site': 'cross-site' };
+    const ways: Way[] = [];
+    const add = (name: string, shown: Way['shown'], headers: Readonly<Record<string, string>>, from?: string): void => {
+      ways.push({ name, shown, show: () => ({ headers }), ...(from === undefined ? {} : { from }) });
+    };
+    for (const [owner, who] of [
+      ['admin', admin],
+      ['demoted', { username: 'mallory', password: passwordOf('mallory') }],
+    ] as const) {
+      const { ticket, csrf } = await ticketOf(server, who);
+      const [inHost, inPlain] = [`__Host-SPAuthCookie=${ticket}`, `SPAuthCookie=${ticket}`];
+      const right = { cookie: inHost, csrfpreventiontoken: csrf };
+      const wrong = { ...right, csrfpreventiontoken: `${csrf.slice(0, -2)}AA` };
+      const shown = (carried: 'cookie' | 'header', how: 'not-asked' | 'right' | 'wrong' | 'foreign'): Way['shown'] => ({
+        kind: 'signed-ticket',
+        owner,
+        carried,
+        csrf: how,
+      });
+      add(`ticket cookie of ${owner}`, shown('cookie', 'right'), right);
+      add(`its other name, of ${owner}`, shown('cookie', 'right'), { ...right, cookie: inPlain });
+      add(`ticket cookie of ${owner}, CSRF wrong`, shown('cookie', 'wrong'), wrong);
+      add(`ticket cookie of ${owner}, CSRF foreign`, shown('cookie', 'foreign'), { ...right, ...foreign });
+      const inHeader = { authorization: `SPAuthCookie=${ticket}` };
+      add(`ticket header of ${owner}`, shown('header', 'not-asked'), inHeader);
+      add(`ticket header of ${owner}, foreign`, shown('header', 'foreign'), { ...inHeader, ...foreign });
+    }
+    const { ticket: gone, csrf } = await ticketOf(server, admin);
+    const { ticket: genuine } = await ticketOf(server, admin);
+    const out = { method: 'DELETE', headers: { authorization: `SPAuthCookie=${gone}` } };
+    assert.equal((await send(`${server.console}/api2/json/access/ticket`, out)).status, 200);
+    const forged = `${genuine.slice(0, -2)}${genuine.endsWith('AA') ? 'BA' : 'AA'}`;
+    for (const [at, [what, ticket]] of Object.entries({ 'signed out': gone, forged, foreign: 'x' }).entries()) {
+      add(
+        `a ticket cookie, ${what}`,
+        dead('cookie'),
+        { cookie: `__Host-SPAuthCookie=${ticket}`, csrfpreventiontoken: csrf },
+        `127.66.70.${at + 1}`,
+      );
+      add(
+        `a ticket header, ${what}`,
+        dead('header'),
+        { authorization: `SPAuthCookie=${ticket}` },
+        `127.66.71.${at + 1}`,
+      );
+    }
+    return ways;
   }
 
   async function deadWays(
@@ -269,7 +323,9 @@ describe('every route, every way in, every class of scopes', () => {
 
   it('nothing satisfies step-up but the person: a token or a ticket that reaches the action is asked for the password', async () => {
     const faults: string[] = [];
-    const programs = ways.filter(({ shown }) => shown.kind === 'token' || shown.kind === 'ticket');
+    const programs = ways.filter(
+      ({ shown }) => shown.kind === 'token' || shown.kind === 'ticket' || shown.kind === 'signed-ticket',
+    );
     let asked = 0;
     for (const row of table.filter(({ stepUp }) => stepUp === 'fresh'))
       await inGroups(programs, 20, async (way) => {

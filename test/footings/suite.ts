@@ -17,6 +17,7 @@ export const httpSuite = [
   '../attacks/second-factors.test.ts',
   '../attacks/sessions.test.ts',
   '../attacks/set-up.test.ts',
+  '../attacks/tickets-csrf.test.ts',
   '../basic/basic.test.ts',
   '../basic/known.test.ts',
   '../corridor/basic.test.ts',
@@ -25,14 +26,17 @@ export const httpSuite = [
   '../corridor/people.test.ts',
   '../corridor/tokens.test.ts',
   '../idempotency/requests.test.ts',
+  '../keys/ring.test.ts',
   '../people/bulk.test.ts',
   '../people/import.test.ts',
+  '../tickets/sign-in.test.ts',
   '../tokens/bulk.test.ts',
 ] as const;
 
 /** And what is about one node: its own sockets, the numbers of its own audit chain, a listener of its own. */
 export const suiteOfOneNode = [
   ...httpSuite,
+  '../attacks/tickets-application.test.ts',
   '../attacks/tokens-in-use.test.ts',
   '../proxy/sockets.test.ts',
   '../audit/reading.test.ts',

@@ -57,6 +57,7 @@ describe('the life of an account', () => {
       totp_enabled: false,
       passkeys: 0,
       has_password: false,
+      realm: 'local',
     });
     assert.deepEqual(await shown(String(id)), got.json['user']);
     const bare = await admin.ask('/api/auth/users', { body: { username: 'Bare', active: false } });
@@ -374,6 +375,8 @@ describe('what an account cannot be', () => {
       totp_enabled: true,
       passkeys: 9,
       has_password: true,
+      realm: 'corp',
+      disabledBy: 'realm',
       credentialGeneration: 99,
       created_at: '2000-01-01T00:00:00Z',
       ['__proto__']: { active: false },

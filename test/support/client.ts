@@ -39,6 +39,8 @@ export function bodyOf(
 
 export interface Got {
   readonly status: number;
+  /** The words beside it. */
+  readonly reason: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly cookies: readonly string[];
   readonly text: string;
@@ -95,6 +97,7 @@ function ask(url: string, sent: Sent): Promise<Got> {
           );
           resolve({
             status: response.statusCode ?? 0,
+            reason: response.statusMessage ?? '',
             headers: flat,
             cookies: response.headers['set-cookie'] ?? [],
             text,

@@ -36,6 +36,14 @@ export interface BasicShown {
   readonly csrf: 'not-asked' | 'foreign';
 }
 
+/** A signed ticket; in a header no page of another origin can send it along. */
+export interface SignedTicketShown {
+  readonly kind: 'signed-ticket';
+  readonly owner: Standing;
+  readonly carried: 'cookie' | 'header';
+  readonly csrf: 'not-asked' | 'right' | 'wrong' | 'foreign';
+}
+
 /** What a request shows for itself, as far as the contract goes by it. */
 export type Shown =
   | { readonly kind: 'nothing' }
@@ -49,6 +57,7 @@ export type Shown =
   /** `from`: whether it is taken from elsewhere than this machine. */
   | { readonly kind: 'service'; readonly from: 'local' | 'anywhere'; readonly csrf: 'not-asked' | 'foreign' }
   | BasicShown
+  | SignedTicketShown
   | SessionShown
   | TokenShown;
 
@@ -70,6 +79,8 @@ export interface Wanted {
   readonly status: number;
   readonly code?: string;
   readonly requiredScope?: string;
+  /** What it would have been, where the status itself is 200 (2-http-api, 8). */
+  readonly inBody?: number;
 }
 
 export const refused = (status: number, code: string): Wanted => ({ status, code });
@@ -91,6 +102,7 @@ export function turnedAway(row: Route, { shown }: Pick<Way, 'shown'>, locality: 
   const { need } = row;
   if (need.kind === 'nobody' || (need.kind === 'local' && locality === 'local'))
     return foreign ? refused(403, 'csrf_failed') : null;
+  if (row.reads === 'tickets') return leavingByTicket(shown, unsafe);
   const farKey = shown.kind === 'service' && shown.from === 'local' && locality === 'remote';
   if (need.kind === 'anybody' && (need.header !== 'judged' || inCookie(shown))) return null;
   switch (shown.kind) {
@@ -112,6 +124,10 @@ export function turnedAway(row: Route, { shown }: Pick<Way, 'shown'>, locality: 
     case 'basic':
       if (foreign) return refused(403, 'csrf_failed');
       break;
+    case 'signed-ticket':
+      if (unsafe && shown.carried === 'cookie' && (shown.csrf === 'wrong' || foreign))
+        return refused(403, 'csrf_failed');
+      break;
     case 'ticket':
       // In a URL, so for reading alone.
       if (unsafe) return refused(403, 'forbidden');
@@ -123,9 +139,21 @@ export function turnedAway(row: Route, { shown }: Pick<Way, 'shown'>, locality: 
   return fallsShort(row, shown);
 }
 
+/** Nothing but a signed ticket is read, and it does without: whoever has none is asked where they come from all the same. */
+function leavingByTicket(shown: Shown, unsafe: boolean): Wanted | null {
+  if (!unsafe || !('csrf' in shown)) return null;
+  if (shown.kind === 'signed-ticket')
+    return shown.carried === 'cookie' && (shown.csrf === 'wrong' || shown.csrf === 'foreign')
+      ? refused(403, 'csrf_failed')
+      : null;
+  return shown.csrf === 'foreign' ? refused(403, 'csrf_failed') : null;
+}
+
 /** Where a route does without, a cookie that is none any more is no cookie. */
 const inCookie = (shown: Shown): boolean =>
-  shown.kind === 'session' ? shown.csrf !== 'not-asked' : shown.kind === 'dead' && shown.code === 'session_expired';
+  shown.kind === 'session' || (shown.kind === 'signed-ticket' && shown.carried === 'cookie')
+    ? shown.csrf !== 'not-asked'
+    : shown.kind === 'dead' && shown.code === 'session_expired';
 
 /** The need, for whatever is genuine. */
 function fallsShort(
@@ -148,6 +176,8 @@ function fallsShort(
       if (shown.kind === 'nothing') return refused(401, 'unauthorized');
       if (shown.kind === 'session') return null;
       if (shown.kind === 'basic') return need.kind === 'session' ? refused(403, 'forbidden') : null;
+      if (shown.kind === 'signed-ticket')
+        return need.kind === 'session' && need.tickets !== 'admitted' ? refused(403, 'forbidden') : null;
       if (shown.kind === 'service')
         return need.kind === 'account' && need.service === 'admitted' ? null : refused(403, 'forbidden');
       if (shown.kind === 'ticket' || need.kind !== 'account') return refused(403, 'forbidden');
@@ -169,6 +199,8 @@ export const concrete = ({ path }: Route): string => path.replaceAll(/\{[a-z_]+\
 export function wantedIn(row: Route, way: Pick<Way, 'shown'>, locality: Locality): Wanted {
   const away = turnedAway(row, way, locality);
   if (away !== null) return away;
+  if (row.method !== 'GET' && row.path.startsWith('/api2/extjs/'))
+    return { ...refused(200, 'invalid_request'), inBody: 400 };
   if (row.method !== 'GET') return refused(400, 'invalid_request');
   return row.path.includes('{') ? refused(404, 'not_found') : { status: 200 };
 }
@@ -215,6 +247,11 @@ export function faultsOf(row: Route, way: Way, locality: Locality, wanted: Wante
   };
   same('status', got.status, wanted.status);
   same('error_code', got.json['error_code'], wanted.code);
+  if (wanted.inBody !== undefined) same('status in the body', got.json['status'], wanted.inBody);
+  if (row.path.startsWith('/api2/')) {
+    same('type', got.headers['content-type'], 'application/json;charset=UTF-8');
+    same('data', got.json['data'] === null, wanted.code !== undefined || row.path.endsWith('/ticket'));
+  }
   same('cache-control', got.headers['cache-control'], 'no-store');
   const challenge = got.headers['www-authenticate'] ?? '';
   const { shown } = way;
@@ -230,10 +267,10 @@ export function faultsOf(row: Route, way: Way, locality: Locality, wanted: Wante
     same('available_scopes', got.json['available_scopes'], inForce);
     same('challenge', challenge.includes(`error="insufficient_scope", scope="${wanted.requiredScope}"`), true);
   }
-  const unread = row.need.kind === 'nobody' || (row.need.kind === 'local' && locality === 'local');
+  const unread =
+    row.reads !== undefined || row.need.kind === 'nobody' || (row.need.kind === 'local' && locality === 'local');
   same('limits told', got.headers['ratelimit'] !== undefined, holder.kind === 'token' && !unread);
-  if (row.need.kind === 'anybody' && row.need.header === undefined)
-    same('signed in', got.json['authenticated'], signsIn(shown, locality));
+  if (row.path === '/api/auth/status') same('signed in', got.json['authenticated'], signsIn(shown, locality));
   if (row.path === '/api/ssl/status')
     same('told all', got.json['readable_folders'] !== undefined, wanted.status === 200 && administers(shown));
   return faults;
@@ -248,7 +285,7 @@ function administers(shown: Shown): boolean {
 function signsIn(shown: Shown, locality: Locality): boolean {
   if (shown.kind === 'session') return !(shown.sessionKind === 'admin' && shown.owner !== 'admin');
   if (shown.kind === 'service') return shown.from === 'anywhere' || locality === 'local';
-  return shown.kind === 'token' || shown.kind === 'basic';
+  return shown.kind === 'token' || shown.kind === 'basic' || shown.kind === 'signed-ticket';
 }
 
 /** The least that fits a row's body, and names nothing that exists. */

@@ -11,7 +11,8 @@ import type { Address, Millis, Password, UserId } from '../../src/types.ts';
 let now = 0;
 const clock = { now: () => (1_800_000_000_000 + now) as Millis, monotonic: () => now };
 const limiter = makeLimiter({ clock, remembered: [], together: null });
-const repeats = makeRepeats({ clock, key: systemRandom.bytes(32), cells: null });
+const key = systemRandom.bytes(32);
+const repeats = makeRepeats({ clock, keys: () => [key], cells: null });
 const unknown = unknownSecrets(clock);
 
 function settledBytes(): number {

@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http';
 import { rm } from 'node:fs/promises';
+import type { OutsideRealm } from '../../src/realm/contract.ts';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
@@ -52,6 +53,7 @@ export async function embed(
   options: {
     argv?: readonly string[];
     sessionKinds?: readonly SessionKind[];
+    realms?: readonly OutsideRealm[];
     /** Names of the console before its address; the first is its public one. */
     names?: readonly string[];
     /** A folder that outlives it; without it a new one, which goes with it. */
@@ -101,6 +103,7 @@ export async function embed(
     version: '0.0.0',
     log,
     sessionKinds: options.sessionKinds ?? [],
+    realms: options.realms ?? [],
     ...(options.certificates === undefined ? {} : { certificates: options.certificates }),
     clock,
     wait: () => Promise.resolve(),

@@ -10,6 +10,7 @@ import type { CertificateInfo } from '../../src/crypto/certificates/pair.ts';
 import { systemRandom } from '../../src/crypto/random.ts';
 import { admitted } from '../../src/guard/admission.ts';
 import { json } from '../../src/http/answer.ts';
+import { dialectsOf } from '../../src/http/dialects/dialect.ts';
 import { handler, type Wing } from '../../src/http/handler.ts';
 import { proxy } from '../../src/http/proxy/proxy.ts';
 import { proxyList } from '../../src/request/address.ts';
@@ -112,6 +113,7 @@ export async function openTlsDoor(options: DoorOptions): Promise<TlsDoor> {
     upstream: (options.upstream ?? 'http://127.0.0.1:9') as Origin,
     cookieStem: 'sallyport',
     tokenPrefix: 'sp',
+    ticketPrefix: 'SP',
     limits: { connectTimeoutMs: 5000, answerTimeoutMs: 5000, idleTimeoutMs: 5000, bodyLimitBytes: null },
     monotonic: () => performance.now(),
     log,
@@ -148,6 +150,7 @@ export async function openTlsDoor(options: DoorOptions): Promise<TlsDoor> {
       },
       overTls: { console: [], application: [], control: [], operations: [] },
     }),
+    dialects: dialectsOf('SP'),
     silentProxies: { note: () => undefined, standing: () => 'all-speak' },
     random: systemRandom,
     log,

@@ -41,21 +41,12 @@ export async function askForSecondFactor(
   const { methods, passkeys } = await parts.prover.secondFactors.methods(user, origin);
   const challenge = newSecret(parts.random);
   const nonce = mode.transport === 'cookie' ? newSecret(parts.random) : null;
-  const expiresAt = (parts.clock.now() + pendingSignIns.ms) as Millis;
-  const opened = await parts.store.openChallenge(
-    {
-      digest: digest(challenge),
-      userId: user.id,
-      credentialGeneration: user.credentialGeneration,
-      kind: mode.kind.name,
-      transport: mode.transport,
-      binding: nonce === null ? null : digest(nonce),
-      address: clientAddress(call),
-      from: half.from,
-      expiresAt,
-    },
-    pendingSignIns.most,
-  );
+  const opened = await openPending(parts, call, half, {
+    digest: digest(challenge),
+    kind: mode.kind.name,
+    transport: mode.transport,
+    binding: nonce === null ? null : digest(nonce),
+  });
   if (opened.kind === 'superseded')
     return refuse('invalid_credentials', { fields: { requires_totp: false }, cookies: mode.cookies });
   const asked = parts.prover.passkeyOptions(origin, { kind: 'pending', challenge, passkeys });
@@ -75,11 +66,26 @@ export async function askForSecondFactor(
       requires_totp: true,
       methods,
       challenge,
-      expires_at: timeText(expiresAt),
+      expires_at: timeText(opened.expiresAt),
       ...(methods.includes('passkey') && asked.kind === 'options' ? { passkey_options: asked.options } : {}),
     },
     { cookies: [...mode.cookies, ...bound] },
   );
+}
+
+/** The challenge of a right password, found again by its digest and good for nothing but its kind. */
+export async function openPending(
+  { store, clock }: Pick<SecondStepParts, 'store' | 'clock'>,
+  call: Pick<Call, 'arrival'>,
+  { user, from }: HalfProven,
+  challenge: Pick<ChallengeRow, 'digest' | 'kind' | 'transport' | 'binding'>,
+): Promise<{ readonly kind: 'superseded' } | { readonly kind: 'opened'; readonly expiresAt: Millis }> {
+  const expiresAt = (clock.now() + pendingSignIns.ms) as Millis;
+  const { id: userId, credentialGeneration } = user;
+  const address = clientAddress(call);
+  const row = { ...challenge, userId, credentialGeneration, address, from, expiresAt };
+  const opened = await store.openChallenge(row, pendingSignIns.most);
+  return opened.kind === 'opened' ? { kind: 'opened', expiresAt } : opened;
 }
 
 export async function answerChallenge(parts: SecondStepParts, call: Call<AnswerBody>): Promise<Outcome> {

@@ -4,6 +4,7 @@
  */
 import { judgeDuty } from '../../policy/duty.ts';
 import { judgeNeed } from '../../policy/need.ts';
+import { personBehind } from '../../principal/principal.ts';
 import type { CertificateSource, Certificates, CertificateStanding } from '../../tls/contract.ts';
 import type { Clock } from '../../types.ts';
 import { type Call, done, type Outcome } from '../call.ts';
@@ -27,9 +28,10 @@ export async function tlsStatus(parts: TlsStatusParts, call: Call): Promise<Outc
 function whatIsTold({ dutyOf }: StatusParts, { principal, arrival }: Call): 'all' | 'whether' {
   const need = judgeNeed({ kind: 'admin', scope: 'sallyport:tls' }, principal, arrival.locality());
   if (need.kind === 'refused') return 'whether';
-  const holder = principal.kind === 'ticket' ? principal.parent : principal;
-  const person = holder.kind === 'user' || holder.kind === 'basic';
-  return judgeDuty('whole', person ? dutyOf(holder.user.row) : 'none').kind === 'allowed' ? 'all' : 'whether';
+  const person = personBehind(principal);
+  return judgeDuty('whole', person === undefined ? 'none' : dutyOf(person.user.row)).kind === 'allowed'
+    ? 'all'
+    : 'whether';
 }
 
 export function standingFields(

@@ -2,6 +2,7 @@
 import { digest } from '../../crypto/digest.ts';
 import type { Random } from '../../crypto/random.ts';
 import { refuse } from '../../errors.ts';
+import { privilegeStanding } from '../../principal/scopes.ts';
 import { newPathTicket, parseTicketPath } from '../../request/tokens/path-ticket.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock, Millis } from '../../types.ts';
@@ -14,19 +15,31 @@ export interface PathTicketParts {
   readonly random: Random;
 }
 
+interface PathTicketBody {
+  readonly path: string;
+  readonly ttl_seconds: number;
+  /** What it may be shown for where a program asks about it; in a URL it is good with any. */
+  readonly privileges?: readonly string[] | undefined;
+  /** With one it is good there alone, and in no URL. */
+  readonly port?: number | undefined;
+}
+
 /** Unspent ones of one session or token: pages that open several sockets at once. */
 const unspentCap = 20;
 
 export async function issuePathTicket(
   { store, clock, random }: PathTicketParts,
-  { principal, body }: AccountCall<{ readonly path: string; readonly ttl_seconds: number }>,
+  { principal, body }: AccountCall<PathTicketBody>,
 ): Promise<Outcome> {
   const form = parseTicketPath(body.path);
   if (form.kind === 'malformed')
     return refuse('invalid_request', { detail: '"path" is a path as requests spell it, without query: /reports/7.' });
   // It dies with a session or a token: whoever shows neither has nothing that it could hang on, and a ticket makes no tickets.
-  if (principal.kind === 'ticket' || principal.kind === 'basic')
+  if (principal.kind !== 'user' && principal.kind !== 'token')
     return refuse('forbidden', { detail: 'A ticket hangs on a session or an API token: ask with one of those.' });
+  const privileges = body.privileges ?? [];
+  if (privileges.some((each) => privilegeStanding(principal, each) === 'lacks'))
+    return refuse('forbidden', { detail: 'A ticket is for privileges that whoever asks for it holds.' });
   const ticket = newPathTicket(random);
   const expiresAt = (clock.now() + body.ttl_seconds * 1000) as Millis;
   const parent =
@@ -34,7 +47,15 @@ export async function issuePathTicket(
       ? ({ kind: 'token', digest: principal.shown } as const)
       : ({ kind: 'session', digest: principal.session.digest } as const);
   await store.issuePathTicket(
-    { digest: digest(ticket), userId: principal.user.row.id, parent, path: form.path, expiresAt },
+    {
+      digest: digest(ticket),
+      userId: principal.user.row.id,
+      parent,
+      path: form.path,
+      privileges,
+      port: body.port ?? null,
+      expiresAt,
+    },
     unspentCap,
   );
   return done(

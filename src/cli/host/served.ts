@@ -4,6 +4,7 @@ import type { Outcome } from '../../actions/call.ts';
 import { refuse } from '../../errors.ts';
 import type { Sallyport } from '../../setup.ts';
 import { keyCommand } from '../key/host-command.ts';
+import { ticketCommand } from '../ticket/host-command.ts';
 import { tlsCommand } from '../tls/host-command.ts';
 import { tokenCommand } from '../token/host-command.ts';
 import { userCommand } from '../user/host-command.ts';
@@ -14,6 +15,7 @@ export const served = {
   '/user': taken(userCommand, ({ users }) => users),
   '/token': taken(tokenCommand, ({ tokens }) => tokens),
   '/key': taken(keyCommand, ({ keys }) => keys),
+  '/ticket': taken(ticketCommand, ({ signedTickets }) => signedTickets),
   '/tls': taken(tlsCommand, ({ tls }) => tls),
 } as const satisfies Readonly<Record<string, Served>>;
 

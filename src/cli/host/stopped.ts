@@ -1,5 +1,6 @@
 /** What commands on the host are carried out with where no server runs: the store itself. Nothing is mailed from here. */
-import type { KeyParts } from '../../actions/keys/host.ts';
+import type { HostTicketParts } from '../../actions/access/host.ts';
+import type { HostKeyParts } from '../../actions/keys/host.ts';
 import type { HostParts } from '../../actions/people/host.ts';
 import type { TlsParts } from '../../actions/tls/configure.ts';
 import type { TokenParts } from '../../actions/tokens/making.ts';
@@ -7,6 +8,7 @@ import type { Settings } from '../../config/schema.ts';
 import { systemRandom } from '../../crypto/random.ts';
 import { keepServiceKeyFile } from '../../crypto/key-files/service-key-file.ts';
 import { outbox } from '../../mail/outbox.ts';
+import { openRealms } from '../../realm/open-realms.ts';
 import { failureLog } from '../../record/failures/failure-log.ts';
 import { metrics } from '../../record/metrics.ts';
 import { type Log, recorder as makeRecorder } from '../../record/recorder.ts';
@@ -20,7 +22,8 @@ import type { StoppedStore } from '../stopped-store.ts';
 
 export type StoppedParts = HostParts &
   TokenParts &
-  KeyParts &
+  HostKeyParts &
+  HostTicketParts &
   Omit<TlsParts, 'certificates'> & {
     /** For commands about them alone: where there is none of our own yet, opening them makes one. */
     readonly openCertificates: () => Promise<Certificates>;
@@ -48,8 +51,11 @@ export async function stoppedParts(
     { console: { at: settings.listen, scheme: schemeOnceServed(settings) } },
     machineNames(),
   ).console;
+  const made = await openRealms({ settings, given: [], onTrouble: () => undefined });
+  if (made.kind === 'refused') throw new Error(made.why);
   return {
     store,
+    realms: made.realms,
     recorder,
     clock,
     random,
@@ -61,6 +67,7 @@ export async function stoppedParts(
     outbox: outbox({ mailer: null, store, recorder, log: silent, random, wait: () => Promise.resolve() }),
     consoleOrigin: () => consoleOrigin,
     tokenPrefix: settings.tokenPrefix,
+    ticketPrefix: settings.ticketPrefix,
     // Whoever counted uses wrote them when it stopped.
     tokenUses: { unwritten: () => undefined },
     keyring,
@@ -69,6 +76,7 @@ export async function stoppedParts(
       if (opening.kind === 'refused') throw new Error(opening.why);
       return opening.certificates;
     },
+    rootKeyFile: settings.rootKeyFile,
     serviceKeyFile: {
       path: settings.serviceKeyFile,
       keep: async () => {

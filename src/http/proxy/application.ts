@@ -22,14 +22,15 @@ import { identityHeaders } from '../../principal/identity.ts';
 import type { Arrival } from '../../request/arrival.ts';
 import { expireCookie } from '../../request/cookie.ts';
 import type { CookieSlot } from '../../request/credential.ts';
-import { type Incoming, queryOf } from '../../request/incoming.ts';
+import { type Incoming, pathOf, queryOf } from '../../request/incoming.ts';
 import { askerOf } from '../../request/navigation.ts';
-import { holderOf, type TicketPrincipal } from '../../principal/principal.ts';
+import { holderOf, type PathTicketPrincipal } from '../../principal/principal.ts';
 import type { InstallationState } from '../../store/rows.ts';
 import type { Clock, MaybePromise, Origin } from '../../types.ts';
-import type { Memory } from '../../verify/memory.ts';
+import type { Memory } from '../../verify/known/contract.ts';
 import type { Use } from '../../verify/session.ts';
-import { type Forward, problem, redirect, refusalHeaders, type Written } from '../answer.ts';
+import { type Forward, problem, redirect, refusalHeaders, setCookies, type Written } from '../answer.ts';
+import type { Dialects } from '../dialects/dialect.ts';
 import { notMine, type Wing } from '../handler.ts';
 import { plainPage } from './plain-page.ts';
 
@@ -42,6 +43,7 @@ export interface ApplicationParts {
   readonly openness: ApplicationGate['openness'];
   readonly slotsFor: (origin: Origin) => readonly CookieSlot[];
   readonly consoleOrigin: () => Origin;
+  readonly dialects: Dialects;
 }
 
 /** `/.sallyport/` on a protected host: what the hand-over needs, and nothing else. */
@@ -124,7 +126,10 @@ export function applicationWing(parts: ApplicationParts): Wing {
         kind: 'forward',
         arrival,
         identity: identityHeaders(admission.principal),
-        headers: admission.headers(),
+        headers:
+          admission.deadCookies.length === 0
+            ? admission.headers()
+            : [...admission.headers(), ...setCookies(admission.deadCookies.map((name) => expireCookie(name)))],
         standing,
       };
     const expired = admission.deadCookies.map((name) => expireCookie(name));
@@ -146,7 +151,7 @@ export function applicationWing(parts: ApplicationParts): Wing {
       });
     // TRACE would read our own headers back to whoever asks; CONNECT is no request to an application.
     if (method === 'TRACE' || method === 'CONNECT') return notAllowed(parts.random, anyMethod);
-    const admit = (state: InstallationState, use: Use, ticket?: TicketPrincipal): MaybePromise<Admission> =>
+    const admit = (state: InstallationState, use: Use, ticket?: PathTicketPrincipal): MaybePromise<Admission> =>
       parts.guard.admitToApplication({
         target: incoming.target,
         scopes: [],
@@ -162,7 +167,7 @@ export function applicationWing(parts: ApplicationParts): Wing {
         ...(ticket === undefined ? {} : { goesOnFor: ticket }),
       });
     const standing =
-      (ticket?: TicketPrincipal) =>
+      (ticket?: PathTicketPrincipal) =>
       (use: Use): MaybePromise<Admission> => {
         const state = parts.memory.state();
         return state instanceof Promise ? state.then((now) => admit(now, use, ticket)) : admit(state, use, ticket);
@@ -171,7 +176,7 @@ export function applicationWing(parts: ApplicationParts): Wing {
       if (settled.kind === 'admitted') {
         // A ticket is spent by now: what goes on asks for whoever is behind it.
         const { principal } = settled;
-        return shape(incoming, arrival, settled, standing(principal.kind === 'ticket' ? principal : undefined));
+        return shape(incoming, arrival, settled, standing(principal.kind === 'path-ticket' ? principal : undefined));
       }
       const refused = shape(incoming, arrival, settled, standing());
       const { denied } = settled;
@@ -194,12 +199,12 @@ const anyMethod = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 /** A page for people, a problem answer for programs. */
 export function refusalFor(
-  parts: Pick<ApplicationParts, 'random' | 'consoleOrigin'>,
+  parts: Pick<ApplicationParts, 'random' | 'consoleOrigin' | 'dialects'>,
   refusal: Refusal,
-  incoming: Pick<Incoming, 'method' | 'headers'>,
+  incoming: Pick<Incoming, 'method' | 'target' | 'headers'>,
 ): Written {
   if (askerOf(incoming.method, incoming.headers) === 'other')
-    return problem(refusal, { requestId: newName(parts.random) });
+    return parts.dialects(pathOf(incoming.target)).refused(refusal, { requestId: newName(parts.random) });
   const { status, title, detail } = problems[refusal.code];
   return plainPage(
     {

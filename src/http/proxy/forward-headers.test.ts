@@ -8,6 +8,8 @@ import type { Arrival } from '../../request/arrival.ts';
 import type { Address, Origin } from '../../types.ts';
 import { answerHeaders, requestHeaders } from './forward-headers.ts';
 
+const names = { cookieStem: 'sallyport', ticketPrefix: 'SP' };
+
 const arrival: Arrival = {
   kind: 'arrived',
   place: 'application',
@@ -37,9 +39,7 @@ function passed(rawHeaders: readonly string[]): [string, string][] {
   const headers: Record<string, string> = {};
   for (let at = 0; at < rawHeaders.length; at += 2)
     headers[(rawHeaders[at] ?? '').toLowerCase()] = rawHeaders[at + 1] ?? '';
-  return pairs(
-    requestHeaders({ rawHeaders, headers }, arrival, identity, { cookieStem: 'sallyport', tokenPrefix: 'spt_' }),
-  );
+  return pairs(requestHeaders({ rawHeaders, headers }, arrival, identity, { ...names, tokenPrefix: 'spt_' }));
 }
 
 function pairs(flat: readonly string[]): [string, string][] {
@@ -174,7 +174,7 @@ test('from the application: our cookie names and Clear-Site-Data go, everything 
     'ETag',
     '"1"',
   ];
-  const list = pairs(answerHeaders(raw, { connection: 'keep-alive' }, 'sallyport'));
+  const list = pairs(answerHeaders(raw, { connection: 'keep-alive' }, names));
   assert.deepEqual(valueOf(list, 'set-cookie'), ['theme=dark']);
   assert.deepEqual(valueOf(list, 'clear-site-data'), []);
   assert.deepEqual(valueOf(list, 'etag'), ['"1"']);
@@ -183,7 +183,7 @@ test('from the application: our cookie names and Clear-Site-Data go, everything 
 
 test('what the application says about caching stands', () => {
   assert.deepEqual(
-    valueOf(pairs(answerHeaders(['Cache-Control', 'public'], { 'cache-control': 'public' }, 's')), 'cache-control'),
+    valueOf(pairs(answerHeaders(['Cache-Control', 'public'], { 'cache-control': 'public' }, names)), 'cache-control'),
     ['public'],
   );
 });

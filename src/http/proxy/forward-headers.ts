@@ -6,8 +6,8 @@
 import { identityHeaderNames } from '../../principal/identity.ts';
 import type { Arrival } from '../../request/arrival.ts';
 import { addressOf } from '../../request/arrival.ts';
-import { cookieOwner, withoutOurCookies } from '../../request/cookie.ts';
-import { holdsToken } from '../../request/credential.ts';
+import { type CookieNames, cookieOwner, withoutOurCookies } from '../../request/cookie.ts';
+import { holdsCredential } from '../../request/credential.ts';
 import { header, type HeaderMap } from '../../request/incoming.ts';
 import { hostOf } from '../../request/origin.ts';
 
@@ -80,7 +80,7 @@ export function requestHeaders(
   incoming: ForwardRequest,
   arrival: Arrival,
   identity: readonly string[],
-  ours: { readonly cookieStem: string; readonly tokenPrefix: string },
+  ours: CookieNames & { readonly tokenPrefix: string },
 ): string[] {
   const dropped = connectionNames(incoming.headers);
   const out: string[] = [];
@@ -89,9 +89,9 @@ export function requestHeaders(
     const value = incoming.rawHeaders[at + 1] ?? '';
     const { lower, kind } = standingOf(name);
     if (kind === 'never' || (kind !== 'essential' && dropped.has(lower))) continue;
-    if (kind === 'credential' && holdsToken(value, ours.tokenPrefix) === 'token') continue;
+    if (kind === 'credential' && holdsCredential(value, ours) === 'ours') continue;
     if (kind === 'cookie') {
-      const others = withoutOurCookies(value, ours.cookieStem);
+      const others = withoutOurCookies(value, ours);
       if (others !== undefined) out.push(name, others);
       continue;
     }
@@ -129,7 +129,7 @@ const answerStandingOf = rememberedByName<Standing>((name) => {
 });
 
 /** Names and values in turn, for the client. */
-export function answerHeaders(rawHeaders: readonly string[], headers: HeaderMap, stem: string): string[] {
+export function answerHeaders(rawHeaders: readonly string[], headers: HeaderMap, names: CookieNames): string[] {
   const dropped = connectionNames(headers);
   const out: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -137,7 +137,7 @@ export function answerHeaders(rawHeaders: readonly string[], headers: HeaderMap,
     const value = rawHeaders[at + 1] ?? '';
     const { lower, kind } = answerStandingOf(name);
     if (kind === 'never' || dropped.has(lower)) continue;
-    if (kind === 'cookie' && cookieOwner(value, stem) === 'ours') continue;
+    if (kind === 'cookie' && cookieOwner(value, names) === 'ours') continue;
     out.push(name, value);
   }
   // What was made for one person must not be kept for the next by a cache that was told nothing.

@@ -8,7 +8,6 @@ import type { Joining, Upstream } from './upstream.ts';
 
 /** Asks the application for the WebSocket; what it answers instead goes back as an answer. */
 export function join(application: Upstream, joining: Joining): void {
-  const { cookieStem } = application;
   const { message, response, answer, socket, head } = joining;
   const ending = application.begin(joining, 'socket');
   const headers = requestHeaders(message, answer.arrival, answer.identity, application);
@@ -16,7 +15,9 @@ export function join(application: Upstream, joining: Joining): void {
   const upstream = application.ask(message, headers, 'own');
   ending.asks(upstream);
   const waiting = whileWaiting(socket, head, () => ending.giveUp(refuse('upstream_unreachable')));
-  upstream.once('response', (refused) => relay(joining, ending, upstream, refused, { connection: 'own', cookieStem }));
+  upstream.once('response', (refused) =>
+    relay(joining, ending, upstream, refused, { connection: 'own', ours: application }),
+  );
   upstream.once('upgrade', (welcome, other, otherHead) => {
     if (ending.over() || switching(welcome) === 'elsewhere') {
       other.destroy();
@@ -29,7 +30,7 @@ export function join(application: Upstream, joining: Joining): void {
       client: { socket, head: waiting.stop() },
       application: { socket: other, head: otherHead },
       welcome: [
-        ...answerHeaders(welcome.rawHeaders, welcome.headers, cookieStem),
+        ...answerHeaders(welcome.rawHeaders, welcome.headers, application),
         ...(welcome.headers['ratelimit'] === undefined ? answer.headers : []),
       ],
     });

@@ -12,7 +12,7 @@ import type { Passing, Upstream } from './upstream.ts';
 const continueMs = 1000;
 
 export function pass(application: Upstream, passing: Passing): void {
-  const { bodyLimit, cookieStem } = application;
+  const { bodyLimit } = application;
   const { message, response: outgoing, answer } = passing;
   const ending = application.begin(passing, 'request');
   if (Number(message.headers['content-length'] ?? 0) > bodyLimit) {
@@ -53,7 +53,7 @@ export function pass(application: Upstream, passing: Passing): void {
     let answered = false;
     upstream.once('response', (response) => {
       answered = true;
-      relay(passing, ending, upstream, response, { connection: 'kept', cookieStem });
+      relay(passing, ending, upstream, response, { connection: 'kept', ours: application });
     });
     upstream.on('information', ({ statusCode, rawHeaders }) => interim(statusCode, rawHeaders));
     // Nothing was asked to be upgraded: an application that does so anyway has not answered.

@@ -1,6 +1,7 @@
 /** The application's answer on its way back: interim answers, the answer itself as it comes, its trailers, its end. */
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { refuse } from '../../errors.ts';
+import type { CookieNames } from '../../request/cookie.ts';
 import { endAfterRequest } from '../linger.ts';
 import { answerHeaders, framingOf } from './forward-headers.ts';
 import { announced, trailersOf } from './trailers.ts';
@@ -12,7 +13,7 @@ export function relay(
   ending: Ending,
   upstream: ClientRequest,
   answer: IncomingMessage,
-  how: { readonly connection: 'kept' | 'own'; readonly cookieStem: string },
+  how: { readonly connection: 'kept' | 'own'; readonly ours: CookieNames },
 ): void {
   ending.exchange.phase = 'bytes';
   const status = answer.statusCode ?? 0;
@@ -23,7 +24,7 @@ export function relay(
   }
   const unread = !message.complete && framingOf(message.rawHeaders) === 'framed';
   const bodiless = message.method === 'HEAD' || status === 204 || status === 304;
-  const headers = answerHeaders(answer.rawHeaders, answer.headers, how.cookieStem);
+  const headers = answerHeaders(answer.rawHeaders, answer.headers, how.ours);
   // Where the application says how much it takes itself, its word stands.
   if (answer.headers['ratelimit'] === undefined) headers.push(...judged.headers);
   if (unread || how.connection === 'own') headers.push('Connection', 'close');

@@ -42,6 +42,7 @@ export interface UpstreamParts {
   readonly upstream: Origin;
   readonly cookieStem: string;
   readonly tokenPrefix: string;
+  readonly ticketPrefix: string;
   readonly limits: Limits & { readonly bodyLimitBytes: number | null };
   readonly monotonic: () => number;
   readonly log: Log;
@@ -50,6 +51,7 @@ export interface UpstreamParts {
 export interface Upstream {
   readonly cookieStem: string;
   readonly tokenPrefix: string;
+  readonly ticketPrefix: string;
   /** Bytes; infinite when the application sets its own limit. */
   readonly bodyLimit: number;
   readonly open: Exchanges;
@@ -135,6 +137,7 @@ export function upstream(parts: UpstreamParts): Upstream {
   return {
     cookieStem: parts.cookieStem,
     tokenPrefix: parts.tokenPrefix,
+    ticketPrefix: parts.ticketPrefix,
     bodyLimit: parts.limits.bodyLimitBytes ?? Number.POSITIVE_INFINITY,
     open,
     ask,

@@ -1,6 +1,7 @@
 /** `sallyport user import FILE`: a file read here, and its accounts made in parts where they are kept. */
 import { createReadStream } from 'node:fs';
 import type { HostCommand } from '../../../actions/people/host.ts';
+import { noRealms } from '../../../realm/realms.ts';
 import { type ReadableRow, readAccounts, rowsInTurn } from '../../../actions/people/files/read-accounts.ts';
 import { type RowResult, rowResult, summaryOf } from '../../../actions/bulk/results.ts';
 import { csvLimits, csvReader, type CsvTable } from '../../../request/csv/read-csv.ts';
@@ -16,6 +17,9 @@ interface Numbered {
 /** Bytes of rows in one command to the server: below what the control socket takes. No row alone is beyond it. */
 const mostInPart = 48_000;
 
+/** Which realms there are, only the server knows; it looks at every row again. */
+const anyRealm = noRealms();
+
 export async function importFile({
   command,
   host,
@@ -24,7 +28,7 @@ export async function importFile({
 }: Use<Extract<FileAsked, { action: 'import' }>, HostCommand>): Promise<ExitCode> {
   const table = await tableOf(command.file);
   if (table.kind === 'unreadable') return fail(terminal, table.code, table.why);
-  const file = await readAccounts(table, 'taken');
+  const file = await readAccounts(anyRealm, table, 'taken');
   if (file.kind === 'refused') return fail(terminal, exitCodes.usage, file.detail ?? 'the file cannot be read.');
   const results: RowResult[] = [];
   const rows: Numbered[] = [];
