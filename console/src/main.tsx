@@ -28,6 +28,8 @@ async function pageHere(): Promise<ComponentType> {
       return (await import('./tokens/tokens-page.tsx')).TokensPage;
     case places.certificates:
       return (await import('./certificates/certificates-page.tsx')).CertificatesPage;
+    case places.keys:
+      return (await import('./keys/keys-page.tsx')).KeysPage;
     default:
       return NothingPage;
   }

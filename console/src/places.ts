@@ -9,6 +9,7 @@ export const places = {
   people: '/auth/people',
   tokens: '/auth/tokens',
   certificates: '/auth/certificates',
+  keys: '/auth/keys',
 } as const;
 
 /** Where to sign in, and come back to this part of this page afterwards. */
@@ -20,7 +21,7 @@ export function signInAgain(why: 'ended' | 'not-yet'): string {
 /** After a sign-in without an application: the page and part named by `next`, if it is one of ours for people inside. */
 export function afterSignIn(query: URLSearchParams): string {
   const next = query.get('next') ?? '';
-  return /^\/auth\/(?:account|people|tokens|certificates)(?:#[\w=-]{1,64})?$/.test(next) ? next : places.account;
+  return /^\/auth\/(?:account|people|tokens|certificates|keys)(?:#[\w=-]{1,64})?$/.test(next) ? next : places.account;
 }
 
 export type Origin =

@@ -320,6 +320,7 @@ describe('the pages', { skip: withoutPackages }, () => {
         heading: 'Certificates',
         signedIn: true,
       },
+      { name: 'keys', origin: () => configured.url, path: '/auth/keys', heading: 'Keys', signedIn: true },
       {
         name: 'somebody to be added',
         origin: () => configured.url,

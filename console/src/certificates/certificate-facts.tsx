@@ -1,6 +1,6 @@
 /** What is known of a certificate; what there is to do about it comes first. */
-import type { ComponentChildren } from 'preact';
 import type { Certificate, PairFiles } from '../api/certificates.ts';
+import { Known } from '../parts/known.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { ToCopy } from '../tokens/to-copy.tsx';
@@ -131,14 +131,5 @@ function Trust({ certificate: { chain } }: { readonly certificate: Certificate }
     <span class={chain === 'trusted' ? 'badge' : 'badge warn'}>
       {chain === 'trusted' ? words.trusted : words.untrusted}
     </span>
-  );
-}
-
-function Known({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
-  return (
-    <div>
-      <dt class="quiet small">{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

@@ -62,13 +62,14 @@ export function Frame({ person, page, parts, shown = true, children }: Props) {
   );
 }
 
-type PageName = 'account' | 'tokens' | 'people' | 'certificates';
+type PageName = 'account' | 'tokens' | 'people' | 'certificates' | 'keys';
 
 const pages = [
   { page: 'account', href: places.account, name: accountMessages.account.heading, whose: 'anybody' },
   { page: 'tokens', href: places.tokens, name: accountMessages.account.tokens, whose: 'anybody' },
   { page: 'people', href: places.people, name: accountMessages.account.people, whose: 'admins' },
   { page: 'certificates', href: places.certificates, name: accountMessages.account.certificates, whose: 'admins' },
+  { page: 'keys', href: places.keys, name: accountMessages.account.keys, whose: 'admins' },
 ] as const;
 
 interface PagesProps {

@@ -134,6 +134,7 @@ const consolePaths: Readonly<Record<string, string>> = {
   'sallyport:blocks': '/api/auth/blocks',
   'sallyport:tokens': '/api/auth/api-tokens',
   'sallyport:tls': '/api/ssl/status',
+  'sallyport:keys': '/api/auth/keys/ring',
 };
 
 /** Where a token with these scopes is likely to be used: here, for what is ours alone; else at the application. */

@@ -7,6 +7,7 @@ export const account = {
     people: 'People',
     tokens: 'API tokens',
     certificates: 'Certificates',
+    keys: 'Keys',
     pages: 'Pages',
     parts: 'Parts of this page',
     name: 'Name',

@@ -1,0 +1,110 @@
+/** The page for the keys of the installation. */
+import { plural } from './plural.ts';
+
+export const keys = {
+  keys: {
+    heading: 'Keys',
+    lead: 'What this server signs and seals with. The keys follow each other by themselves, and nobody is signed out by that. Here you see them, and replace one if you have to.',
+    onlyAdmins: 'Only administrators see this page.',
+    unfit:
+      'The root key of this node does not open the key ring: it was replaced on another node. Copy its file from there. Until then no key can be made here, and this node would not start again.',
+    inUse: 'Key in use',
+    since: 'In use since',
+    due: 'Next one due',
+    byHand: 'When you replace it',
+    next: 'Next key',
+    published: 'Published',
+    usedFrom: 'Used from',
+    none: 'There is no key for this yet. It would be listed here as soon as it is made.',
+    replace: 'Replace',
+  },
+  keyNames: {
+    ticket: 'Tickets',
+    cookie: 'Short-lived things',
+    seal: 'Stored secrets',
+    audit: 'Audit log',
+    service: 'Service key',
+  },
+  keyLeads: {
+    ticket: 'Signs the tickets that programs come in with. A new key every 30 days.',
+    cookie:
+      'Marks what is good for a short while: sign-in forms, passkey challenges, requests that may be sent again. A new key every 90 days.',
+    seal: 'Seals password hashes and the secrets of authenticator apps in the database. A new key every year.',
+    audit: 'Signs the audit log, so that nobody changes it afterwards unnoticed. A new key every year.',
+    service:
+      'What tools of this machine come in with; it lies in a file there. The keys for programs that know Basic alone are made from it.',
+  },
+  keyReplace: {
+    ticket: 'Replace the key for tickets',
+    cookie: 'Replace the key for short-lived things',
+    seal: 'Replace the key for stored secrets',
+    audit: 'Replace the key for the audit log',
+    service: 'Replace the service key',
+  },
+  keyQuestions: {
+    ticket: 'Replace the key for tickets?',
+    cookie: 'Replace the key for short-lived things?',
+    seal: 'Replace the key for stored secrets?',
+    audit: 'Replace the key for the audit log?',
+    service: 'Replace the service key?',
+  },
+  /** What comes of it, whichever way it is done. */
+  keyEnds: {
+    ticket: 'Sessions and API tokens stay as they are. So do tickets, unless the key was stolen.',
+    cookie: 'Nothing ends: what was handed out before is still recognised.',
+    seal: 'Nothing ends: what is stored is sealed anew in the background, and can be read all the time.',
+    audit: 'Nothing ends: what the old key has signed can still be verified.',
+    service:
+      'The old key is dead at once, and so are all keys for programs that know Basic alone: whoever uses one has to fetch another. Tools of this machine find the new key in its file. Sessions, tickets and API tokens stay.',
+  },
+  oldKeys: {
+    summary: (count: number) => plural(count, '1 old key', `${count} old keys`),
+    key: 'Key',
+    until: 'Used until',
+    under: 'Under it',
+    stays: 'Kept until',
+    values: (count: number) => plural(count, '1 value', `${count} values`),
+    checkpoints: (count: number) => plural(count, '1 checkpoint', `${count} checkpoints`),
+    empty: 'Nothing is left under it',
+  },
+  resealing: {
+    label: 'Sealed anew',
+    count: (done: number, total: number) => `${done} of ${total}`,
+    help: 'It begins a minute after the new key is used, and goes on by itself. This page follows it.',
+    done: 'Everything that is stored is sealed under the key in use.',
+  },
+  replacing: {
+    how: 'How',
+    planned: 'In ten minutes',
+    plannedHelp: 'The new key is published now, so that everybody knows it by the time it is used.',
+    now: 'At once',
+    nowHelp: 'The new key is used now.',
+    nowShortLived: 'The new key is used in a few seconds, as soon as every node has heard of it.',
+    nowTickets: 'The new key is used now. Whoever checks tickets elsewhere has to fetch our public keys anew.',
+    stolen: 'The key was stolen',
+    stolenHelp: 'The old keys are gone at once, and every signed ticket ends. Whoever has one signs in again.',
+    passedOver: 'The next key is published already. Go on, and another one is made that is used at once.',
+    submit: 'Replace the key',
+    submitStolen: 'Replace the key and end all tickets',
+    sending: 'Replacing…',
+    cancel: 'Cancel',
+    conflict:
+      'No key was made. There are too many of this kind already, or somebody else replaced it at the same moment. Look at the list, then try again.',
+    donePlanned: 'The next key is published. It is used in ten minutes.',
+    doneNow: 'A new key is in use.',
+    doneShortLived: 'A new key is there. It is used in a few seconds.',
+    doneStolen: 'A new key is in use. Every ticket that was signed before has ended.',
+    doneService: 'The service key is another one now. The old one is dead, and so is every key made from it.',
+    fileProblem: 'The file of the service key does not hold the new one yet. Put this right, and the server writes it:',
+  },
+  rootKey: {
+    heading: 'Root key',
+    lead: 'Seals all of the keys above. It lies in a file on the host, and not in the database.',
+    here: 'On this node',
+    fits: 'Fits the key ring',
+    unfit: 'Does not fit',
+    how: 'It is replaced on the host alone, while everything runs:',
+    command: 'On the host',
+    keep: 'Keep the new file with your backups, and the old one with those from before: a copy of the database needs the root key it was made under.',
+  },
+};
