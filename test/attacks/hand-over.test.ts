@@ -362,8 +362,8 @@ describe("application on the console's own origin (--shared-origin)", () => {
       '/auth/nothing',
       '/.sallyport/nothing',
       '/api/ssl/nothing',
-      '/api2/json/access/ticket',
-      '/api2/json/version',
+      '/api2/json/access/nothing',
+      '/api2/extjs/access/',
     ]) {
       assert.equal((await page.send(path)).status, 404, path);
     }

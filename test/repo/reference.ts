@@ -144,19 +144,20 @@ function needText(route: Route): string {
       case 'nobody':
         return 'anybody; no credential is read';
       case 'anybody':
+        if (route.reads === 'tickets') return 'anybody; nothing but a signed ticket is read';
         return route.need.header === 'judged'
           ? 'anybody; an admin, and the service key, are told more; a wrong header is refused'
           : 'anybody; says who is signed in';
       case 'local':
         return `whoever is on this machine; anybody on \`ops-listen\`; a token with \`${route.need.scope}\``;
       case 'session':
-        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')})${reachTexts[route.need.reach]}`;
+        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')})${route.need.tickets === 'admitted' ? ', or a signed ticket' : ''}${reachTexts[route.need.reach]}`;
       case 'person':
-        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')}), or Basic${reachTexts[route.need.reach]}`;
+        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')})${route.stepUp === 'fresh' ? '' : ', a signed ticket'}, or Basic${reachTexts[route.need.reach]}`;
       case 'account':
-        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')}), Basic, or a token${route.need.scope === 'any' ? '' : ` with \`${route.need.scope}\``}${route.need.service === 'admitted' ? '; the service key' : ''}`;
+        return `a session (${route.need.kinds.map((kind) => `\`${kind}\``).join(' or ')})${route.stepUp === 'fresh' ? '' : ', a signed ticket'}, Basic, or a token${route.need.scope === 'any' ? '' : ` with \`${route.need.scope}\``}${route.need.service === 'admitted' ? '; the service key' : ''}`;
       case 'admin':
-        return `an admin, by a session or Basic; an admin’s token with \`${route.need.scope}\`; the service key`;
+        return `an admin, by a session${route.stepUp === 'fresh' ? '' : ', a signed ticket'} or Basic; an admin’s token with \`${route.need.scope}\`; the service key`;
     }
   };
   return [

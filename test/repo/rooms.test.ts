@@ -15,6 +15,7 @@ const rooms: readonly string[] = [
   'store',
   'request',
   'throttle',
+  'realm',
   'verify',
   'record',
   'mail',

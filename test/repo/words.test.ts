@@ -5,6 +5,7 @@ import { account } from '../../console/src/words/english/account.ts';
 import { certificates } from '../../console/src/words/english/certificates.ts';
 import { factors } from '../../console/src/words/english/factors.ts';
 import { gate } from '../../console/src/words/english/gate.ts';
+import { keys as keyWords } from '../../console/src/words/english/keys.ts';
 import { links } from '../../console/src/words/english/links.ts';
 import { many } from '../../console/src/words/english/many.ts';
 import { people } from '../../console/src/words/english/people.ts';
@@ -17,7 +18,19 @@ const inConsole = files('console/src').filter((path) => /\.tsx?$/.test(path));
 const components = inConsole.filter((path) => !path.startsWith('console/src/words/'));
 const inCatalogue = (path: string): boolean => path.startsWith('console/src/words/english/');
 /** A file for what is loaded together; `accountMessages.sessions` and `messages.signIn` are found by their second part. */
-const catalogues = { gate, setup, secrets, links, account, factors, people, tokens, many, certificates };
+const catalogues = {
+  gate,
+  setup,
+  secrets,
+  links,
+  account,
+  factors,
+  people,
+  tokens,
+  many,
+  certificates,
+  keys: keyWords,
+};
 
 /** Every key down to its sentence: `signIn.heading`. */
 function keysOf(value: object, above = ''): readonly string[] {
@@ -95,6 +108,8 @@ test('no sentence is built from pieces: what a key takes are names, numbers and 
     'relative: string',
     'exact: string',
     'count: number',
+    'done: number',
+    'total: number',
   ];
   const own = new Set(['count: number', 'one: string', 'many: string']); // the plural itself
   assert.deepEqual(
