@@ -1,4 +1,4 @@
-/** P1: a known session in process, `guard()` against the Map floor and better-auth's `api.getSession`. */
+/** P1: a known session and a known ticket in process, `guard()` against the Map floor and better-auth's `api.getSession`. */
 
 import { compare, type Contestant, type Rounds } from './measure/compare.ts';
 import type { Cores } from './measure/cores.ts';
@@ -14,6 +14,13 @@ const CONTESTANTS: readonly Contestant[] = [
     args: [],
   },
   { id: 'ours', label: 'Sallyport guard', file: SALLYPORT, args: ['guard'], least: { ofFloor: 0.4, timesPeer: 250 } },
+  {
+    id: 'ticket',
+    label: 'Sallyport guard, signed ticket',
+    file: SALLYPORT,
+    args: ['ticket'],
+    least: { ofFloor: 0.4, timesPeer: 250 },
+  },
   { id: 'handle', label: 'Sallyport, request to answer', file: SALLYPORT, args: ['handle'] },
   { id: 'peer', label: 'better-auth getSession', file: PEER_GUARD, args: [] },
   { id: 'cached', label: 'better-auth getSession, cookie cache', file: PEER_GUARD, args: ['cached'] },
@@ -26,5 +33,5 @@ const CONTESTANTS: readonly Contestant[] = [
 ];
 
 export function p1(cores: Cores, rounds: Rounds): Promise<string> {
-  return compare({ title: 'P1  known session, in process', contestants: CONTESTANTS }, cores, rounds);
+  return compare({ title: 'P1  known session or ticket, in process', contestants: CONTESTANTS }, cores, rounds);
 }

@@ -32,13 +32,13 @@ function admissions(
 ): Operation['batch'] {
   const need = routes.find(({ method, path }) => method === ROUTE.method && path === ROUTE.path)?.need;
   if (need === undefined) throw new Error(`there is no ${ROUTE.path}`);
-  const [origin] = places.console;
+  const [origin] = places().console;
   const { host } = new URL(origin);
   const slots = ['account', 'admin'].map((kind) => ({
     sessionKind: kind,
     cookie: cookieName(settings.cookieName, 'http', kind),
   }));
-  const known = knownHosts([{ own: places.console, place: 'console' }]);
+  const known = knownHosts([{ own: places().console, place: 'console' }]);
   const request = incoming({ host, ...headers });
   const arriving = arrive(
     request,

@@ -1,6 +1,6 @@
 /**
- * Sallyport in process, as the contestant of P1 and P3 (`in-process.ts guard|handle|token`): the guard alone, with a session or
- * an API token, or the whole way from a request's values to an answer's. The server process and the people in it are in
+ * Sallyport in process, as the contestant of P1 and P3 (`in-process.ts guard|handle|ticket|token`): the guard alone, with a session,
+ * a signed ticket or an API token, or the whole way from a request's values to an answer's. The server process and the people in it are in
  * `server.ts`.
  */
 
@@ -13,7 +13,7 @@ import { cookieName } from '../../src/request/cookie.ts';
 import type { HeaderMap } from '../../src/request/incoming.ts';
 import type { Address, Scope } from '../../src/types.ts';
 import { contest, type Operation } from '../measure/contestant.ts';
-import { sessionOf, startSallyport, USER } from './server.ts';
+import { sessionOf, startSallyport, ticketOf, USER } from './server.ts';
 import { temporaryFolder } from '../measure/temporary.ts';
 import { SCOPE, tokenOf } from './token.ts';
 
@@ -27,7 +27,7 @@ async function inProcess(what: string): Promise<Operation> {
   const data = temporaryFolder();
   // The real server makes the admin; the session is durable, so it is known here as well.
   const server = await startSallyport({ core: null, data });
-  const cookie = await sessionOf(server);
+  const cookie = await (what === 'ticket' ? ticketOf(server) : sessionOf(server));
   await server.stop();
 
   const { sallyport, settings, close } = await open(data);
@@ -41,6 +41,7 @@ async function operation(
   cookie: string,
 ): Promise<Operation['batch']> {
   if (what === 'handle') return handling(sallyport, cookie);
+  if (what === 'ticket') return guarding(sallyport, stem, byTicket(cookie, USER));
   if (what === 'guard')
     return guarding(
       sallyport,
@@ -55,13 +56,17 @@ async function operation(
 interface Showing {
   readonly headers: (host: string) => HeaderMap;
   readonly scopes: readonly Scope[];
-  readonly kind: 'user' | 'token';
+  readonly kind: 'user' | 'ticket' | 'token';
   /** How the name of its owner begins. */
   readonly whose: string;
 }
 
 export function bySession(nextCookie: () => string, whose: string): Showing {
   return { headers: (host) => ({ host, cookie: nextCookie() }), scopes: [], kind: 'user', whose };
+}
+
+function byTicket(cookie: string, whose: string): Showing {
+  return { headers: (host) => ({ host, cookie }), scopes: [], kind: 'ticket', whose };
 }
 
 export function byToken(authorization: string, whose: string): Showing {

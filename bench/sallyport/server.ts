@@ -74,6 +74,13 @@ export async function bearerOf({ port, admin }: Pick<SallyportServer, 'port' | '
   return token;
 }
 
+/** Signs the admin in as clients of Proxmox do; gives the Cookie header that they send. */
+export async function ticketOf({ port, admin }: Pick<SallyportServer, 'port' | 'admin'>): Promise<string> {
+  const answer = await post(port, '/api2/json/access/ticket', admin);
+  const { data } = (await answer.json()) as { data: { ticket: string } };
+  return `SPAuthCookie=${data.ticket}`;
+}
+
 /** From that session to one on the application behind the built-in proxy, by the hand-over; gives the Cookie header. */
 export async function applicationSessionOf(server: SallyportServer): Promise<string> {
   const cookie = await sessionOf(server);
