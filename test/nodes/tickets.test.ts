@@ -1,6 +1,6 @@
 /**
  * Signed tickets on two nodes (T-09 to T-11): one that a node gave out is good at the other, and what ends it at one is felt at
- * the other within the bound; what works once works once for both.
+ * the other soon after; what works once works once for both.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -17,8 +17,8 @@ import { startValkey, type TestValkey } from '../support/valkey.ts';
 import { pause } from '../support/waiting.ts';
 import { type NodesStage, stageNodes } from './stage.ts';
 
-/** 3-rules, What ends what: with the bus. */
-const withBusMs = 250;
+/** Well beyond what 3-rules, What ends what, allows with the bus, which is held to in `tokens.test.ts`; well below it without. */
+const withBusMs = 1500;
 
 describe('signed tickets at two nodes', { skip: withoutPackages }, () => {
   let valkey: TestValkey;
