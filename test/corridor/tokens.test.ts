@@ -32,6 +32,9 @@ import { admin, setUp, signIn } from '../support/people.ts';
 import { ticketOf } from '../support/signed-tickets.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
+/** Another text of the same form. */
+const otherwise = (text: string): string => `${text.slice(0, -2)}${text.endsWith('AA') ? 'BA' : 'AA'}`;
+
 /** A row without a need does not compile: none of the three sorts. */
 type Compiling<Row> = Row extends Route ? Row : never;
 type WithoutNeed<Row> = Row extends Route ? Omit<Row, 'need'> : never;
@@ -128,7 +131,7 @@ describe('every route, every way in, every class of scopes', () => {
           const right = { cookie, 'x-csrf-token': person.csrf };
           const headers = {
             right,
-            wrong: { cookie, 'x-csrf-token': `${person.csrf.slice(0, -2)}AA` },
+            wrong: { cookie, 'x-csrf-token': otherwise(person.csrf) },
             foreign: { ...right, 'sec-fetch-site': 'cross-site' },
           } as const;
           return (['right', 'wrong', 'foreign'] as const).map((csrf): Way => ({
@@ -180,7 +183,7 @@ describe('every route, every way in, every class of scopes', () => {
       const { ticket, csrf } = await ticketOf(server, who);
       const [inHost, inPlain] = [`__Host-SPAuthCookie=${ticket}`, `SPAuthCookie=${ticket}`];
       const right = { cookie: inHost, csrfpreventiontoken: csrf };
-      const wrong = { ...right, csrfpreventiontoken: `${csrf.slice(0, -2)}AA` };
+      const wrong = { ...right, csrfpreventiontoken: otherwise(csrf) };
       const shown = (carried: 'cookie' | 'header', how: 'not-asked' | 'right' | 'wrong' | 'foreign'): Way['shown'] => ({
         kind: 'signed-ticket',
         owner,
@@ -199,7 +202,7 @@ describe('every route, every way in, every class of scopes', () => {
     const { ticket: genuine } = await ticketOf(server, admin);
     const out = { method: 'DELETE', headers: { authorization: `SPAuthCookie=${gone}` } };
     assert.equal((await send(`${server.console}/api2/json/access/ticket`, out)).status, 200);
-    const forged = `${genuine.slice(0, -2)}${genuine.endsWith('AA') ? 'BA' : 'AA'}`;
+    const forged = otherwise(genuine);
     for (const [at, [what, ticket]] of Object.entries({ 'signed out': gone, forged, foreign: 'x' }).entries()) {
       add(
         `a ticket cookie, ${what}`,

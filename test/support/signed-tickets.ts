@@ -46,6 +46,12 @@ export async function ticketOf(house: House, who: Readonly<Record<string, string
   return held(await askForTicket(house, who));
 }
 
+/** Another text in one character of its signature. Its end would not do: often enough that is what one would put there. */
+export function spoiled(ticket: string): string {
+  const at = ticket.length - 20;
+  return `${ticket.slice(0, at)}${ticket.charAt(at) === 'A' ? 'B' : 'A'}${ticket.slice(at + 1)}`;
+}
+
 /** Refused, in the form that clients of JSON read. */
 export function assertRefused(got: Got, status: number, code: string): void {
   assert.equal(got.status, status, got.text);
