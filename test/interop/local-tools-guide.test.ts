@@ -69,7 +69,7 @@ describe('docs/guides/local-tools.md', { skip: withoutPackages }, () => {
 
   it('another one, by command', async () => {
     const held = heldIn(serviceKeyFileOf(server.data));
-    assert.match(await typed(keyCommands), /service +\S+ +in use[\s\S]+the new one is in /);
+    assert.match(await typed(keyCommands), /service +\S+ +\d+ min +in use[\s\S]+the new one is in /);
     assert.notEqual(heldIn(serviceKeyFileOf(server.data)), held);
     await typed(list);
   });
