@@ -106,7 +106,9 @@ export function handOver(
 }
 
 /** Privileges by path, as clients expect them; ours are good everywhere. */
-export function capOf({ privileges }: UserRow): Readonly<Record<string, Readonly<Record<string, 1>>>> {
+export function capOf({
+  privileges,
+}: Pick<UserRow, 'privileges'>): Readonly<Record<string, Readonly<Record<string, 1>>>> {
   return { '/': Object.fromEntries(privileges.map((each) => [each, 1])) };
 }
 

@@ -5,7 +5,6 @@
 import { refuse, type Refusal } from '../../errors.ts';
 import { pathTicketForm } from '../../request/tokens/path-ticket.ts';
 import { readUserId } from '../../request/tokens/user-id.ts';
-import type { UserRow } from '../../store/rows.ts';
 import type { Circumstances, Secret, Username } from '../../types.ts';
 import { type Call, circumstancesOf, done, type Outcome } from '../call.ts';
 import {
@@ -33,7 +32,8 @@ export async function askAboutPath(
   const { headers } = found;
   return call.body.form === 'cookie'
     ? done(inCookie({ username }), { headers })
-    : done({ data: { username, cap: capOf(found.user) } }, { headers });
+    : // What was asked for and is so: whoever is behind it may have more, and an API token less than its owner.
+      done({ data: { username, cap: capOf(question) } }, { headers });
 }
 
 export interface ConsoleTicketBody {
@@ -60,7 +60,7 @@ async function behind(
   call: Pick<Call, 'arrival'>,
   shown: { readonly username: Username; readonly ticket: string; readonly question: PathQuestion },
   circumstances: Circumstances,
-): Promise<Refusal | { readonly kind: 'found'; readonly user: UserRow; readonly headers: readonly string[] }> {
+): Promise<Refusal | { readonly kind: 'found'; readonly headers: readonly string[] }> {
   const inVain = (cause: string, is: 'garbage' | 'somebodys'): Promise<Refusal> =>
     parts.prover.shownInVain({ userId: null, cause, is }, circumstances);
   const { client } = call.arrival;
@@ -76,6 +76,6 @@ async function behind(
     return admission.code === 'rate_limited' ? admission : inVain(admission.cause ?? admission.code, 'garbage');
   const { principal } = admission;
   return 'user' in principal && principal.user.row.username === shown.username
-    ? { kind: 'found', user: principal.user.row, headers: admission.headers() }
+    ? { kind: 'found', headers: admission.headers() }
     : inVain('other-user', 'somebodys');
 }
